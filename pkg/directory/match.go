@@ -1,0 +1,196 @@
+package directory
+
+import (
+	"fmt"
+	"math/big"
+	"slices"
+	"strings"
+)
+
+// Matcher evaluates filters over entries as a directory does (RFC 4511 §4.5.1.7),
+// comparing values by the syntaxes and matching rules of a schema (RFC 4517). It
+// also orders values whose attribute has no ordering rule, by the order of their
+// syntax: text by Unicode code points without regard to case. It is immutable and
+// safe for concurrent use.
+type Matcher struct {
+	schema *Schema
+}
+
+// NewMatcher makes a matcher. What the schema does not know is compared as text
+// without regard to case.
+func NewMatcher(schema *Schema) *Matcher { return &Matcher{schema: schema} }
+
+// Matches reports whether the filter is true for the entry; Undefined is not true.
+// An attribute that the entry does not show has no value. An approximate or an
+// extensible match is an error, because only the directory knows its rules.
+func (m *Matcher) Matches(filter Filter, entry *Entry) (bool, error) {
+	result, err := m.evaluate(&filter, entry)
+	return result == isTrue, err
+}
+
+// truth is a value of the three-valued logic of filters.
+type truth int
+
+const (
+	isFalse truth = iota
+	isUndefined
+	isTrue
+)
+
+func truthOf(holds bool) truth {
+	if holds {
+		return isTrue
+	}
+	return isFalse
+}
+
+func (m *Matcher) evaluate(f *Filter, entry *Entry) (truth, error) {
+	switch f.Op {
+	case FilterAnd, FilterOr:
+		// And is the least, Or the greatest of its operands.
+		result := isTrue
+		if f.Op == FilterOr {
+			result = isFalse
+		}
+		for i := range f.Children {
+			child, err := m.evaluate(&f.Children[i], entry)
+			if err != nil {
+				return isUndefined, err
+			}
+			if f.Op == FilterAnd {
+				result = min(result, child)
+			} else {
+				result = max(result, child)
+			}
+		}
+		return result, nil
+	case FilterNot:
+		child, err := m.evaluate(&f.Children[0], entry)
+		return isTrue - child, err
+	case FilterPresent:
+		return truthOf(len(entry.Values(f.Attribute)) > 0), nil
+	case FilterEqual, FilterGreaterOrEqual, FilterLessOrEqual:
+		return m.compare(f, entry.Values(f.Attribute)), nil
+	case FilterSubstrings:
+		return m.substrings(f, entry.Values(f.Attribute)), nil
+	case FilterApprox, FilterExtensible:
+	}
+	return isUndefined, fmt.Errorf("directory: a filter of kind %d over %s is for the directory alone", f.Op, f.Attribute)
+}
+
+func (m *Matcher) compare(f *Filter, values []string) truth {
+	normal := m.normalizer(f.Attribute)
+	asserted, ok := normal(f.Value)
+	if !ok {
+		return isUndefined
+	}
+	result := isFalse
+	for _, value := range values {
+		held, ok := normal(value)
+		if !ok {
+			result = max(result, isUndefined)
+			continue
+		}
+		order := held.compare(asserted)
+		if order == 0 || order > 0 && f.Op == FilterGreaterOrEqual || order < 0 && f.Op == FilterLessOrEqual {
+			return isTrue
+		}
+	}
+	return result
+}
+
+func (m *Matcher) substrings(f *Filter, values []string) truth {
+	fold := m.folder(f.Attribute)
+	part := func(s string) string {
+		folded := fold(s)
+		// A space at the edge of a part is a part of it.
+		if s != "" && s[0] == ' ' {
+			folded = " " + folded
+		}
+		if len(s) > 1 && s[len(s)-1] == ' ' && folded != " " {
+			folded += " "
+		}
+		return folded
+	}
+	return truthOf(slices.ContainsFunc(values, func(value string) bool {
+		rest, ok := strings.CutPrefix(fold(value), part(f.Initial))
+		if !ok {
+			return false
+		}
+		for _, middle := range f.Any {
+			_, after, ok := strings.Cut(rest, part(middle))
+			if !ok {
+				return false
+			}
+			rest = after
+		}
+		return strings.HasSuffix(rest, part(f.Final))
+	}))
+}
+
+// ordered is a value in a form that compares: a number, or text.
+type ordered struct {
+	number *big.Int
+	text   string
+}
+
+func (o ordered) compare(other ordered) int {
+	if o.number != nil && other.number != nil {
+		return o.number.Cmp(other.number)
+	}
+	return strings.Compare(o.text, other.text)
+}
+
+// normalizer returns the function that brings values of the attribute into the
+// form in which they compare; it reports whether the value is one of the syntax.
+func (m *Matcher) normalizer(attribute string) func(string) (ordered, bool) {
+	switch m.syntaxOf(attribute) {
+	case SyntaxInteger:
+		return func(s string) (ordered, bool) {
+			n, ok := new(big.Int).SetString(s, 10)
+			return ordered{number: n}, ok
+		}
+	case SyntaxGeneralizedTime:
+		return func(s string) (ordered, bool) {
+			t, err := ParseGeneralizedTime(s)
+			return ordered{text: t.Format(timeOrder)}, err == nil
+		}
+	case SyntaxDN:
+		return func(s string) (ordered, bool) {
+			dn, err := ParseDN(s)
+			return ordered{text: dn.Key()}, err == nil
+		}
+	}
+	fold := m.folder(attribute)
+	return func(s string) (ordered, bool) { return ordered{text: fold(s)}, true }
+}
+
+// timeOrder is a form of a time whose text is in the order of time.
+const timeOrder = "20060102150405.000000000"
+
+// folder returns the preparation of text for the attribute (RFC 4518).
+func (m *Matcher) folder(attribute string) func(string) string {
+	t := m.schema.Attribute(attribute)
+	if t == nil {
+		return FoldValue
+	}
+	rule := t.Equality + t.Ordering + t.Substrings
+	switch {
+	case t.Syntax == SyntaxTelephoneNumber:
+		return strings.NewReplacer(" ", "", "-", "").Replace
+	case t.Syntax == SyntaxNumericString:
+		return func(s string) string { return strings.ReplaceAll(s, " ", "") }
+	case strings.HasPrefix(rule, "caseExact"):
+		return squash
+	case t.Syntax == SyntaxOctetString || t.Syntax == SyntaxJPEG || strings.HasPrefix(rule, "octetString"):
+		return func(s string) string { return s }
+	}
+	return FoldValue
+}
+
+func (m *Matcher) syntaxOf(attribute string) string {
+	if t := m.schema.Attribute(attribute); t != nil {
+		return t.Syntax
+	}
+	return ""
+}

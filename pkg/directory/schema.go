@@ -1,0 +1,81 @@
+package directory
+
+import "strings"
+
+// Usage is what an attribute is for (RFC 4512 §4.1.2).
+type Usage int
+
+const (
+	// UserApplications is an ordinary attribute.
+	UserApplications Usage = iota
+	// DirectoryOperation is an operational attribute that is replicated.
+	DirectoryOperation
+	// DistributedOperation is an operational attribute shared by servers.
+	DistributedOperation
+	// DSAOperation is an operational attribute of one server.
+	DSAOperation
+)
+
+// AttributeType is an attribute type definition (RFC 4512 §4.1.2) with what it
+// inherits from its superior type filled in.
+type AttributeType struct {
+	OID   string
+	Names []string
+	// Syntax is the OID of the syntax, without the length bound.
+	Syntax string
+	// Equality, Ordering and Substrings are matching rules as the server names them; "" is none.
+	Equality    string
+	Ordering    string
+	Substrings  string
+	SingleValue bool
+	// NoUserModification tells that only the server writes the attribute.
+	NoUserModification bool
+	Usage              Usage
+}
+
+// Schema is the part of a subschema (RFC 4512 §4.2) that the gateway uses. It is
+// immutable. A nil Schema knows nothing and answers so.
+type Schema struct {
+	attributes map[string]*AttributeType // by name in lower case and by OID
+}
+
+// NewSchema makes a schema of attribute types whose inheritance is resolved.
+func NewSchema(types []*AttributeType) *Schema {
+	s := &Schema{attributes: make(map[string]*AttributeType, 2*len(types))}
+	for _, t := range types {
+		s.attributes[t.OID] = t
+		for _, name := range t.Names {
+			s.attributes[strings.ToLower(name)] = t
+		}
+	}
+	return s
+}
+
+// Attribute returns the type of an attribute description, by name or OID,
+// whatever its options; nil when the schema does not have it.
+func (s *Schema) Attribute(description string) *AttributeType {
+	if s == nil {
+		return nil
+	}
+	name, _, _ := strings.Cut(description, ";")
+	if t := s.attributes[name]; t != nil {
+		return t
+	}
+	return s.attributes[strings.ToLower(name)]
+}
+
+// Syntaxes of RFC 4517 §3.3 that decide how a value is shown.
+const (
+	SyntaxBoolean         = "1.3.6.1.4.1.1466.115.121.1.7"
+	SyntaxInteger         = "1.3.6.1.4.1.1466.115.121.1.27"
+	SyntaxNumericString   = "1.3.6.1.4.1.1466.115.121.1.36"
+	SyntaxGeneralizedTime = "1.3.6.1.4.1.1466.115.121.1.24"
+	SyntaxDN              = "1.3.6.1.4.1.1466.115.121.1.12"
+	SyntaxDirectoryString = "1.3.6.1.4.1.1466.115.121.1.15"
+	SyntaxIA5String       = "1.3.6.1.4.1.1466.115.121.1.26"
+	SyntaxPrintableString = "1.3.6.1.4.1.1466.115.121.1.44"
+	SyntaxTelephoneNumber = "1.3.6.1.4.1.1466.115.121.1.50"
+	SyntaxOctetString     = "1.3.6.1.4.1.1466.115.121.1.40"
+	SyntaxJPEG            = "1.3.6.1.4.1.1466.115.121.1.28"
+	SyntaxUUID            = "1.3.6.1.1.16.1"
+)

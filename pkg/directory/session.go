@@ -1,0 +1,145 @@
+package directory
+
+import "context"
+
+// Scope is how far below its base a search reaches (RFC 4511 §4.5.1.2).
+type Scope int
+
+// The values are those of the protocol.
+const (
+	// ScopeBase is the base entry alone.
+	ScopeBase Scope = 0
+	// ScopeOneLevel is the entries immediately below the base.
+	ScopeOneLevel Scope = 1
+	// ScopeSubtree is the base and everything below it.
+	ScopeSubtree Scope = 2
+)
+
+// Identity is as whom an operation acts in the directory.
+// The zero Identity is anonymous; it never stands for the service account.
+type Identity struct {
+	// AuthzID is an authorization identity (RFC 4513 §5.2.1.8): "dn:uid=…" or "u:…".
+	AuthzID string
+}
+
+// IsAnonymous reports whether nobody in particular acts.
+func (i Identity) IsAnonymous() bool { return i.AuthzID == "" }
+
+// SearchRequest asks for entries.
+type SearchRequest struct {
+	Base   DN
+	Scope  Scope
+	Filter Filter
+	// Attributes are the attribute descriptions to return; none means no attributes at all.
+	Attributes []string
+	// SizeLimit is the greatest number of entries the caller wants; 0 is no limit of ours.
+	// When the search stops at exactly this limit, Search returns without error and
+	// SearchResult.More is set. Any other limit that cuts the search short is an error.
+	SizeLimit int
+}
+
+// SearchResult tells how a search ended.
+type SearchResult struct {
+	// More is set when SizeLimit stopped the search.
+	More bool
+	// References counts the continuation references (RFC 4511 §4.5.3) that were not followed.
+	References int
+}
+
+// WriteOptions go with every change.
+type WriteOptions struct {
+	// Assert must hold for the entry at the moment of the change; otherwise nothing
+	// changes and the fault is PreconditionFailed (RFC 4528, critical). Nil asserts nothing.
+	Assert *Filter
+	// Read names attributes of the entry to return with the result: after an add or
+	// a modification, before a deletion (RFC 4527, not critical). None reads nothing.
+	Read []string
+}
+
+// AddRequest adds an entry.
+type AddRequest struct {
+	DN         DN
+	Attributes []Attribute
+	WriteOptions
+}
+
+// ModifyRequest changes an entry, all changes or none.
+type ModifyRequest struct {
+	DN      DN
+	Changes []Change
+	// Permissive lets the addition of a present value and the deletion of an absent
+	// one succeed, where the server knows how (1.2.840.113556.1.4.1413).
+	Permissive bool
+	WriteOptions
+}
+
+// DeleteRequest deletes a leaf entry.
+type DeleteRequest struct {
+	DN DN
+	WriteOptions
+}
+
+// Session performs operations as one identity. It is cheap to make and holds
+// no connection between operations; each operation borrows one, and no
+// operation can run as anyone but the session's identity.
+//
+// Every method returns a *fault.Error: NotFound when the entry is not there or
+// not visible, Forbidden when access was refused, Unavailable when nothing was
+// sent or the server was busy, Timeout when the deadline of ctx passed (for a
+// change: the outcome is unknown), BadGateway when the server's answer made no
+// sense. Sessions may be used by several goroutines at once.
+type Session interface {
+	// Search calls yield for each entry, in the server's order, and returns nil only
+	// after the server itself said that the result is complete. A search that a limit
+	// of the directory, the network or the deadline cut short is an error, however
+	// many entries came before. An error of yield stops the search and is returned.
+	// The server is never kept waiting for yield: entries are taken in pages, between
+	// which nothing is outstanding.
+	Search(ctx context.Context, req *SearchRequest, yield func(*Entry) error) (SearchResult, error)
+	// Add adds an entry; the entry is returned when it was asked for and the server did
+	// read it back, else nil. An entry that is there already is PreconditionFailed.
+	Add(ctx context.Context, req *AddRequest) (*Entry, error)
+	// Modify changes an entry; result as for Add.
+	Modify(ctx context.Context, req *ModifyRequest) (*Entry, error)
+	// Delete deletes an entry; the entry as it was before is returned as for Add.
+	Delete(ctx context.Context, req *DeleteRequest) (*Entry, error)
+	// WhoAmI returns the authorization identity that the directory sees (RFC 4532).
+	WhoAmI(ctx context.Context) (string, error)
+}
+
+// Directory is one directory service: its servers, what they can do, and the
+// sessions on them. Implementations are safe for concurrent use.
+type Directory interface {
+	// As returns a session that acts as the identity.
+	As(identity Identity) Session
+	// Service returns a session that acts as the gateway's own account, to look up
+	// callers and their accounts. It never serves a caller's request.
+	Service() Session
+	// Authenticate verifies a password by a simple bind on a connection that carries
+	// nothing else. A wrong password, an unknown DN and an empty password are all
+	// Unauthenticated; an empty password is never sent (RFC 4513 §5.1.2).
+	Authenticate(ctx context.Context, dn DN, password string) error
+	// Capabilities returns what is known of the servers at the moment. It asks the
+	// server when nothing is known yet.
+	Capabilities(ctx context.Context) (*Capabilities, error)
+}
+
+// Capabilities are what a directory can do. They are immutable; a refresh makes
+// new ones.
+type Capabilities struct {
+	// Schema is the published schema (RFC 4512 §4.2).
+	Schema *Schema
+	// Assertion tells whether the assertion control is there (RFC 4528).
+	Assertion bool
+	// ReadEntry tells whether the pre-read and post-read controls are there (RFC 4527).
+	ReadEntry bool
+	// Revision is the attribute whose value changes with every change of an entry:
+	// "etag", "entryCSN" or "modifyTimestamp"; "" when there is none.
+	Revision string
+}
+
+// StrongRevision reports whether two different states of an entry always have
+// different revisions. modifyTimestamp counts seconds, so it is weak.
+func (c *Capabilities) StrongRevision() bool {
+	return c.Revision != "" && c.Revision != "modifyTimestamp"
+}

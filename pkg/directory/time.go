@@ -1,0 +1,67 @@
+package directory
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// generalizedTimeLayouts are the forms of RFC 4517 §3.3.13 without the fraction
+// and the zone: hours, minutes and seconds.
+var generalizedTimeLayouts = map[int]string{10: "2006010215", 12: "200601021504", 14: "20060102150405"} //nolint:gochecknoglobals // constant table
+
+// ParseGeneralizedTime reads every form of RFC 4517 §3.3.13: minutes and seconds
+// may be left out, the smallest unit may have a fraction, which is rounded to
+// microseconds, the zone is Z or an offset. The time is in UTC.
+func ParseGeneralizedTime(value string) (time.Time, error) {
+	bad := fmt.Errorf("%q is not a generalized time", value)
+	zone := strings.LastIndexAny(value, "Z+-")
+	if zone < 0 {
+		return time.Time{}, bad
+	}
+	digits, fraction, hasFraction := strings.Cut(strings.Replace(value[:zone], ",", ".", 1), ".")
+	layout := generalizedTimeLayouts[len(digits)]
+	location, err := parseZone(value[zone:])
+	if layout == "" || err != nil || hasFraction && (fraction == "" || strings.Trim(fraction, "0123456789") != "") {
+		return time.Time{}, bad
+	}
+	leap := len(digits) == 14 && strings.HasSuffix(digits, "60")
+	if leap {
+		digits = digits[:12] + "59"
+	}
+	t, err := time.ParseInLocation(layout, digits, location)
+	if err != nil {
+		return time.Time{}, bad
+	}
+	if leap {
+		t = t.Add(time.Second)
+	}
+	if hasFraction {
+		unit := map[int]time.Duration{10: time.Hour, 12: time.Minute, 14: time.Second}[len(digits)]
+		part, err := strconv.ParseFloat("0."+fraction, 64)
+		if err != nil {
+			return time.Time{}, bad
+		}
+		t = t.Add(time.Duration(part * float64(unit)).Round(time.Microsecond))
+	}
+	return t.UTC(), nil
+}
+
+func parseZone(zone string) (*time.Location, error) {
+	if zone == "Z" {
+		return time.UTC, nil
+	}
+	for _, layout := range []string{"-0700", "-07"} {
+		if t, err := time.Parse(layout, zone); err == nil {
+			_, offset := t.Zone()
+			return time.FixedZone("", offset), nil
+		}
+	}
+	return nil, fmt.Errorf("%q is not a zone", zone)
+}
+
+// FormatGeneralizedTime writes a time in UTC, with a fraction of a second where it has one.
+func FormatGeneralizedTime(t time.Time) string {
+	return t.UTC().Format("20060102150405.999999999") + "Z"
+}
