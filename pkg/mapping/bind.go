@@ -1,0 +1,215 @@
+package mapping
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/rest2ldap/rest2ldap/pkg/directory"
+)
+
+// defaultRevision is the attribute over which mapping files of the reference
+// product show the revision. Where the schema lacks it, properties over it
+// follow the revision attribute that the directory has.
+const defaultRevision = "etag"
+
+// Binding is a Model joined with the capabilities of a directory: every
+// property knows its value type, and which attributes the directory lacks. It is
+// immutable and safe for concurrent use.
+type Binding struct {
+	model        *Model
+	capabilities *directory.Capabilities
+	types        map[*ResourceType]*boundType
+	warnings     []string
+}
+
+// Bind joins the model with capabilities.
+func (m *Model) Bind(capabilities *directory.Capabilities) *Binding {
+	b := &Binding{model: m, capabilities: capabilities, types: make(map[*ResourceType]*boundType, len(m.Types))}
+	for _, t := range m.Types {
+		b.bindType(t)
+	}
+	slices.Sort(b.warnings)
+	b.warnings = slices.Compact(b.warnings)
+	return b
+}
+
+// Model returns the model that is bound.
+func (b *Binding) Model() *Model { return b.model }
+
+// Capabilities returns the capabilities that the model is bound to.
+func (b *Binding) Capabilities() *directory.Capabilities { return b.capabilities }
+
+// Warnings tells, a sentence each, what of the mapping the directory cannot serve.
+func (b *Binding) Warnings() []string { return b.warnings }
+
+// boundType is a ResourceType whose properties are bound.
+type boundType struct {
+	*ResourceType
+	properties []*boundProperty
+	subtypes   []*boundType
+	// hasID and hasRevision tell that properties show them.
+	hasID, hasRevision bool
+	// standard is the representation without chosen fields.
+	standard *projection
+}
+
+// boundProperty is a Property that knows the directory.
+type boundProperty struct {
+	*Property
+	// attribute is the description sent; it differs from Property.Attribute for a
+	// property that follows the revision attribute.
+	attribute string
+	// schema is the attribute's type; nil when the directory publishes no schema.
+	schema *directory.AttributeType
+	// valueType is never Auto.
+	valueType ValueType
+	// writability takes account of attributes that only the server writes.
+	writability Writability
+	properties  []*boundProperty
+	// mapper is the type that renders the target of an in-line reference.
+	mapper *boundType
+}
+
+func (b *Binding) bindType(t *ResourceType) *boundType {
+	if bound, ok := b.types[t]; ok {
+		return bound
+	}
+	bound := &boundType{ResourceType: t}
+	b.types[t] = bound
+	bound.properties = b.bindProperties(t.Properties)
+	bound.hasID = find(bound.properties, idName) != nil
+	bound.hasRevision = find(bound.properties, revisionName) != nil
+	for _, sub := range t.Subtypes {
+		bound.subtypes = append(bound.subtypes, b.bindType(sub))
+	}
+	bound.standard = b.project(bound, nil)
+	return bound
+}
+
+// bindProperties leaves out the properties whose attribute the schema lacks.
+func (b *Binding) bindProperties(properties []*Property) []*boundProperty {
+	var bound []*boundProperty
+	for _, p := range properties {
+		if bp := b.bindProperty(p); bp != nil {
+			bound = append(bound, bp)
+		}
+	}
+	return bound
+}
+
+func (b *Binding) bindProperty(p *Property) *boundProperty {
+	bound := &boundProperty{Property: p, attribute: p.Attribute, valueType: p.Type, writability: p.Writability}
+	switch p.Kind {
+	case ObjectKind:
+		bound.properties = b.bindProperties(p.Properties)
+		return bound
+	case Constant, TypeName:
+		return bound
+	case Simple, ReferenceKind:
+	}
+	if p.Reference != nil && p.Reference.Mapper != nil {
+		bound.mapper = b.bindType(p.Reference.Mapper)
+	}
+	schema := b.capabilities.Schema
+	follows := strings.EqualFold(p.Attribute, defaultRevision) && schema != nil && schema.Attribute(p.Attribute) == nil
+	if follows {
+		bound.attribute = b.capabilities.Revision
+	}
+	bound.schema = schema.Attribute(bound.attribute)
+	switch {
+	case bound.attribute == "" || schema != nil && bound.schema == nil:
+		b.warnings = append(b.warnings, fmt.Sprintf("%s: property %s: the directory's schema has no attribute %q; the property is always absent",
+			b.model.File, p.Pointer, p.Attribute))
+		return nil
+	case follows:
+		bound.valueType = String
+	case bound.valueType == Auto:
+		bound.valueType = typeFromSchema(bound.schema)
+	}
+	if bound.schema != nil && bound.schema.NoUserModification {
+		bound.writability = serverWritten(p.Writability)
+	}
+	return bound
+}
+
+// serverWritten is the writability of an attribute that only the server writes.
+func serverWritten(declared Writability) Writability {
+	if declared == CreateOnlyDiscard || declared == ReadOnlyDiscard {
+		return ReadOnlyDiscard
+	}
+	return ReadOnly
+}
+
+// typeFromSchema is the value type of an attribute's syntax (RFC 4517 §3.3).
+func typeFromSchema(t *directory.AttributeType) ValueType {
+	if t == nil {
+		return String
+	}
+	switch t.Syntax {
+	case directory.SyntaxBoolean:
+		return Boolean
+	case directory.SyntaxInteger:
+		return Integer
+	case directory.SyntaxGeneralizedTime:
+		return GeneralizedTime
+	}
+	return String
+}
+
+// walk calls visit for every leaf property, those inside objects too.
+func walk(properties []*boundProperty, visit func(*boundProperty)) {
+	for _, p := range properties {
+		if p.Kind == ObjectKind {
+			walk(p.properties, visit)
+		} else {
+			visit(p)
+		}
+	}
+}
+
+// find returns the property with that name, compared without regard to case.
+func find(properties []*boundProperty, name string) *boundProperty {
+	for _, p := range properties {
+		if strings.EqualFold(p.Name, name) {
+			return p
+		}
+	}
+	return nil
+}
+
+// family calls visit for t and every type below it.
+func (t *boundType) family(visit func(*boundType)) {
+	visit(t)
+	for _, sub := range t.subtypes {
+		sub.family(visit)
+	}
+}
+
+// of returns the deepest type in t's family whose object classes the entry has,
+// t itself when not even its own are there.
+func (t *boundType) of(entry *directory.Entry) *boundType {
+	if len(t.subtypes) == 0 {
+		return t
+	}
+	classes := entry.Values("objectClass")
+	for deeper := true; deeper; {
+		deeper = false
+		for _, sub := range t.subtypes {
+			if hasAll(classes, sub.ObjectClasses) {
+				t, deeper = sub, true
+				break
+			}
+		}
+	}
+	return t
+}
+
+func hasAll(have, want []string) bool {
+	for _, w := range want {
+		if !slices.ContainsFunc(have, func(h string) bool { return strings.EqualFold(h, w) }) {
+			return false
+		}
+	}
+	return true
+}

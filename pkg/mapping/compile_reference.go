@@ -1,0 +1,191 @@
+package mapping
+
+import (
+	"slices"
+	"strings"
+)
+
+// reference compiles a property over an attribute of DNs, in either form, and
+// reports whether it may be served.
+func (c *compiler) reference(f *fileFields, p *Property, scope propertyScope) bool {
+	p.Kind = ReferenceKind
+	p.Reference = &Reference{}
+	c.attributeProperty(f, p)
+	switch {
+	case f.value("resourcePath") != nil:
+		c.pathReference(f, p.Reference, scope)
+		f.absent("belongs to references without \"resourcePath\"", "baseDn", "mapper", "searchFilter")
+	case f.value("baseDn") != nil || f.value("mapper") != nil:
+		c.inlineReference(f, p.Reference)
+	default:
+		c.problem(f.node.filePlace, "%s needs \"resourcePath\", or \"baseDn\", \"primaryKey\" and \"mapper\"", f.what)
+		for _, name := range []string{"primaryKey", "searchFilter"} {
+			f.value(name)
+		}
+	}
+	return !isCredential(p.Attribute)
+}
+
+// pathReference compiles the form that points to a collection. Where the path
+// leads is checked when it is known where the type is mounted.
+func (c *compiler) pathReference(f *fileFields, r *Reference, scope propertyScope) {
+	if f.value("primaryKey") != nil {
+		r.PrimaryKey = f.attributeType("primaryKey")
+	}
+	node := f.text("resourcePath")
+	if node == nil {
+		return
+	}
+	path := strings.Split(node.text, "/")
+	named := false
+	for _, element := range path {
+		if element == "" || element == "." || element == ".." && named {
+			c.problem(node.filePlace, "\"resourcePath\" must be relative, \"..\" elements before names, such as \"../../groups\", not %q", shorten(node.text))
+			return
+		}
+		named = named || element != ".."
+	}
+	if scope.inline {
+		c.problem(node.filePlace, "\"resourcePath\" cannot stand inside a \"mapper\", whose entries have no path of their own; use \"baseDn\" there")
+		return
+	}
+	r.Path = path
+}
+
+// inlineReference compiles the form that says itself where its targets are and what
+// they look like.
+func (c *compiler) inlineReference(f *fileFields, r *Reference) {
+	before := len(c.problems)
+	r.Base = c.dnTemplate(f.requiredText("baseDn"), "baseDn")
+	r.Filter = c.filter(f.text("searchFilter"), "searchFilter")
+	r.PrimaryKey = f.attributeType("primaryKey")
+	mapper := f.required("mapper")
+	if mapper == nil {
+		return
+	}
+	r.Mapper = c.mapper(mapper)
+	mapped := false
+	eachProperty(r.Mapper.Properties, func(p *Property) {
+		mapped = mapped || p.Kind == Simple && strings.EqualFold(p.Attribute, r.PrimaryKey)
+	})
+	if !mapped && len(c.problems) == before {
+		c.problem(mapper.filePlace, "\"mapper\" must have a property over the primary key %q", r.PrimaryKey)
+	}
+}
+
+// mapper compiles an object as a resource type without a name.
+func (c *compiler) mapper(node *fileNode) *ResourceType {
+	f := c.fields(node, "a mapper")
+	types := []string{"object", "simple", "constant", "resourceType", "reference", "json", "reverseReference"}
+	mapper := &ResourceType{}
+	switch f.requiredChoice("type", types...) {
+	case -1:
+	case 0:
+		mapper.Properties = c.properties(f, nil, propertyScope{inline: true})
+		f.done()
+	default:
+		c.problem(node.filePlace, "a \"mapper\" that is not of type \"object\" is not supported yet by this version")
+	}
+	return mapper
+}
+
+// checkReference makes sure that a reference leads to a collection from one of the
+// places where its type is mounted.
+func (c *compiler) checkReference(m *mount, p *Property) {
+	source := c.propertySource[p]
+	if missing := m.missing(p.Reference.Base.Variables()); missing != "" {
+		c.problem(source.filePlace, "\"baseDn\" uses the variable {%s}, which no path to %s has", missing, m)
+		return
+	}
+	if len(p.Reference.Path) == 0 {
+		return
+	}
+	written := strings.Join(p.Reference.Path, "/")
+	target := m.instance()
+	for _, element := range p.Reference.Path {
+		if element != ".." {
+			target = append(target, element)
+			continue
+		}
+		if len(target) == 0 {
+			c.problem(source.filePlace, "\"resourcePath\" %q climbs from %s past the root", written, m)
+			return
+		}
+		target = target[:len(target)-1]
+	}
+	if !c.isCollection(target) {
+		c.problem(source.filePlace, "\"resourcePath\" %q leads from %s to %s, which is no collection%s",
+			written, m, showPath(target), didYouMean(showPath(target), c.collectionPaths()))
+	}
+}
+
+// isCollection reports whether the path, of segments and variables from the root, is
+// the path of a collection.
+func (c *compiler) isCollection(path []string) bool {
+	at := c.model.Root
+	for {
+		sub := matchTemplates(at, path)
+		if sub == nil {
+			return false
+		}
+		path = path[len(sub.Template):]
+		switch {
+		case len(path) == 0:
+			return !sub.Singleton
+		case !sub.Singleton && len(path) == 1:
+			return false
+		case !sub.Singleton:
+			path = path[1:]
+		}
+		at = sub.Type
+	}
+}
+
+// matchTemplates returns the sub-resource of a type, or of one below it, that a path
+// enters; where several do, the one with the fewest variables.
+func matchTemplates(t *ResourceType, path []string) *SubResource {
+	var best *SubResource
+	fewest := 0
+	eachType(t, func(t *ResourceType) {
+		for _, sub := range t.SubResources {
+			variables, ok := matchTemplate(sub.Template, path)
+			if ok && (best == nil || variables < fewest) {
+				best, fewest = sub, variables
+			}
+		}
+	})
+	return best
+}
+
+func matchTemplate(template, path []string) (variables int, ok bool) {
+	if len(path) < len(template) {
+		return 0, false
+	}
+	for i, segment := range template {
+		if _, isVariable := templateVariable(segment); isVariable {
+			variables++
+		} else if segment != path[i] {
+			return 0, false
+		}
+	}
+	return variables, true
+}
+
+// eachType calls visit for a type and every type below it.
+func eachType(t *ResourceType, visit func(*ResourceType)) {
+	visit(t)
+	for _, sub := range t.Subtypes {
+		eachType(sub, visit)
+	}
+}
+
+// collectionPaths returns the paths of all collections, for hints.
+func (c *compiler) collectionPaths() []string {
+	var paths []string
+	for _, m := range c.mounts {
+		if m.sub != nil && !m.sub.Singleton {
+			paths = append(paths, showPath(m.path))
+		}
+	}
+	return slices.Compact(paths)
+}

@@ -1,0 +1,208 @@
+package mapping
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/rest2ldap/rest2ldap/pkg/directory"
+)
+
+// Encoder turns entries of a target into JSON resources. It holds the resolved
+// references of the page at hand, so one goroutine uses it at a time.
+type Encoder struct {
+	target     *Target
+	projection *projection
+	resolved   resolved
+}
+
+// Encoder returns an encoder that shows the fields that the request chose.
+func (t *Target) Encoder(req *Request) *Encoder {
+	return &Encoder{target: t, projection: t.binding.project(t.typ, selectFields(req.Fields))}
+}
+
+// Attributes returns what has to be read of an entry that is to be encoded. The
+// slice is shared and must not be changed.
+func (e *Encoder) Attributes() []string {
+	attribute := e.target.idAttribute()
+	if attribute == "" || slices.ContainsFunc(e.projection.attributes, func(a string) bool { return strings.EqualFold(a, attribute) }) {
+		return e.projection.attributes
+	}
+	return append(slices.Clone(e.projection.attributes), attribute)
+}
+
+// HasReferences reports whether the projection shows references: then the
+// representation may change without a change of the entry.
+func (e *Encoder) HasReferences() bool { return e.projection.references }
+
+// ReadBack reports whether the directory can return all that is shown together
+// with a change, so that no search is needed after it.
+func (e *Encoder) ReadBack() bool {
+	return e.target.binding.capabilities.ReadEntry && e.projection.readBack(e.target.binding.capabilities.Schema)
+}
+
+// idAttribute is the attribute that holds the id of an instance, "" for a singleton.
+func (t *Target) idAttribute() string {
+	if t.sub == nil || t.sub.Singleton {
+		return ""
+	}
+	return t.sub.Naming.IDAttribute
+}
+
+// IDOf returns the id of a member of the target's collection: the value of the
+// attribute that names it, in the entry's spelling.
+func (t *Target) IDOf(entry *directory.Entry) string {
+	attribute := t.idAttribute()
+	if attribute == "" {
+		return ""
+	}
+	values := entry.Values(attribute)
+	if len(values) == 1 {
+		return values[0]
+	}
+	if value, ok := rdnValue(entry.DN, attribute); ok {
+		if i := slices.IndexFunc(values, func(v string) bool { return directory.FoldValue(v) == directory.FoldValue(value) }); i >= 0 {
+			return values[i]
+		}
+		return value
+	}
+	if len(values) > 0 {
+		return slices.Min(values)
+	}
+	return t.id
+}
+
+// rdnValue returns the value that the entry's name has for an attribute.
+func rdnValue(name, attribute string) (string, bool) {
+	dn, err := directory.ParseDN(name)
+	if err != nil {
+		return "", false
+	}
+	for _, ava := range dn.RDN() {
+		if strings.EqualFold(ava.Type, attribute) {
+			return ava.Value, true
+		}
+	}
+	return "", false
+}
+
+// RevisionOf returns the revision of an entry.
+func (t *Target) RevisionOf(entry *directory.Entry) Revision {
+	capabilities := t.binding.capabilities
+	value := entry.Value(capabilities.Revision)
+	return Revision{Value: value, Weak: value != "" && !capabilities.StrongRevision()}
+}
+
+// Append appends the resource of an entry, compact JSON. References are shown as
+// far as Resolve has found them.
+func (e *Encoder) Append(dst []byte, entry *directory.Entry) []byte {
+	typ := e.target.typ.of(entry)
+	w := resourceWriter{target: e.target, entry: entry, typ: typ, resolved: e.resolved}
+	return w.resource(dst, e.projection.views[typ])
+}
+
+// resourceWriter writes one resource.
+type resourceWriter struct {
+	target   *Target
+	entry    *directory.Entry
+	typ      *boundType
+	resolved resolved
+}
+
+func (w *resourceWriter) resource(dst []byte, views []view) []byte {
+	dst = append(dst, '{')
+	start := len(dst)
+	if !w.target.inline {
+		dst = w.identity(dst)
+	}
+	dst = w.members(dst, views)
+	if len(dst) > start && dst[len(dst)-1] == ',' {
+		dst = dst[:len(dst)-1]
+	}
+	return append(dst, '}')
+}
+
+// identity appends the id and the revision where the mapping has no property for them.
+func (w *resourceWriter) identity(dst []byte) []byte {
+	if !w.typ.hasID && w.target.idAttribute() != "" {
+		dst = append(dst, `"`+idName+`":`...)
+		dst = append(appendString(dst, w.target.IDOf(w.entry)), ',')
+	}
+	if !w.typ.hasRevision {
+		if revision := w.target.RevisionOf(w.entry); revision.Value != "" {
+			dst = append(dst, `"`+revisionName+`":`...)
+			dst = append(appendString(dst, revision.Value), ',')
+		}
+	}
+	return dst
+}
+
+// members appends the members, each with a comma behind it.
+func (w *resourceWriter) members(dst []byte, views []view) []byte {
+	for i := range views {
+		v := &views[i]
+		before := len(dst)
+		dst = append(dst, v.key...)
+		valueAt := len(dst)
+		switch v.Kind {
+		case ObjectKind:
+			dst = append(dst, '{')
+			start := len(dst)
+			dst = w.members(dst, v.members)
+			if len(dst) > start {
+				dst = dst[:len(dst)-1]
+			}
+			dst = append(dst, '}')
+		case Constant:
+			dst = append(dst, v.Value...)
+		case TypeName:
+			dst = appendString(dst, w.typ.Name)
+		case Simple:
+			dst = w.simple(dst, v)
+		case ReferenceKind:
+			dst = w.reference(dst, v)
+		}
+		if len(dst) == valueAt {
+			dst = dst[:before]
+			continue
+		}
+		dst = append(dst, ',')
+	}
+	return dst
+}
+
+func (w *resourceWriter) simple(dst []byte, v *view) []byte {
+	values := w.entry.Values(v.attribute)
+	switch {
+	case len(values) == 0:
+		if v.Default != nil {
+			return AppendJSON(dst, v.Default)
+		}
+		return dst
+	case !v.MultiValued:
+		return v.appendValue(dst, v.shown(w.entry.DN, values))
+	}
+	dst = append(dst, '[')
+	for i, value := range values {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = v.appendValue(dst, value)
+	}
+	return append(dst, ']')
+}
+
+// shown picks the value of a single-valued property whose attribute has several,
+// the same at every read: the one in the entry's name, else the least.
+func (p *boundProperty) shown(dn string, values []string) string {
+	if len(values) == 1 {
+		return values[0]
+	}
+	if named, ok := rdnValue(dn, p.attribute); ok {
+		for _, value := range values {
+			if directory.FoldValue(value) == directory.FoldValue(named) {
+				return value
+			}
+		}
+	}
+	return slices.Min(values)
+}

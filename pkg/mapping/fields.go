@@ -1,0 +1,171 @@
+package mapping
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/rest2ldap/rest2ldap/pkg/directory"
+	"github.com/rest2ldap/rest2ldap/pkg/query"
+)
+
+// idName and revisionName are the members that every resource has, whatever
+// fields were chosen.
+const (
+	idName       = "_id"
+	revisionName = "_rev"
+)
+
+// selector is the tree of the fields that a client chose. A nil selector chooses
+// the standard representation.
+type selector struct {
+	all     bool
+	members map[string]*selector
+}
+
+func selectFields(fields []query.Pointer) *selector {
+	if len(fields) == 0 {
+		return nil
+	}
+	root := &selector{}
+	for _, field := range fields {
+		at := root
+		for _, name := range field {
+			if at.members == nil {
+				at.members = make(map[string]*selector)
+			}
+			if at.members[name] == nil {
+				at.members[name] = &selector{}
+			}
+			at = at.members[name]
+		}
+		at.all = true
+	}
+	return root
+}
+
+// member returns the selector below a member, and whether the member is chosen.
+func (s *selector) member(name string) (*selector, bool) {
+	if s == nil {
+		return nil, true
+	}
+	below := s.members[name]
+	return below, below != nil || s.all
+}
+
+// projection is what of a resource is read and shown.
+type projection struct {
+	// views are the members to show, for each type of the family.
+	views map[*boundType][]view
+	// attributes are what has to be read for them.
+	attributes []string
+	// references tells that a view holds a reference.
+	references bool
+	// referenced tells that the resources are targets of a reference.
+	referenced bool
+}
+
+// view is one member to show.
+type view struct {
+	*boundProperty
+	// key is the member's name with quotes and colon, ready to be written.
+	key string
+	// members are the views inside an object.
+	members []view
+	// target is what to show of a reference's targets.
+	target *selector
+}
+
+// project works out what a selector shows of the resources of a family.
+func (b *Binding) project(t *boundType, chosen *selector) *projection {
+	if chosen == nil && t.standard != nil {
+		return t.standard
+	}
+	return b.projectFamily(t, chosen, false)
+}
+
+// projectReferenced is project for the target of a reference, where further
+// references are shown only when they are named.
+func (b *Binding) projectReferenced(t *boundType, chosen *selector) *projection {
+	return b.projectFamily(t, chosen, true)
+}
+
+func (b *Binding) projectFamily(t *boundType, chosen *selector, referenced bool) *projection {
+	p := &projection{views: make(map[*boundType][]view), referenced: referenced}
+	if len(t.subtypes) > 0 {
+		p.need("objectClass")
+	}
+	p.need(b.capabilities.Revision)
+	t.family(func(member *boundType) {
+		p.views[member] = p.project(member.properties, chosen, true)
+	})
+	return p
+}
+
+func (p *projection) need(attribute string) {
+	if attribute != "" && !slices.ContainsFunc(p.attributes, func(a string) bool { return strings.EqualFold(a, attribute) }) {
+		p.attributes = append(p.attributes, attribute)
+	}
+}
+
+func (p *projection) project(properties []*boundProperty, chosen *selector, top bool) []view {
+	var views []view
+	for _, property := range properties {
+		below, ok := chosen.member(property.Name)
+		if top && (property.Name == idName || property.Name == revisionName) {
+			below, ok = nil, true
+		}
+		if !ok || p.skips(property, below) {
+			continue
+		}
+		v := view{boundProperty: property, key: string(appendString(nil, property.Name)) + ":"}
+		switch property.Kind {
+		case ObjectKind:
+			if below != nil && below.all && len(below.members) == 0 {
+				below = nil
+			}
+			v.members = p.project(property.properties, below, false)
+		case ReferenceKind:
+			v.target = below
+			p.references = true
+			p.need(property.attribute)
+		case Simple:
+			p.need(property.attribute)
+		case Constant, TypeName:
+		}
+		views = append(views, v)
+	}
+	return views
+}
+
+// skips tells a member that is not shown although its name was chosen: a field below
+// a plain value is not there, and a further reference has to be named itself.
+func (p *projection) skips(property *boundProperty, below *selector) bool {
+	switch property.Kind {
+	case ObjectKind:
+		return false
+	case ReferenceKind:
+		return p.referenced && below == nil
+	case Simple, Constant, TypeName:
+	}
+	return below != nil && !below.all
+}
+
+// readBack reports whether a server that reads an entry back with a change returns
+// every attribute of the projection: attributes that are worked out for each
+// search, as memberOf on OpenLDAP, are not among what it reads back.
+func (p *projection) readBack(schema *directory.Schema) bool {
+	return !slices.ContainsFunc(p.attributes, func(name string) bool {
+		t := schema.Attribute(name)
+		return t != nil && t.Usage != directory.UserApplications && !isStoredOperational(name)
+	})
+}
+
+// isStoredOperational tells the operational attributes that servers keep with the entry.
+func isStoredOperational(name string) bool {
+	switch strings.ToLower(name) {
+	case "entryuuid", "entrycsn", "createtimestamp", "modifytimestamp", "creatorsname", "modifiersname",
+		"structuralobjectclass", "pwdchangedtime", "pwdaccountlockedtime", "pwdreset", "etag":
+		return true
+	}
+	return false
+}

@@ -1,0 +1,382 @@
+package mapping
+
+import (
+	"context"
+	"math/big"
+	"slices"
+	"strings"
+
+	"github.com/rest2ldap/rest2ldap/pkg/directory"
+	"github.com/rest2ldap/rest2ldap/pkg/fault"
+	"github.com/rest2ldap/rest2ldap/pkg/query"
+)
+
+// MaxReferenceTargets is how many targets a filter through a reference may match;
+// more is TooLarge, never an incomplete answer.
+const MaxReferenceTargets = 1000
+
+// Selection is a query filter as the directory can serve it.
+type Selection struct {
+	// Nothing tells that no resource can match, so that no search is needed.
+	Nothing bool
+	// Base and Scope are where the members of the collection are.
+	Base  directory.DN
+	Scope directory.Scope
+	// Filter is what the directory evaluates. It selects at least every match.
+	Filter directory.Filter
+	// Residual is what the directory could not evaluate rightly and the gateway has to
+	// hold against each entry; nil is nothing.
+	Residual *directory.Filter
+	// Attributes are what Residual needs of an entry.
+	Attributes []string
+}
+
+// Select translates a query filter for the members of a collection. A field that
+// no type of the collection has is Invalid; under Model.Legacy it never matches.
+func (t *Target) Select(ctx context.Context, filter query.Filter, find Finder) (*Selection, error) {
+	translated, err := t.translate(ctx, &filter, find)
+	if err != nil {
+		return nil, err
+	}
+	if translated.IsFalse() {
+		return &Selection{Nothing: true}, nil
+	}
+	schema := t.binding.capabilities.Schema
+	selection := &Selection{Base: t.dn, Scope: t.scope(), Filter: searchable(both(t.sub.Filter, superset(schema, translated)))}
+	if residual := residualOf(schema, translated); !residual.IsTrue() {
+		selection.Residual = &residual
+		selection.Attributes = attributesOf(residual, nil)
+	}
+	return selection, nil
+}
+
+// translate turns a query filter into a directory filter without absolute parts,
+// unless it is absolute as a whole.
+func (t *Target) translate(ctx context.Context, f *query.Filter, find Finder) (directory.Filter, error) {
+	switch f.Op {
+	case query.And, query.Or:
+		children := make([]directory.Filter, 0, len(f.Children))
+		for i := range f.Children {
+			child, err := t.translate(ctx, &f.Children[i], find)
+			if err != nil {
+				return directory.Filter{}, err
+			}
+			children = append(children, child)
+		}
+		if f.Op == query.And {
+			return allOf(children), nil
+		}
+		return anyOf(children), nil
+	case query.Not:
+		child, err := t.translate(ctx, &f.Children[0], find)
+		return not(child), err
+	case query.True:
+		return directory.And(), nil
+	case query.False:
+		return directory.Or(), nil
+	default:
+		return t.compare(ctx, f, find)
+	}
+}
+
+// allOf folds absolute parts away.
+func allOf(children []directory.Filter) directory.Filter {
+	children = slices.DeleteFunc(children, func(c directory.Filter) bool { return c.IsTrue() })
+	if slices.ContainsFunc(children, func(c directory.Filter) bool { return c.IsFalse() }) {
+		return directory.Or()
+	}
+	return directory.And(children...)
+}
+
+func anyOf(children []directory.Filter) directory.Filter {
+	children = slices.DeleteFunc(children, func(c directory.Filter) bool { return c.IsFalse() })
+	if slices.ContainsFunc(children, func(c directory.Filter) bool { return c.IsTrue() }) {
+		return directory.And()
+	}
+	return directory.Or(children...)
+}
+
+func not(child directory.Filter) directory.Filter {
+	switch {
+	case child.IsTrue():
+		return directory.Or()
+	case child.IsFalse():
+		return directory.And()
+	}
+	return directory.Not(child)
+}
+
+// compare translates a comparison over every type of the family: a field means,
+// for each entry, what the entry's own type says.
+func (t *Target) compare(ctx context.Context, f *query.Filter, find Finder) (directory.Filter, error) {
+	var alternatives []directory.Filter
+	var failure error
+	seen := make(map[*Property]bool)
+	known := false
+	t.typ.family(func(member *boundType) {
+		if failure != nil {
+			return
+		}
+		p, rest, ok := member.lookUp(f.Field)
+		if !ok {
+			return
+		}
+		known = true
+		if p != nil && seen[p.Property] {
+			return
+		}
+		if p != nil {
+			seen[p.Property] = true
+		}
+		var one directory.Filter
+		if one, failure = t.compareProperty(ctx, member, p, rest, f, find); failure == nil {
+			alternatives = append(alternatives, one)
+		}
+	})
+	if failure == nil && !known {
+		return t.unmapped(f, "no resource type of this collection has the field %q", f.Field.String())
+	}
+	return anyOf(alternatives), failure
+}
+
+// unmapped answers a comparison that can never match.
+func (t *Target) unmapped(f *query.Filter, format string, args ...any) (directory.Filter, error) {
+	if t.binding.model.Legacy {
+		return directory.Or(), nil
+	}
+	return directory.Filter{}, filterFault(f, "unknownField", format, args...)
+}
+
+func filterFault(f *query.Filter, kind, format string, args ...any) error {
+	e := fault.New(fault.Invalid, format, args...).Named(kind).At(f.Field.String())
+	e.Detail.Position = f.Position
+	return e
+}
+
+// lookUp finds the property that a pointer leads to, and what of the pointer lies
+// below it. The id and the revision are there without properties for them, as nil.
+func (t *boundType) lookUp(field query.Pointer) (*boundProperty, query.Pointer, bool) {
+	properties := t.properties
+	for i, name := range field {
+		p := find(properties, name)
+		switch {
+		case p == nil && i == 0 && len(field) == 1 && t.knowsAbsent(strings.ToLower(name)):
+			return nil, field, true
+		case p == nil:
+			return nil, nil, false
+		case p.Kind != ObjectKind:
+			return p, field[i+1:], true
+		case i == len(field)-1:
+			return p, nil, true
+		}
+		properties = p.properties
+	}
+	return nil, nil, false
+}
+
+func (t *Target) compareProperty(ctx context.Context, typ *boundType, p *boundProperty, rest query.Pointer, f *query.Filter, find Finder) (directory.Filter, error) {
+	if p == nil {
+		return t.compareImplied(f)
+	}
+	if f.Op == query.Extended {
+		return t.unmapped(f, "the operator %q is not known", f.Name)
+	}
+	switch p.Kind {
+	case ObjectKind:
+		return t.compareObject(p, f)
+	case Constant:
+		return t.compareConstant(p, rest, f)
+	case TypeName:
+		return t.compareType(rest, f)
+	case ReferenceKind:
+		return t.compareReference(ctx, p, rest, f, find)
+	case Simple:
+	}
+	if len(rest) > 0 {
+		return t.unmapped(f, "the field %q has no members", p.Pointer.String())
+	}
+	return p.compare(f)
+}
+
+// compareImplied compares the id or the revision of a mapping without properties for them.
+func (t *Target) compareImplied(f *query.Filter) (directory.Filter, error) {
+	attribute := t.idAttribute()
+	if strings.EqualFold(f.Field[0], revisionName) {
+		attribute = t.binding.capabilities.Revision
+	}
+	if attribute == "" {
+		return directory.Or(), nil
+	}
+	implied := &boundProperty{
+		Property: &Property{Name: f.Field[0], Pointer: f.Field}, attribute: attribute,
+		schema: t.binding.capabilities.Schema.Attribute(attribute), valueType: String,
+	}
+	return implied.compare(f)
+}
+
+// compareObject: an object is present when one of its members is.
+func (t *Target) compareObject(p *boundProperty, f *query.Filter) (directory.Filter, error) {
+	if f.Op != query.Present {
+		return t.unmapped(f, "the field %q is an object; compare one of its members", p.Pointer.String())
+	}
+	var members []directory.Filter
+	walk(p.properties, func(member *boundProperty) {
+		if member.attribute != "" {
+			members = append(members, directory.Present(member.attribute))
+		}
+	})
+	return anyOf(members), nil
+}
+
+// compareType: only equality says something of a type.
+func (t *Target) compareType(rest query.Pointer, f *query.Filter) (directory.Filter, error) {
+	name, isText := f.Value.(string)
+	switch {
+	case len(rest) > 0:
+		return t.unmapped(f, "the type has no members")
+	case f.Op == query.Present:
+		return directory.And(), nil
+	case f.Op != query.Equal:
+		return t.unmapped(f, "the type can only be compared with eq")
+	case !isText:
+		return directory.Filter{}, filterFault(f, "wrongType", "a resource type's name is expected, a string")
+	}
+	filter := directory.Or()
+	t.typ.family(func(member *boundType) {
+		if !strings.EqualFold(member.Name, name) {
+			return
+		}
+		var classes []directory.Filter
+		for _, class := range member.ObjectClasses {
+			classes = append(classes, directory.Equal("objectClass", class))
+		}
+		filter = directory.And(classes...)
+	})
+	return filter, nil
+}
+
+// compareReference finds the targets that match and compares with their names.
+func (t *Target) compareReference(ctx context.Context, p *boundProperty, rest query.Pointer, f *query.Filter, find Finder) (directory.Filter, error) {
+	if len(rest) == 0 {
+		if f.Op == query.Present {
+			return directory.Present(p.attribute), nil
+		}
+		return t.unmapped(f, "the field %q is a reference; compare a member of it, such as its id", p.Pointer.String())
+	}
+	target, err := t.referenceTarget(p)
+	if err != nil {
+		return directory.Filter{}, err
+	}
+	if id, ok := f.Value.(string); ok && f.Op == query.Equal && target.namesByID(rest) {
+		return directory.Equal(p.attribute, target.memberDN(id).String()), nil
+	}
+	inner := *f
+	inner.Field = rest
+	selection, err := target.Select(ctx, query.Filter{Op: query.And, Children: []query.Filter{inner}}, find)
+	if err != nil || selection.Nothing {
+		return directory.Or(), err
+	}
+	return target.namesOf(ctx, p.attribute, selection, find)
+}
+
+// namesByID reports whether the field is the id of a collection whose ids alone
+// tell the names of its members.
+func (t *Target) namesByID(field query.Pointer) bool {
+	return !t.inline && t.hasKnownDN() && t.sub.Filter.IsTrue() && len(field) == 1 &&
+		strings.EqualFold(field[0], t.typ.nameOf(t.idAttribute()))
+}
+
+func (t *Target) namesOf(ctx context.Context, attribute string, selection *Selection, find Finder) (directory.Filter, error) {
+	attributes := selection.Attributes
+	if len(attributes) == 0 {
+		attributes = []string{"1.1"}
+	}
+	entries, err := find(ctx, &directory.SearchRequest{Base: selection.Base, Scope: selection.Scope, Filter: selection.Filter, Attributes: attributes})
+	if err != nil {
+		return directory.Filter{}, err
+	}
+	var names []directory.Filter
+	for _, entry := range entries {
+		matches, err := t.Holds(selection, entry)
+		if err != nil {
+			return directory.Filter{}, err
+		}
+		if matches {
+			names = append(names, directory.Equal(attribute, entry.DN))
+		}
+	}
+	if len(names) > MaxReferenceTargets {
+		e := fault.New(fault.TooLarge, "the filter matches more than %d referenced resources; make it narrower", MaxReferenceTargets)
+		e.Detail.Kind, e.Detail.Limit = "referenceLimit", MaxReferenceTargets
+		return directory.Filter{}, e
+	}
+	return anyOf(names), nil
+}
+
+// Holds evaluates what the directory could not.
+func (t *Target) Holds(selection *Selection, entry *directory.Entry) (bool, error) {
+	if selection.Residual == nil {
+		return true, nil
+	}
+	return directory.NewMatcher(t.binding.capabilities.Schema).Matches(*selection.Residual, entry)
+}
+
+// compare translates a comparison of an attribute.
+func (p *boundProperty) compare(f *query.Filter) (directory.Filter, error) {
+	if f.Op == query.Present {
+		return directory.Present(p.attribute), nil
+	}
+	if f.Op == query.Contains || f.Op == query.StartsWith {
+		text, ok := f.Value.(string)
+		switch {
+		case !ok || p.valueType != String:
+			return directory.Filter{}, filterFault(f, "wrongType", "co and sw compare text, and %q is not text, or the value is no string", p.Pointer.String())
+		case text == "":
+			return directory.Present(p.attribute), nil
+		case f.Op == query.Contains:
+			return directory.Filter{Op: directory.FilterSubstrings, Attribute: p.attribute, Any: []string{text}}, nil
+		}
+		return directory.Filter{Op: directory.FilterSubstrings, Attribute: p.attribute, Initial: text}, nil
+	}
+	value, err := p.attributeValue(f.Value)
+	if err != nil {
+		return directory.Filter{}, filterFault(f, "wrongType", "%s: %s", p.Pointer, err)
+	}
+	return p.order(f.Op, value), nil
+}
+
+func (p *boundProperty) order(op query.Op, value string) directory.Filter {
+	equal := directory.Equal(p.attribute, value)
+	atLeast := directory.Filter{Op: directory.FilterGreaterOrEqual, Attribute: p.attribute, Value: value}
+	atMost := directory.Filter{Op: directory.FilterLessOrEqual, Attribute: p.attribute, Value: value}
+	switch op {
+	case query.GreaterOrEqual:
+		return atLeast
+	case query.LessOrEqual:
+		return atMost
+	case query.Greater:
+		if next, ok := p.neighbour(value, 1); ok {
+			atLeast.Value = next
+			return atLeast
+		}
+		return directory.And(atLeast, directory.Not(equal))
+	case query.Less:
+		if next, ok := p.neighbour(value, -1); ok {
+			atMost.Value = next
+			return atMost
+		}
+		return directory.And(atMost, directory.Not(equal))
+	default:
+		return equal
+	}
+}
+
+// neighbour returns the integer next to a value, so that "less than" stays right
+// for an attribute that has the value itself beside a lesser one.
+func (p *boundProperty) neighbour(value string, step int64) (string, bool) {
+	n, ok := new(big.Int).SetString(value, 10)
+	if !ok || p.valueType != Integer {
+		return "", false
+	}
+	return n.Add(n, big.NewInt(step)).String(), true
+}

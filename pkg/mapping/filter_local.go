@@ -1,0 +1,85 @@
+package mapping
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/rest2ldap/rest2ldap/pkg/directory"
+)
+
+// A server answers a comparison for which the attribute has no matching rule as
+// Undefined (RFC 4511 §4.5.1.7): an empty success, as if nothing matched. On
+// OpenLDAP that is so for the order of mail, uid, cn, sn and telephoneNumber. Such
+// a comparison never leaves: the directory is asked for a safe superset, and the
+// gateway evaluates the rest.
+
+// isLocal reports whether the gateway has to evaluate a leaf.
+func isLocal(schema *directory.Schema, f *directory.Filter) bool {
+	t := schema.Attribute(f.Attribute)
+	if t == nil {
+		return false
+	}
+	switch f.Op {
+	case directory.FilterEqual:
+		return t.Equality == ""
+	case directory.FilterGreaterOrEqual, directory.FilterLessOrEqual:
+		return t.Ordering == ""
+	case directory.FilterSubstrings:
+		return t.Substrings == ""
+	default:
+		return false
+	}
+}
+
+func hasLocal(schema *directory.Schema, f *directory.Filter) bool {
+	return isLocal(schema, f) || slices.ContainsFunc(f.Children, func(c directory.Filter) bool { return hasLocal(schema, &c) })
+}
+
+// superset returns a filter without local leaves that selects at least what f does.
+func superset(schema *directory.Schema, f directory.Filter) directory.Filter {
+	switch {
+	case !hasLocal(schema, &f):
+		return f
+	case f.Op == directory.FilterNot:
+		return directory.And()
+	case f.Op != directory.FilterAnd && f.Op != directory.FilterOr:
+		return directory.Present(f.Attribute)
+	}
+	children := make([]directory.Filter, len(f.Children))
+	for i, child := range f.Children {
+		children[i] = superset(schema, child)
+	}
+	if f.Op == directory.FilterOr {
+		return anyOf(children)
+	}
+	return allOf(children)
+}
+
+// residualOf returns the part of f that the superset did not settle; absolute true
+// is nothing.
+func residualOf(schema *directory.Schema, f directory.Filter) directory.Filter {
+	switch {
+	case !hasLocal(schema, &f):
+		return directory.And()
+	case f.Op != directory.FilterAnd:
+		return f
+	}
+	var children []directory.Filter
+	for _, child := range f.Children {
+		if residual := residualOf(schema, child); !residual.IsTrue() {
+			children = append(children, residual)
+		}
+	}
+	return directory.And(children...)
+}
+
+// attributesOf adds the attributes that a filter compares.
+func attributesOf(f directory.Filter, names []string) []string {
+	if f.Attribute != "" && !slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, f.Attribute) }) {
+		names = append(names, f.Attribute)
+	}
+	for _, child := range f.Children {
+		names = attributesOf(child, names)
+	}
+	return names
+}

@@ -1,0 +1,284 @@
+package mapping
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/rest2ldap/rest2ldap/pkg/directory"
+	"github.com/rest2ldap/rest2ldap/pkg/fault"
+)
+
+// referenceBatch is how many names one search for the targets of references
+// holds. It stays below the size limit that servers set for ordinary callers.
+const referenceBatch = 200
+
+// resolved holds the targets of the references of a page, by property.
+type resolved map[*boundProperty]*resolution
+
+// resolution is what was found of one reference property.
+type resolution struct {
+	target     *Target
+	projection *projection
+	// entries are the visible targets, by the key of their DN.
+	entries map[string]*directory.Entry
+	nested  resolved
+}
+
+// Resolve looks up what the references of a page of entries point to: one batch
+// for each property, however many entries there are. What the caller may not
+// see, and what is not there, is left to Append.
+func (e *Encoder) Resolve(ctx context.Context, find Finder, entries []*directory.Entry) error {
+	e.resolved = nil
+	if !e.projection.references {
+		return nil
+	}
+	var err error
+	e.resolved, err = e.target.resolve(ctx, find, e.projection, entries)
+	return err
+}
+
+func (t *Target) resolve(ctx context.Context, find Finder, p *projection, entries []*directory.Entry) (resolved, error) {
+	found := make(resolved)
+	for _, view := range p.referenceViews() {
+		var names []string
+		for _, entry := range entries {
+			names = append(names, entry.Values(view.attribute)...)
+		}
+		resolution, err := t.resolveProperty(ctx, find, view, names)
+		if err != nil {
+			return nil, err
+		}
+		found[view.boundProperty] = resolution
+	}
+	return found, nil
+}
+
+// referenceViews returns the references that any type of the family shows, once each.
+func (p *projection) referenceViews() []view {
+	seen := make(map[*boundProperty]bool)
+	var views []view
+	var collect func([]view)
+	collect = func(members []view) {
+		for _, v := range members {
+			switch {
+			case v.Kind == ObjectKind:
+				collect(v.members)
+			case v.Kind == ReferenceKind && !seen[v.boundProperty]:
+				seen[v.boundProperty] = true
+				views = append(views, v)
+			}
+		}
+	}
+	for _, members := range p.views {
+		collect(members)
+	}
+	return views
+}
+
+func (t *Target) resolveProperty(ctx context.Context, find Finder, v view, names []string) (*resolution, error) {
+	target, err := t.referenceTarget(v.boundProperty)
+	if err != nil {
+		return nil, err
+	}
+	r := &resolution{target: target, projection: target.projectTarget(v.target), entries: make(map[string]*directory.Entry)}
+	var wanted []directory.DN
+	asked := make(map[string]bool)
+	for _, name := range names {
+		dn, err := directory.ParseDN(name)
+		if err != nil || !target.couldHold(dn) || asked[dn.Key()] {
+			continue
+		}
+		asked[dn.Key()] = true
+		wanted = append(wanted, dn)
+	}
+	attributes := r.projection.attributes
+	if id := target.idAttribute(); !slices.ContainsFunc(attributes, func(a string) bool { return strings.EqualFold(a, id) }) {
+		attributes = append(slices.Clone(attributes), id)
+	}
+	list, err := target.fetch(ctx, find, wanted, attributes)
+	if err != nil {
+		return nil, err
+	}
+	for _, entry := range list {
+		if dn, err := directory.ParseDN(entry.DN); err == nil && asked[dn.Key()] {
+			r.entries[dn.Key()] = entry
+		}
+	}
+	if r.projection.references {
+		r.nested, err = target.resolve(ctx, find, r.projection, list)
+	}
+	return r, err
+}
+
+// referenceTarget returns the collection that a reference points into. The
+// in-line form makes one of its own.
+func (t *Target) referenceTarget(p *boundProperty) (*Target, error) {
+	reference := p.Reference
+	if p.mapper == nil {
+		return t.follow(reference.Path)
+	}
+	var context directory.DN
+	if reference.Base.Climbs() > 0 {
+		context = t.dn
+		if !t.sub.Singleton {
+			context = t.memberDN("x")
+		}
+	}
+	base, err := reference.Base.Resolve(context, t.variables)
+	if err != nil {
+		return nil, fault.Wrap(fault.NotFound, err, "no entry can have this name").Named("unknownPath")
+	}
+	sub := &SubResource{
+		Type: reference.Mapper, Flatten: true, Filter: reference.Filter,
+		Naming: Naming{DNAttribute: reference.PrimaryKey, IDAttribute: reference.PrimaryKey},
+	}
+	return &Target{binding: t.binding, sub: sub, typ: p.mapper, dn: base, inline: true}, nil
+}
+
+// projectTarget works out what is shown of a reference's target: its id and
+// revision where nothing more was asked for, all its members but further
+// references where it was named as a whole. The in-line form always shows all.
+func (t *Target) projectTarget(chosen *selector) *projection {
+	switch {
+	case chosen == nil && t.inline:
+		chosen = &selector{all: true}
+	case chosen == nil:
+		chosen = &selector{}
+	}
+	return t.binding.projectReferenced(t.typ, chosen)
+}
+
+// couldHold reports whether an entry with that name could be a member.
+func (t *Target) couldHold(dn directory.DN) bool {
+	if t.sub.Flatten {
+		return dn.IsBelow(t.dn)
+	}
+	return dn.Depth() == t.dn.Depth()+1 && dn.IsBelow(t.dn)
+}
+
+// scope is how far below the collection its members stand.
+func (t *Target) scope() directory.Scope {
+	if t.sub.Flatten {
+		return directory.ScopeSubtree
+	}
+	return directory.ScopeOneLevel
+}
+
+// fetch reads the members with those names, in batches.
+func (t *Target) fetch(ctx context.Context, find Finder, names []directory.DN, attributes []string) ([]*directory.Entry, error) {
+	var all []*directory.Entry
+	for batch := range slices.Chunk(names, referenceBatch) {
+		list, err := find(ctx, t.batchSearch(batch, attributes))
+		if err != nil && !errors.Is(err, fault.NotFound) {
+			return nil, err
+		}
+		all = append(all, list...)
+	}
+	return all, nil
+}
+
+// batchSearch finds entries by their names: a base search for one, otherwise a
+// search for their RDNs, which servers have indexes for.
+func (t *Target) batchSearch(names []directory.DN, attributes []string) *directory.SearchRequest {
+	if len(names) == 1 {
+		return &directory.SearchRequest{Base: names[0], Scope: directory.ScopeBase, Filter: searchable(t.sub.Filter), Attributes: attributes, SizeLimit: 1}
+	}
+	named := make([]directory.Filter, len(names))
+	for i, name := range names {
+		var avas []directory.Filter
+		for _, ava := range name.RDN() {
+			avas = append(avas, directory.Equal(ava.Type, ava.Value))
+		}
+		named[i] = directory.And(avas...)
+	}
+	return &directory.SearchRequest{Base: t.dn, Scope: t.scope(), Filter: both(t.sub.Filter, directory.Or(named...)), Attributes: attributes}
+}
+
+// both joins two filters, leaving out one that restricts nothing.
+func both(a, b directory.Filter) directory.Filter {
+	switch {
+	case a.IsTrue():
+		return b
+	case b.IsTrue():
+		return a
+	}
+	return directory.And(a, b)
+}
+
+// searchable replaces absolute true, which not every server knows.
+func searchable(f directory.Filter) directory.Filter {
+	if f.IsTrue() {
+		return directory.Present("objectClass")
+	}
+	return f
+}
+
+// reference appends the value of a reference property. A target that was not
+// found is shown by the id that its DN spells, where the DN alone tells it:
+// a reference never vanishes from a resource because its target did. One that
+// lies outside the collection is not a member of it and is left out.
+func (w *resourceWriter) reference(dst []byte, v *view) []byte {
+	names := w.entry.Values(v.attribute)
+	r := w.resolved[v.boundProperty]
+	if len(names) == 0 || r == nil {
+		return dst
+	}
+	if !v.MultiValued {
+		return r.append(dst, v.shown(w.entry.DN, names))
+	}
+	mark := len(dst)
+	dst = append(dst, '[')
+	start := len(dst)
+	for _, name := range names {
+		before := len(dst)
+		if dst = r.append(dst, name); len(dst) > before {
+			dst = append(dst, ',')
+		}
+	}
+	if len(dst) == start {
+		return dst[:mark]
+	}
+	dst[len(dst)-1] = ']'
+	return dst
+}
+
+func (r *resolution) append(dst []byte, name string) []byte {
+	dn, err := directory.ParseDN(name)
+	if err != nil {
+		return dst
+	}
+	if entry := r.entries[dn.Key()]; entry != nil {
+		typ := r.target.typ.of(entry)
+		w := resourceWriter{target: r.target, entry: entry, typ: typ, resolved: r.nested}
+		return w.resource(dst, r.projection.views[typ])
+	}
+	id, ok := r.target.spelledID(dn)
+	if !ok {
+		return dst
+	}
+	dst = append(dst, '{')
+	dst = append(appendString(dst, r.target.typ.nameOf(r.target.idAttribute())), ':')
+	return append(appendString(dst, id), '}')
+}
+
+// spelledID returns the id that a member's DN spells, when the DN alone makes it one.
+func (t *Target) spelledID(dn directory.DN) (string, bool) {
+	rdn := dn.RDN()
+	if !t.couldHold(dn) || !t.sub.Filter.IsTrue() || len(rdn) != 1 || !strings.EqualFold(rdn[0].Type, t.idAttribute()) {
+		return "", false
+	}
+	return rdn[0].Value, true
+}
+
+// nameOf returns the name of the top-level property over an attribute, idName when
+// there is none.
+func (t *boundType) nameOf(attribute string) string {
+	for _, p := range t.properties {
+		if p.Kind == Simple && strings.EqualFold(p.attribute, attribute) {
+			return p.Name
+		}
+	}
+	return idName
+}

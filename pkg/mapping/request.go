@@ -1,0 +1,90 @@
+package mapping
+
+import (
+	"context"
+
+	"github.com/rest2ldap/rest2ldap/pkg/directory"
+	"github.com/rest2ldap/rest2ldap/pkg/query"
+)
+
+// Verb is what a request wants done.
+type Verb int
+
+const (
+	// Read reads one resource.
+	Read Verb = iota
+	// Create makes a resource.
+	Create
+	// Update replaces the writable state of a resource.
+	Update
+	// Patch changes parts of a resource.
+	Patch
+	// Delete deletes a resource.
+	Delete
+	// Query lists the resources of a collection.
+	Query
+	// Action runs a named action.
+	Action
+)
+
+// String returns the verb in lower case, as events and documents write it.
+func (v Verb) String() string {
+	return [...]string{"read", "create", "update", "patch", "delete", "query", "action"}[v]
+}
+
+// Request is what a client wants of a mapped API, free of the wire it came by.
+type Request struct {
+	Verb Verb
+	// Path is the decoded segments below the base path.
+	Path []string
+	// Fields are the fields wanted; none is the default representation.
+	Fields []query.Pointer
+	// Filter is the filter of a Query.
+	Filter query.Filter
+	// Named tells that the path of a Create holds the id of the new resource.
+	Named bool
+	// MustExist refuses to create: the resource has to be there (Update, Patch, Delete).
+	MustExist bool
+	// Revision is the revision that the resource must have; "" is any.
+	Revision string
+	// Body is the resource of a Create or Update.
+	Body *Object
+	// Changes are the operations of a Patch, in order.
+	Changes []PatchOp
+	// Action is the name of an Action.
+	Action string
+}
+
+// PatchVerb is what a PatchOp does.
+type PatchVerb int
+
+const (
+	// PatchAdd adds values, or sets a single-valued property.
+	PatchAdd PatchVerb = iota
+	// PatchRemove removes the property, or some of its values.
+	PatchRemove
+	// PatchReplace sets the property.
+	PatchReplace
+	// PatchIncrement adds a number to every value.
+	PatchIncrement
+)
+
+// PatchOp is one operation of a Patch.
+type PatchOp struct {
+	Verb  PatchVerb
+	Field query.Pointer
+	// Value is a JSON value as DecodeJSON makes it; HasValue tells null from none.
+	Value    any
+	HasValue bool
+}
+
+// Finder runs a search as the caller of the request and returns all of its
+// entries. A result that is not complete is an error.
+type Finder func(ctx context.Context, req *directory.SearchRequest) ([]*directory.Entry, error)
+
+// Revision is the revision of a resource; the zero Revision is none.
+type Revision struct {
+	Value string
+	// Weak tells that two different states may have the same revision (RFC 9110 §8.8.1).
+	Weak bool
+}

@@ -1,0 +1,167 @@
+package mapping
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/rest2ldap/rest2ldap/pkg/directory"
+	"github.com/rest2ldap/rest2ldap/pkg/query"
+)
+
+// referenceValues returns the DNs of the targets that a supplied value names. A
+// target that is among the stored DNs already is not looked up again; any other
+// has to be there and visible to the caller.
+func (t *Target) referenceValues(ctx context.Context, find Finder, p *boundProperty, value any, at query.Pointer, stored []string) ([]string, error) {
+	target, err := t.referenceTarget(p)
+	if err != nil {
+		return nil, err
+	}
+	items, err := p.items(value, at)
+	if err != nil {
+		return nil, err
+	}
+	known := target.storedByID(stored)
+	ids := make([]string, len(items))
+	var unknown []string
+	for i, item := range items {
+		if ids[i], err = target.idOfReference(item, p.itemPlace(at, i)); err != nil {
+			return nil, err
+		}
+		if _, ok := known[directory.FoldValue(ids[i])]; !ok {
+			unknown = append(unknown, ids[i])
+		}
+	}
+	found, err := target.lookUp(ctx, find, unknown)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for i, id := range ids {
+		name, ok := known[directory.FoldValue(id)]
+		if !ok {
+			if name, err = single(found[directory.FoldValue(id)], p.itemPlace(at, i)); err != nil {
+				return nil, err
+			}
+		}
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names, nil
+}
+
+func single(found []string, at query.Pointer) (string, error) {
+	switch len(found) {
+	case 0:
+		return "", invalid(at, "referenceNotFound", "the referenced resource is not there, or you may not see it")
+	case 1:
+		return found[0], nil
+	}
+	return "", invalid(at, "referenceAmbiguous", "several resources have this id")
+}
+
+// storedByID maps the folded ids that stored DNs spell to those DNs.
+func (t *Target) storedByID(stored []string) map[string]string {
+	known := make(map[string]string, len(stored))
+	for _, name := range stored {
+		dn, err := directory.ParseDN(name)
+		if err != nil || !t.couldHold(dn) {
+			continue
+		}
+		if rdn := dn.RDN(); len(rdn) == 1 && strings.EqualFold(rdn[0].Type, t.idAttribute()) {
+			known[directory.FoldValue(rdn[0].Value)] = name
+		}
+	}
+	return known
+}
+
+// idOfReference reads {"_id": …}; the other members of a target may be repeated
+// as they were read, and are not written.
+func (t *Target) idOfReference(item any, at query.Pointer) (string, error) {
+	idField := t.typ.nameOf(t.idAttribute())
+	object, ok := item.(*Object)
+	if !ok {
+		return "", invalid(at, "wrongType", "an object with the field %q is expected, not %s", idField, typeOf(item))
+	}
+	for _, member := range object.Members {
+		if !t.typ.knows(member.Name) {
+			return "", invalid(at.Child(member.Name), "unknownField", "the referenced resource type has no such field")
+		}
+	}
+	value, _ := object.Lookup(idField)
+	id, ok := value.(string)
+	if !ok || id == "" {
+		return "", invalid(at.Child(idField), "missingID", "the id of the referenced resource is expected, a string")
+	}
+	return id, nil
+}
+
+// knows reports whether any type of the family has a member of that name.
+func (t *boundType) knows(name string) bool {
+	known := strings.EqualFold(name, idName) || strings.EqualFold(name, revisionName)
+	t.family(func(member *boundType) {
+		known = known || find(member.properties, name) != nil
+	})
+	return known
+}
+
+// lookUp searches the collection for ids, in batches, and returns the DNs found by
+// folded id.
+func (t *Target) lookUp(ctx context.Context, find Finder, ids []string) (map[string][]string, error) {
+	found := make(map[string][]string, len(ids))
+	attribute := t.idAttribute()
+	for batch := range slices.Chunk(ids, referenceBatch) {
+		named := make([]directory.Filter, len(batch))
+		for i, id := range batch {
+			named[i] = directory.Equal(attribute, id)
+		}
+		entries, err := find(ctx, &directory.SearchRequest{
+			Base: t.dn, Scope: t.scope(), Filter: both(t.sub.Filter, directory.Or(named...)), Attributes: []string{attribute},
+		})
+		if err != nil {
+			return nil, err
+		}
+		for _, entry := range entries {
+			for _, value := range entry.Values(attribute) {
+				key := directory.FoldValue(value)
+				found[key] = append(found[key], entry.DN)
+			}
+		}
+	}
+	return found, nil
+}
+
+// namesToRemove returns the DNs that ids stand for, whether or not their targets
+// are still there: a reference to an entry that is gone can be removed by the id
+// that a read shows.
+func (t *Target) namesToRemove(ctx context.Context, find Finder, p *boundProperty, value any, at query.Pointer) ([]string, error) {
+	target, err := t.referenceTarget(p)
+	if err != nil {
+		return nil, err
+	}
+	items, err := p.items(value, at)
+	if err != nil {
+		return nil, err
+	}
+	ids := make([]string, len(items))
+	for i, item := range items {
+		if ids[i], err = target.idOfReference(item, p.itemPlace(at, i)); err != nil {
+			return nil, err
+		}
+	}
+	var found map[string][]string
+	if !target.hasKnownDN() {
+		if found, err = target.lookUp(ctx, find, ids); err != nil {
+			return nil, err
+		}
+	}
+	names := make([]string, len(ids))
+	for i, id := range ids {
+		names[i] = target.memberDN(id).String()
+		if known := found[directory.FoldValue(id)]; len(known) > 0 {
+			names[i] = known[0]
+		}
+	}
+	return names, nil
+}

@@ -1,0 +1,346 @@
+package mapping
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/rest2ldap/rest2ldap/pkg/directory"
+	"github.com/rest2ldap/rest2ldap/pkg/fault"
+)
+
+// UpdateAttributes returns what has to be read of an entry before Update can plan.
+func (t *Target) UpdateAttributes() []string {
+	p := &projection{}
+	p.need("objectClass")
+	p.need(t.binding.capabilities.Revision)
+	p.need(t.idAttribute())
+	t.typ.family(func(member *boundType) {
+		walk(member.properties, func(property *boundProperty) { p.need(property.attribute) })
+	})
+	return p.attributes
+}
+
+// Update plans the changes that give an entry the writable state of a body: what
+// the body leaves out is removed, what it repeats is left alone, and attributes
+// that no property shows are not touched. No changes at all is a valid plan.
+//
+// A reference whose target the caller cannot see is kept, whatever the body
+// says: it may be missing from the body only because it could not be shown.
+func (t *Target) Update(ctx context.Context, entry *directory.Entry, object *Object, find Finder) ([]directory.Change, error) {
+	typ := t.typ.of(entry)
+	b, err := takeApart(typ, object)
+	if err != nil {
+		return nil, err
+	}
+	if err := b.checkFixed(); err != nil {
+		return nil, err
+	}
+	if err := t.checkBodyIdentity(entry, typ, object); err != nil {
+		return nil, err
+	}
+	u := updater{target: t, entry: entry, body: b, find: find}
+	list, err := u.wantedState(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var changes []directory.Change
+	for _, w := range list {
+		more, err := u.changes(ctx, w)
+		if err != nil {
+			return nil, err
+		}
+		changes = append(changes, more...)
+	}
+	return changes, nil
+}
+
+// checkBodyIdentity holds the id and the revision of a body against the entry, where
+// the mapping has no properties for them.
+func (t *Target) checkBodyIdentity(entry *directory.Entry, typ *boundType, object *Object) error {
+	if id, ok := object.Lookup(idName); ok && id != nil && !typ.hasID && id != t.IDOf(entry) {
+		return fault.New(fault.Invalid, "/%s: the id differs from the one in the path", idName).Named("idMismatch").At("/" + idName)
+	}
+	if revision, ok := object.Lookup(revisionName); ok && revision != nil && !typ.hasRevision && revision != t.RevisionOf(entry).Value {
+		return fault.New(fault.Invalid, "/%s: the revision differs from the stored one", revisionName).Named("readOnly").At("/" + revisionName)
+	}
+	return nil
+}
+
+// updater compares a body with the stored entry.
+type updater struct {
+	target *Target
+	entry  *directory.Entry
+	body   *body
+	find   Finder
+}
+
+// wantedState works out, attribute by attribute, what the body wants of the
+// writable properties, and refuses changes to the others.
+func (u *updater) wantedState(ctx context.Context) (wantedList, error) {
+	var list wantedList
+	var failure error
+	walk(u.body.typ.properties, func(p *boundProperty) {
+		if failure != nil || p.Kind != Simple && p.Kind != ReferenceKind {
+			return
+		}
+		value, supplied := u.body.supplied[p]
+		switch p.writability {
+		case ReadWrite:
+			var values []string
+			if values, failure = u.wantedValues(ctx, p, value, supplied); failure == nil {
+				failure = list.add(p, values, supplied)
+			}
+		case CreateOnly, ReadOnly:
+			if supplied {
+				failure = u.checkUnchanged(ctx, p, value)
+			}
+		case CreateOnlyDiscard, ReadOnlyDiscard:
+		}
+	})
+	if failure != nil {
+		return nil, failure
+	}
+	return list, u.body.checkRequired(u.withStored(list))
+}
+
+func (u *updater) wantedValues(ctx context.Context, p *boundProperty, value any, supplied bool) ([]string, error) {
+	switch {
+	case !supplied:
+		return p.defaults()
+	case p.Kind == ReferenceKind:
+		return u.target.referenceValues(ctx, u.find, p, value, p.Pointer, u.entry.Values(p.attribute))
+	}
+	return p.values(value, p.Pointer)
+}
+
+// withStored adds the stored values of attributes that this body may not write, so
+// that a required property among them counts as present.
+func (u *updater) withStored(list wantedList) wantedList {
+	all := slices.Clone(list)
+	walk(u.body.typ.properties, func(p *boundProperty) {
+		if p.attribute != "" && p.writability != ReadWrite && all.of(p.attribute) == nil {
+			all = append(all, &wanted{attribute: p.attribute, values: u.entry.Values(p.attribute), property: p})
+		}
+	})
+	return all
+}
+
+// checkUnchanged refuses a value that differs from what a read shows.
+func (u *updater) checkUnchanged(ctx context.Context, p *boundProperty, value any) error {
+	refused := invalid(p.Pointer, "readOnly", "the field cannot be changed; leave it out, or send it as it is read")
+	if p.Kind == ReferenceKind {
+		same, err := u.sameReferences(ctx, p, value)
+		if err == nil && !same {
+			return refused
+		}
+		return err
+	}
+	values, err := p.values(value, p.Pointer)
+	if err != nil {
+		return err
+	}
+	stored := u.entry.Values(p.attribute)
+	switch {
+	case len(stored) == 0:
+		if stored, err = p.defaults(); err != nil {
+			return err
+		}
+	case !p.MultiValued:
+		stored = []string{p.shown(u.entry.DN, stored)}
+	}
+	added, removed := p.difference(stored, values)
+	if len(added)+len(removed) > 0 {
+		return refused
+	}
+	return nil
+}
+
+// sameReferences reports whether a supplied value names just the targets that a
+// read shows.
+func (u *updater) sameReferences(ctx context.Context, p *boundProperty, value any) (bool, error) {
+	items, err := p.items(value, p.Pointer)
+	if err != nil {
+		return false, err
+	}
+	stored := u.entry.Values(p.attribute)
+	if !p.MultiValued && len(stored) > 1 {
+		stored = []string{p.shown(u.entry.DN, stored)}
+	}
+	r, err := u.target.resolveProperty(ctx, u.find, view{boundProperty: p, target: &selector{}}, stored)
+	if err != nil {
+		return false, err
+	}
+	shown := r.shownIDs(stored)
+	supplied := make(map[string]bool)
+	for i, item := range items {
+		id, err := r.target.idOfReference(item, p.itemPlace(p.Pointer, i))
+		if err != nil {
+			return false, err
+		}
+		supplied[directory.FoldValue(id)] = true
+		if !shown[directory.FoldValue(id)] {
+			return false, nil
+		}
+	}
+	return len(supplied) == len(shown), nil
+}
+
+// shownIDs returns the folded ids under which a read shows the names.
+func (r *resolution) shownIDs(names []string) map[string]bool {
+	shown := make(map[string]bool)
+	for _, name := range names {
+		dn, err := directory.ParseDN(name)
+		if err != nil {
+			continue
+		}
+		if entry := r.entries[dn.Key()]; entry != nil {
+			shown[directory.FoldValue(r.target.IDOf(entry))] = true
+		} else if id, ok := r.target.spelledID(dn); ok {
+			shown[directory.FoldValue(id)] = true
+		}
+	}
+	return shown
+}
+
+// changes plans the least that gives an attribute the wanted values.
+func (u *updater) changes(ctx context.Context, w *wanted) ([]directory.Change, error) {
+	p := w.property
+	stored := u.entry.Values(w.attribute)
+	if p.Kind == ReferenceKind {
+		return u.referenceChanges(ctx, w, stored)
+	}
+	if !p.MultiValued && len(stored) > 1 && len(w.values) == 1 && p.same(p.shown(u.entry.DN, stored), w.values[0]) {
+		return nil, nil
+	}
+	added, removed := p.difference(stored, w.values)
+	return p.plan(w.attribute, stored, w.values, added, removed), nil
+}
+
+// plan picks the form of the change: the whole attribute where it appears,
+// disappears, has a single value, or cannot be compared by the server; single
+// values otherwise, the deletions first.
+func (p *boundProperty) plan(attribute string, stored, values, added, removed []string) []directory.Change {
+	whole := len(stored) == 0 || len(values) == 0 || !p.MultiValued || p.schema != nil && p.schema.Equality == ""
+	switch {
+	case len(added)+len(removed) == 0:
+		return nil
+	case whole:
+		return []directory.Change{{Op: directory.ChangeReplace, Attribute: attribute, Values: values}}
+	}
+	var changes []directory.Change
+	if len(removed) > 0 {
+		changes = append(changes, directory.Change{Op: directory.ChangeDelete, Attribute: attribute, Values: removed})
+	}
+	if len(added) > 0 {
+		changes = append(changes, directory.Change{Op: directory.ChangeAdd, Attribute: attribute, Values: added})
+	}
+	return changes
+}
+
+// difference compares value by value. Values that differ in nothing but case are
+// different: a client that changes case wants it kept.
+func (p *boundProperty) difference(stored, values []string) (added, removed []string) {
+	has := func(list []string, value string) bool {
+		return slices.ContainsFunc(list, func(other string) bool { return p.same(other, value) })
+	}
+	for _, value := range values {
+		if !has(stored, value) {
+			added = append(added, value)
+		}
+	}
+	for _, value := range stored {
+		if !has(values, value) {
+			removed = append(removed, value)
+		}
+	}
+	return added, removed
+}
+
+// same reports whether two attribute values are shown alike.
+func (p *boundProperty) same(a, b string) bool {
+	if a == b {
+		return true
+	}
+	switch p.valueType {
+	case GeneralizedTime, Boolean:
+		return string(p.appendValue(nil, a)) == string(p.appendValue(nil, b))
+	case Auto, String, Integer, Binary:
+	}
+	return false
+}
+
+// referenceChanges keeps the stored references whose targets the caller cannot see.
+func (u *updater) referenceChanges(ctx context.Context, w *wanted, stored []string) ([]directory.Change, error) {
+	p := w.property
+	added, gone := differenceOfNames(stored, w.values)
+	removed, err := u.visible(ctx, p, gone)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case len(added)+len(removed) == 0:
+		return nil, nil
+	case !p.MultiValued && len(w.values) > 0:
+		return []directory.Change{{Op: directory.ChangeReplace, Attribute: w.attribute, Values: w.values}}, nil
+	case len(removed) == len(stored) || len(stored) == 0:
+		return []directory.Change{{Op: directory.ChangeReplace, Attribute: w.attribute, Values: added}}, nil
+	}
+	var changes []directory.Change
+	if len(removed) > 0 {
+		changes = append(changes, directory.Change{Op: directory.ChangeDelete, Attribute: w.attribute, Values: removed})
+	}
+	if len(added) > 0 {
+		changes = append(changes, directory.Change{Op: directory.ChangeAdd, Attribute: w.attribute, Values: added})
+	}
+	return changes, nil
+}
+
+// differenceOfNames compares DNs by their keys.
+func differenceOfNames(stored, wanted []string) (added, removed []string) {
+	return namesWithout(wanted, stored), namesWithout(stored, wanted)
+}
+
+// namesWithout returns the names that are not among the others.
+func namesWithout(names, others []string) []string {
+	known := make(map[string]bool, len(others))
+	for _, key := range keysOf(others) {
+		known[key] = true
+	}
+	var rest []string
+	for i, key := range keysOf(names) {
+		if !known[key] {
+			rest = append(rest, names[i])
+		}
+	}
+	return rest
+}
+
+func keysOf(names []string) []string {
+	keys := make([]string, len(names))
+	for i, name := range names {
+		keys[i] = strings.ToLower(name)
+		if dn, err := directory.ParseDN(name); err == nil {
+			keys[i] = dn.Key()
+		}
+	}
+	return keys
+}
+
+// visible returns the names whose targets the caller can see as members of the collection.
+func (u *updater) visible(ctx context.Context, p *boundProperty, names []string) ([]string, error) {
+	if len(names) == 0 {
+		return nil, nil
+	}
+	r, err := u.target.resolveProperty(ctx, u.find, view{boundProperty: p, target: &selector{}}, names)
+	if err != nil {
+		return nil, err
+	}
+	var visible []string
+	for i, key := range keysOf(names) {
+		if r.entries[key] != nil {
+			visible = append(visible, names[i])
+		}
+	}
+	return visible, nil
+}
