@@ -1,0 +1,59 @@
+package auth
+
+import (
+	"errors"
+
+	"github.com/rest2ldap/rest2ldap/pkg/fault"
+)
+
+// refused is what every caller hears whose credentials were refused, or who sent
+// none. It does not tell an unknown user from a wrong password.
+const refused = "Valid credentials are required."
+
+// Reason is a short word for why credentials were refused. It is for the audit
+// event and the log; a client never sees it. A Reason is an error, to be the
+// private cause of a fault, or a part of it.
+type Reason string
+
+// The reasons of this package; authenticators have their own.
+const (
+	ReasonNone        Reason = "noCredentials"
+	ReasonTwo         Reason = "twoCredentials"
+	ReasonScheme      Reason = "unknownScheme"
+	ReasonUnknown     Reason = "accountUnknown"
+	ReasonDisabled    Reason = "accountDisabled"
+	ReasonLocked      Reason = "accountLocked"
+	ReasonExpired     Reason = "accountExpired"
+	ReasonNotYetValid Reason = "accountNotYetValid"
+	ReasonMustChange  Reason = "passwordMustChange"
+)
+
+// Error returns the word.
+func (r Reason) Error() string { return string(r) }
+
+// ReasonOf returns the reason in the chain of err, or "". It is safe to write down:
+// it holds nothing of what the client sent.
+func ReasonOf(err error) Reason {
+	var reason Reason
+	errors.As(err, &reason)
+	return reason
+}
+
+// Refuse returns the fault of refused credentials: Unauthenticated, with the one
+// message that all such faults have. The cause should be a [Reason] or wrap one.
+func Refuse(cause error) *fault.Error {
+	return &fault.Error{Kind: fault.Unauthenticated, Message: refused, Err: cause}
+}
+
+// RefuseAccount returns the fault of an account that is not usable: as Refuse, with
+// the reason as detail.kind as well. Only a caller whose credentials are good may
+// get it.
+func RefuseAccount(reason Reason) *fault.Error {
+	return Refuse(reason).Named(string(reason))
+}
+
+// MustChange reports whether err tells of a caller that is known, and has to
+// change the password before anything else.
+func MustChange(err error) bool {
+	return ReasonOf(err) == ReasonMustChange && errors.Is(err, fault.Forbidden)
+}
