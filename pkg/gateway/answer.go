@@ -1,0 +1,18 @@
+package gateway
+
+import "github.com/rest2ldap/rest2ldap/pkg/mapping"
+
+// Answer is the outcome of a request for one resource.
+type Answer struct {
+	// JSON is the resource, compact.
+	JSON []byte
+	// ID is the id of the resource in its collection, "" for a singleton.
+	ID string
+	// Revision is the revision of the resource.
+	Revision mapping.Revision
+	// References tells that JSON shows other resources too, so that it may change while
+	// Revision stays.
+	References bool
+	// Created tells that the resource is new.
+	Created bool
+}

@@ -1,0 +1,187 @@
+package gateway
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/rest2ldap/rest2ldap/pkg/auth"
+	"github.com/rest2ldap/rest2ldap/pkg/directory"
+	"github.com/rest2ldap/rest2ldap/pkg/fault"
+	"github.com/rest2ldap/rest2ldap/pkg/mapping"
+)
+
+// Options configure a Service.
+type Options struct {
+	// Directory is where the entries are.
+	Directory directory.Directory
+	// Models are the mapped APIs, one for each base path.
+	Models []*mapping.Model
+	// Timeout bounds the directory's part of a request for one resource; 0 is 30 s.
+	Timeout time.Duration
+	// ListTimeout bounds a query from its first to its last entry; 0 is 5 min.
+	ListTimeout time.Duration
+	// Lists is how many queries run at once; further ones wait for their turn. It
+	// has to be less than the connections of the pool, because a query looks up
+	// references while it holds a connection. 0 is 4.
+	Lists int
+	// Logger gets what an operator should know; nil discards it.
+	Logger *slog.Logger
+}
+
+// Service runs requests on the mapped APIs. It is safe for concurrent use.
+type Service struct {
+	directory   directory.Directory
+	apis        map[string]*api
+	timeout     time.Duration
+	listTimeout time.Duration
+	lists       chan struct{}
+	logger      *slog.Logger
+}
+
+// api is one mapped API with its binding to the present capabilities.
+type api struct {
+	model   *mapping.Model
+	binding atomic.Pointer[mapping.Binding]
+}
+
+// New makes a service. Two models with one base path are an error.
+func New(o Options) (*Service, error) {
+	s := &Service{
+		directory:   o.Directory,
+		apis:        make(map[string]*api, len(o.Models)),
+		timeout:     orDefault(o.Timeout, 30*time.Second),
+		listTimeout: orDefault(o.ListTimeout, 5*time.Minute),
+		lists:       make(chan struct{}, orDefault(o.Lists, 4)),
+		logger:      o.Logger,
+	}
+	if s.logger == nil {
+		s.logger = slog.New(slog.DiscardHandler)
+	}
+	for _, model := range o.Models {
+		if s.apis[model.BasePath] != nil {
+			return nil, fmt.Errorf("%s: several versions of the API %q are not available in this version", model.File, model.BasePath)
+		}
+		s.apis[model.BasePath] = &api{model: model}
+	}
+	return s, nil
+}
+
+func orDefault[T comparable](value, standard T) T {
+	var zero T
+	if value == zero {
+		return standard
+	}
+	return value
+}
+
+// bind returns the binding of an API to what the directory can do at present.
+func (s *Service) bind(ctx context.Context, name string) (*mapping.Binding, error) {
+	a := s.apis[name]
+	if a == nil {
+		return nil, fault.New(fault.NotFound, "no resource is mapped at this path").Named("unknownPath")
+	}
+	capabilities, err := s.directory.Capabilities(ctx)
+	if err != nil {
+		return nil, err
+	}
+	binding := a.binding.Load()
+	if binding != nil && binding.Capabilities() == capabilities {
+		return binding, nil
+	}
+	fresh := a.model.Bind(capabilities)
+	if a.binding.CompareAndSwap(binding, fresh) {
+		s.warn(binding, fresh)
+	}
+	return fresh, nil
+}
+
+// warn logs what the directory cannot serve, once as long as it stays the same.
+func (s *Service) warn(before, after *mapping.Binding) {
+	known := make(map[string]bool)
+	if before != nil {
+		for _, warning := range before.Warnings() {
+			known[warning] = true
+		}
+	}
+	for _, warning := range after.Warnings() {
+		if !known[warning] {
+			s.logger.Warn("mapping does not fit the directory", "problem", warning)
+		}
+	}
+}
+
+// call is one request at work.
+type call struct {
+	*Service
+	session directory.Session
+	binding *mapping.Binding
+	target  *mapping.Target
+	req     *mapping.Request
+}
+
+func (s *Service) begin(ctx context.Context, p auth.Principal, name string, req *mapping.Request) (*call, error) {
+	binding, err := s.bind(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	target, err := binding.Locate(req.Path)
+	if err != nil {
+		return nil, err
+	}
+	return &call{Service: s, session: s.directory.As(p.Identity), binding: binding, target: target, req: req}, nil
+}
+
+// Do runs a request for one resource: every verb but Query. Errors are faults.
+func (s *Service) Do(ctx context.Context, p auth.Principal, name string, req *mapping.Request) (*Answer, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
+	c, err := s.begin(ctx, p, name, req)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.admit(); err != nil {
+		return nil, err
+	}
+	switch req.Verb {
+	case mapping.Read:
+		return c.read(ctx)
+	case mapping.Create:
+		return c.create(ctx)
+	case mapping.Update:
+		return c.update(ctx)
+	case mapping.Patch:
+		return c.patch(ctx)
+	case mapping.Delete:
+		return c.delete(ctx)
+	case mapping.Action:
+		return nil, fault.New(fault.Unsupported, "the action %q is not available here", req.Action).Named("unknownAction")
+	case mapping.Query:
+	}
+	return nil, fault.New(fault.Internal, "a query has no single answer")
+}
+
+// admit refuses verbs that the target never takes, before anything is looked at.
+func (c *call) admit() error {
+	verb := c.req.Verb
+	collection := c.target.IsCollection()
+	switch {
+	case verb == mapping.Read && collection:
+		return fault.New(fault.Invalid, "a collection is read with a query filter; %q selects everything", "true").Named("missingFilter")
+	case verb == mapping.Read:
+		return nil
+	case c.target.IsReadOnly():
+		return fault.New(fault.Invalid, "the collection is read-only").Named("readOnly")
+	case collection && (verb == mapping.Update || verb == mapping.Patch || verb == mapping.Delete || verb == mapping.Create && c.req.Named):
+		e := fault.New(fault.MethodNotAllowed, "the path names a collection; add the id of a resource")
+		e.Allow = []string{"GET", "HEAD", "OPTIONS", "POST"}
+		return e
+	case verb == mapping.Create && !collection && !c.req.Named:
+		return fault.New(fault.Invalid, "resources are created in a collection, and the path names a single resource").Named("notACollection")
+	case c.target.IsSingleton() && (verb == mapping.Create || verb == mapping.Delete):
+		return fault.New(fault.Invalid, "a single resource is neither created nor deleted").Named("singleton")
+	}
+	return nil
+}
