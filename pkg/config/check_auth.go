@@ -1,0 +1,153 @@
+package config
+
+import (
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+func (c *checker) auth() {
+	a := &c.file.Auth
+	if strings.ContainsFunc(a.Realm, func(r rune) bool { return r < ' ' || r > '~' || r == '"' || r == '\\' }) {
+		c.fail("auth.realm", "%q holds a character that a challenge cannot carry; use ASCII without quotes", a.Realm)
+	}
+	if a.Basic == nil && a.Bearer == nil {
+		c.fail("auth", "has neither basic nor bearer; callers need one way at least to say who they are")
+	}
+	if a.Basic != nil {
+		c.basic(a.Basic)
+	}
+	if a.Bearer != nil {
+		c.bearer(a.Bearer)
+	}
+}
+
+func (c *checker) basic(b *Basic) {
+	switch b.Mode {
+	case "":
+		c.fail("auth.basic.mode", "is missing; write search (find the entry, then bind) or simple (make the DN of the name)")
+	case "search":
+		c.search(b)
+	case "simple":
+		if c.required("auth.basic.dnTemplate", b.DNTemplate, "uid={username},ou=People,dc=example,dc=com") {
+			c.username("auth.basic.dnTemplate", b.DNTemplate)
+		}
+		c.noEffect("mode: simple", "auth.basic.baseDn", "auth.basic.scope", "auth.basic.filter")
+	default:
+		c.fail("auth.basic.mode", "%q is not known; write search or simple", b.Mode)
+	}
+	c.bounded("auth.basic.cache", b.Cache, 0, Duration(30*time.Second))
+}
+
+func (c *checker) search(b *Basic) {
+	c.required("auth.basic.baseDn", b.BaseDN, "ou=People,dc=example,dc=com")
+	if b.Scope == "" {
+		b.Scope = "sub"
+	}
+	c.oneOf("auth.basic.scope", b.Scope, "one", "sub")
+	if c.required("auth.basic.filter", b.Filter, "(&(uid={username})(objectClass=inetOrgPerson))") {
+		c.username("auth.basic.filter", b.Filter)
+	}
+	c.noEffect("mode: search", "auth.basic.dnTemplate")
+}
+
+// username fails unless the template has {username} and no other variable.
+func (c *checker) username(path, template string) {
+	variables := variablesOf(template)
+	switch i := slices.IndexFunc(variables, func(v string) bool { return v != "username" }); {
+	case strings.Contains(template, "%s"):
+		c.fail(path, "%q has %%s; write {username} instead", template)
+	case i >= 0:
+		c.fail(path, "{%s} is not known here; the only variable is {username}", variables[i])
+	case len(variables) == 0:
+		c.fail(path, "%q has no {username}, so that every caller would be the same", template)
+	}
+}
+
+// variablesOf returns the names in braces of a template.
+func variablesOf(template string) []string {
+	var names []string
+	for _, m := range regexp.MustCompile(`\{([^{}]*)\}`).FindAllStringSubmatch(template, -1) {
+		names = append(names, m[1])
+	}
+	return names
+}
+
+func (c *checker) bearer(b *Bearer) {
+	if c.required("auth.bearer.issuer", b.Issuer, "https://login.example.com") {
+		c.httpsURL("auth.bearer.issuer", b.Issuer)
+	}
+	c.required("auth.bearer.audience", b.Audience, "https://gateway.example.com")
+	c.keys(b)
+	c.algorithms("auth.bearer.algorithms", b.Algorithms)
+	if len(b.Types) == 0 {
+		c.fail("auth.bearer.types", "is empty; write for example [at+jwt]")
+	}
+	for _, scope := range b.RequiredScopes {
+		if strings.ContainsAny(scope, " \"\\") {
+			c.fail("auth.bearer.requiredScopes", "%q is not one scope; write each as an element of its own", scope)
+		}
+	}
+	if c.required("auth.bearer.authzId", b.AuthzID, "dn:uid={sub},ou=People,dc=example,dc=com") {
+		c.authzID("auth.bearer.authzId", b.AuthzID)
+	}
+	c.bounded("auth.bearer.leeway", b.Leeway, 0, Duration(5*time.Minute))
+}
+
+// keys wants the issuer's keys from one place, and settles whom to trust there.
+func (c *checker) keys(b *Bearer) {
+	switch {
+	case b.JWKSURL == "" && b.Keys == "":
+		c.fail("auth.bearer.jwksUrl", "is missing, and so is keys; write where the keys of the issuer are")
+	case b.JWKSURL != "" && b.Keys != "":
+		c.fail("auth.bearer.keys", "stands beside jwksUrl; the keys come from one place, remove one of the two")
+	case b.JWKSURL != "":
+		c.httpsURL("auth.bearer.jwksUrl", b.JWKSURL)
+	default:
+		c.noEffect("keys", "auth.bearer.ca")
+	}
+	c.readable("auth.bearer.keys", &b.Keys, public)
+	c.readable("auth.bearer.ca", &b.CA, public)
+	if b.CA == "" && b.JWKSURL != "" {
+		b.CA = c.file.OutboundTLS.CA
+	}
+}
+
+func (c *checker) httpsURL(path, text string) {
+	u, err := url.Parse(text)
+	switch {
+	case err == nil && u.Scheme == "http":
+		c.fail(path, "http:// is not encrypted, and the gateway never speaks in clear; use https://")
+	case err != nil || u.Scheme != "https" || u.Hostname() == "" || u.User != nil || u.Fragment != "":
+		c.fail(path, "%q must be a URL of the form https://host/path", text)
+	case u.Port() != "":
+		c.port(path, u.Port(), 1)
+	}
+}
+
+// algorithms takes asymmetric signatures only: with a shared key, whoever can verify
+// a token can also make one (RFC 8725 §3.1).
+func (c *checker) algorithms(path string, names []string) {
+	known := []string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
+	if len(names) == 0 {
+		c.fail(path, "is empty; write for example [RS256, ES256]")
+	}
+	unsafe := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return slices.Contains(known, name) })
+	if len(unsafe) > 0 {
+		c.fail(path, "no signature algorithm that is safe here: %s; choose among %s",
+			strings.Join(unsafe, ", "), strings.Join(known, ", "))
+	}
+}
+
+func (c *checker) authzID(path, template string) {
+	switch {
+	case !strings.HasPrefix(template, "dn:") && !strings.HasPrefix(template, "u:"):
+		c.fail(path, "%q must begin with dn: or u:", template)
+	case len(variablesOf(template)) == 0:
+		c.fail(path, "%q has no claim in braces, such as {sub}, so that every caller would be the same", template)
+	case slices.Contains(variablesOf(template), ""):
+		c.fail(path, "{} names no claim; write for example {sub}")
+	}
+}

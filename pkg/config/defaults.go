@@ -1,0 +1,23 @@
+package config
+
+// defaults is the lowest layer, as an operator would write it.
+func defaults() map[string]any {
+	return map[string]any{
+		"server":    map[string]any{"listen": "127.0.0.1:8443", "basePath": "/"},
+		"tls":       map[string]any{"profile": "intermediate"},
+		"directory": map[string]any{"identity": "proxied", "pool": map[string]any{"max": 16}, "connectTimeout": "5s"},
+		"auth":      map[string]any{"realm": "rest2ldap"},
+		"limits": map[string]any{
+			"body": "1MiB", "depth": 64, "pageSize": 1000, "requestTimeout": "30s", "queryTimeout": "5m", "queries": 4,
+		},
+	}
+}
+
+// optionalDefaults are the defaults of sections that are off when they are not
+// there, by the path of the section.
+func optionalDefaults() map[string]map[string]any {
+	return map[string]map[string]any{
+		"auth.basic":  {"cache": "30s"},
+		"auth.bearer": {"algorithms": []string{"RS256", "PS256", "ES256"}, "types": []string{"at+jwt"}, "leeway": "60s"},
+	}
+}
