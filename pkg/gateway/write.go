@@ -169,6 +169,44 @@ func (c *call) modify(ctx context.Context, encoder *mapping.Encoder, dn director
 	return c.after(ctx, encoder, entry, dn), nil
 }
 
+// modifyPruned is modify for changes that may delete absent values: when the
+// directory refuses that, the absent ones are left out, and the revision of the
+// entry they are absent from is asserted.
+func (c *call) modifyPruned(ctx context.Context, encoder *mapping.Encoder, dn directory.DN, changes []directory.Change) (*Answer, error) {
+	answer, err := c.modify(ctx, encoder, dn, changes, c.req.Revision)
+	for range updateAttempts {
+		if !isAbsentValue(err) {
+			return answer, err
+		}
+		entry, readErr := c.fetchNamed(ctx, dn, c.target.UpdateAttributes())
+		if readErr != nil {
+			return nil, readErr
+		}
+		if err := c.checkRevision(entry); err != nil {
+			return nil, err
+		}
+		pruned, found := c.target.Prune(entry, changes)
+		switch {
+		case !found:
+			return nil, err
+		case len(pruned) == 0:
+			return c.unchanged(ctx, encoder)
+		}
+		answer, err = c.modify(ctx, encoder, dn, pruned, c.target.RevisionOf(entry).Value)
+		if c.req.Revision == "" && errors.Is(err, fault.PreconditionFailed) {
+			answer, err = c.modify(ctx, encoder, dn, changes, "")
+		}
+	}
+	return answer, err
+}
+
+// isAbsentValue reports whether a change was refused because it deletes what is
+// not there (RFC 4511 §4.1.9, noSuchAttribute).
+func isAbsentValue(err error) bool {
+	var e *fault.Error
+	return errors.As(err, &e) && e.Detail.Kind == "noSuchAttribute"
+}
+
 // assertion is what must hold of the entry when it is changed: it is a member of
 // the collection, and it has the revision.
 func (c *call) assertion(revision string) *directory.Filter {
@@ -238,7 +276,7 @@ func (c *call) patch(ctx context.Context) (*Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.modify(ctx, encoder, dn, changes, c.req.Revision)
+	return c.modifyPruned(ctx, encoder, dn, changes)
 }
 
 // unchanged answers a change that changes nothing.
