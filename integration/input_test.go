@@ -1,0 +1,169 @@
+package integration_test
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/rest2ldap/rest2ldap/internal/slapd"
+)
+
+func TestBadBodies(t *testing.T) {
+	server := slapd.Start(t, slapd.Options{})
+	g := start(t, server, settings{})
+	send := func(t *testing.T, body string, header ...string) *reply {
+		return g.send(t, ask{method: "PUT", path: "/api/users/bad", as: "kvaughan", body: body, header: headers(header...)})
+	}
+	nested := func(depth int) string {
+		return `{"_id":` + strings.Repeat("[", depth-1) + strings.Repeat("]", depth-1) + "}"
+	}
+	for name, test := range map[string]struct {
+		body, kind, field string
+	}{
+		"NotJSON":       {`{"_id":`, "", ""},
+		"Trailing":      {`{} {}`, "", ""},
+		"Empty":         {` `, "", ""},
+		"Comment":       {`{/* no */}`, "", ""},
+		"Duplicate":     {`{"name":{"familyName":"a","familyName":"b"}}`, "", "/name/familyName"},
+		"DuplicateCase": {`{"userName":"a","username":"b"}`, "", ""},
+		"InvalidUTF8":   {"{\"_id\":\"\xff\"}", "", ""},
+		"LoneSurrogate": {`{"_id":"\ud800"}`, "", ""},
+		"TooDeep":       {nested(65), "", ""},
+		"R_J13":         {`[1]`, "", ""},
+		"Null":          {`null`, "", ""},
+		"String":        {`"x"`, "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := send(t, test.body).fails(http.StatusBadRequest, test.kind)
+			if test.field != "" {
+				r.has(`"`+test.field+`"`, "detail", "field")
+			}
+		})
+	}
+	t.Run("DeepEnough", func(t *testing.T) {
+		// 64 levels are read; what is wrong then is the type.
+		send(t, nested(64)).fails(http.StatusBadRequest, "wrongType")
+	})
+	t.Run("R_J17", func(t *testing.T) {
+		r := send(t, `{"_id":"`+strings.Repeat("x", 1<<20)+`"}`).fails(http.StatusRequestEntityTooLarge, "")
+		r.has("1048576", "detail", "limit")
+	})
+	t.Run("MediaType", func(t *testing.T) {
+		body := newUser("bad")
+		for _, media := range []string{"text/plain", "application/xml", "application/x-www-form-urlencoded", "application/json; charset=latin1", "json", "application/jsonp"} {
+			send(t, body, "Content-Type", media).fails(http.StatusUnsupportedMediaType, "")
+		}
+		g.send(t, ask{method: "PUT", path: "/api/users/bad", as: "kvaughan", body: body, noType: true}).fails(http.StatusUnsupportedMediaType, "")
+		send(t, body, "Content-Encoding", "gzip").fails(http.StatusUnsupportedMediaType, "")
+	})
+	t.Run("MediaTypeWithCharset", func(t *testing.T) {
+		send(t, newUser("bad"), "Content-Type", "Application/JSON; charset=UTF-8").want(http.StatusCreated)
+	})
+}
+
+func TestBadParameters(t *testing.T) {
+	server := slapd.Start(t, slapd.Options{})
+	g := start(t, server, settings{})
+	for name, test := range map[string]struct {
+		path, query string
+		status      int
+		parameter   string
+	}{
+		"R_J15":         {"/api/users", "_fields=a&_fields=b&_queryFilter=true", 400, "_fields"},
+		"Unknown":       {"/api/users/bjensen", "_feilds=userName", 400, "_feilds"},
+		"BadEscape":     {"/api/users/bjensen", "_fields=%zz", 400, ""},
+		"BadUTF8":       {"/api/users/bjensen", "_fields=%ff", 400, ""},
+		"BadPointer":    {"/api/users/bjensen", "_fields=/a~2", 400, "_fields"},
+		"Pretty":        {"/api/users/bjensen", "_prettyPrint=1", 400, "_prettyPrint"},
+		"PageSize":      {"/api/users", "_queryFilter=true&_pageSize=abc", 400, "_pageSize"},
+		"FilterOnWrite": {"/api/users/bjensen", "_queryFilter=tru", 400, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := g.send(t, ask{method: "GET", path: test.path + "?" + test.query, as: "kvaughan"}).fails(test.status, "")
+			if test.parameter != "" {
+				r.has(`"`+test.parameter+`"`, "detail", "parameter")
+			}
+		})
+	}
+}
+
+func TestPaths(t *testing.T) {
+	slapd.Each(t, slapd.Options{}, func(t *testing.T, server *slapd.Server) {
+		g := start(t, server, settings{})
+		for name, test := range map[string]struct {
+			path   string
+			status int
+		}{
+			"Root":          {"/", 404},
+			"OtherBase":     {"/other/users/bjensen", 404},
+			"Base":          {"/api", 404},
+			"NoCollection":  {"/api/nosuch", 404},
+			"NoCollection2": {"/api/nosuch/x", 404},
+			"BelowResource": {"/api/users/bjensen/nosuch", 404},
+			"Dot":           {"/api/users/.", 400},
+			"DotDot":        {"/api/users/../users/bjensen", 400},
+			"EscapedDotDot": {"/api/users/%2e%2e", 400},
+			"EmptySegment":  {"/api//users/bjensen", 400},
+			"NUL":           {"/api/users/a%00b", 400},
+			"BadUTF8":       {"/api/users/%ff", 400},
+			"DoubleEscape":  {"/api/users/bjensen%2541", 404},
+			"EscapedID":     {"/api/users/%62jensen", 200},
+			"CaseOfPath":    {"/api/Users/bjensen", 404},
+			"CaseOfID":      {"/api/users/BJENSEN", 200},
+		} {
+			t.Run(name, func(t *testing.T) {
+				r := g.get(t, "kvaughan", test.path)
+				if test.status == http.StatusOK {
+					r.want(test.status)
+				} else {
+					r.fails(test.status, "")
+				}
+			})
+		}
+		for _, method := range []string{"TRACE", "PROPFIND", "CONNECTX"} {
+			t.Run(method, func(t *testing.T) {
+				r := g.send(t, ask{method: method, path: "/api/users/bjensen", as: "kvaughan"}).fails(http.StatusMethodNotAllowed, "")
+				if r.header.Get("Allow") == "" {
+					t.Error("no Allow")
+				}
+			})
+		}
+		t.Run("AnyID", func(t *testing.T) {
+			for _, id := range []string{`a/b`, `a,b=c`, `a*`, `(a)`, `a\b`, `a+b`, `"a"`, `<a>;`, `#a`, `ä ö`, `a%b`, `a%2Fb`, `=`, `~`, `a?b`, `a&b`, `日本`} {
+				path := "/api/users/" + escape(id)
+				body := strings.ReplaceAll(newUser("x"), `"_id":"x",`, "")
+				r := g.send(t, ask{method: "PUT", path: path, as: "kvaughan", body: strings.ReplaceAll(body, "x@example.com", "x@example.com"), header: headers("If-None-Match", "*")})
+				if r.status != http.StatusCreated {
+					t.Errorf("%q: %d %s", id, r.status, r.body)
+					continue
+				}
+				location := r.header.Get("Location")
+				if !strings.HasSuffix(location, path) {
+					t.Errorf("%q: Location %q", id, location)
+				}
+				if got := g.get(t, "kvaughan", path).want(http.StatusOK).at("_id"); got != id {
+					t.Errorf("%q came back as %q", id, got)
+				}
+				quoted := strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(id)
+				g.list(t, "kvaughan", "/api/users", fmt.Sprintf(`_id eq "%s"`, quoted), "_fields", "_id").finds(id)
+				g.send(t, ask{method: "DELETE", path: path, as: "kvaughan"}).want(http.StatusOK)
+			}
+		})
+	})
+}
+
+// escape percent-encodes everything but letters and digits.
+func escape(id string) string {
+	var b bytes.Buffer
+	for i := range len(id) {
+		c := id[i]
+		if 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' {
+			b.WriteByte(c)
+		} else {
+			fmt.Fprintf(&b, "%%%02X", c)
+		}
+	}
+	return b.String()
+}

@@ -1,0 +1,34 @@
+package integration_test
+
+import (
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/rest2ldap/rest2ldap/internal/slapd"
+)
+
+// ldapEntry reads an entry as the directory's administrator, with OpenLDAP's own client.
+func ldapEntry(t *testing.T, server *slapd.Server, dn string) string {
+	t.Helper()
+	return ldapTool(t, server, "", "ldapsearch", "-LLL", "-o", "ldif-wrap=no", "-s", "base", "-b", dn, "(objectClass=*)", "*", "+")
+}
+
+// ldapModify applies LDIF changes as the directory's administrator.
+func ldapModify(t *testing.T, server *slapd.Server, ldif string) {
+	t.Helper()
+	ldapTool(t, server, ldif, "ldapmodify")
+}
+
+func ldapTool(t *testing.T, server *slapd.Server, input, name string, args ...string) string {
+	t.Helper()
+	command := exec.Command(name, append([]string{"-x", "-H", server.URL, "-D", server.RootDN, "-w", server.RootPassword}, args...)...)
+	command.Env = append(os.Environ(), "LDAPTLS_CACERT="+server.CAFile)
+	command.Stdin = strings.NewReader(input)
+	output, err := command.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s: %v\n%s", name, err, output)
+	}
+	return string(output)
+}
