@@ -116,4 +116,3 @@ func (i *issuer) bearer(t *testing.T, subject string) http.Header {
 }
 
 func encode(data []byte) string { return base64.RawURLEncoding.EncodeToString(data) }
-

@@ -121,7 +121,9 @@ func TestQuery(t *testing.T) {
 				t.Errorf("members %q", got)
 			}
 		})
-		t.Run("R_G39", func(t *testing.T) { g.list(t, "kvaughan", "/api/users/bjensen", "true").fails(http.StatusBadRequest, "") })
+		t.Run("R_G39", func(t *testing.T) {
+			g.list(t, "kvaughan", "/api/users/bjensen", "true").fails(http.StatusBadRequest, "")
+		})
 		t.Run("NoFilter", func(t *testing.T) { g.get(t, "kvaughan", "/api/users").fails(http.StatusBadRequest, "") })
 		t.Run("WrongTypeOfNumber", func(t *testing.T) { query(t, `uidNumber eq 'x'`).fails(http.StatusBadRequest, "wrongType") })
 

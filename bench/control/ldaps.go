@@ -1,0 +1,218 @@
+package control
+
+import (
+	"bufio"
+	"crypto/tls"
+	"fmt"
+	"sync"
+)
+
+// Client is a connection to a directory, bound, and shared by any number of
+// goroutines, each of which waits for its own answer.
+type Client struct {
+	conn    *tls.Conn
+	authzID string
+
+	mu      sync.Mutex // guards the fields below, and writing
+	id      int32
+	waiting map[int32]chan answer
+}
+
+// answer is what came back for one search.
+type answer struct {
+	attributes int
+	err        error
+}
+
+// Dial connects and binds. Every search carries the proxied authorization control
+// (RFC 4370, critical) with the identity.
+func Dial(address string, config *tls.Config, bindDN, password, authzID string) (*Client, error) {
+	conn, err := tls.Dial("tcp", address, config)
+	if err != nil {
+		return nil, err
+	}
+	c := &Client{conn: conn, authzID: authzID, id: 1, waiting: map[int32]chan answer{}}
+	if _, err := conn.Write(tlv(0x30, integer(0x02, 1), tlv(0x60, integer(0x02, 3), text(0x04, bindDN), text(0x80, password)))); err != nil {
+		return nil, err
+	}
+	_, op, body, _, _, err := readMessage(bufio.NewReader(conn), nil)
+	if err != nil {
+		return nil, err
+	}
+	if code, err := resultCode(body); op != tagBindResponse || err != nil || code != 0 {
+		return nil, fmt.Errorf("bind: result %d, %w", code, err)
+	}
+	return c, nil
+}
+
+// Close ends the connection.
+func (c *Client) Close() error { return c.conn.Close() }
+
+// Run reads answers for Get until the connection ends.
+func (c *Client) Run() {
+	reader := bufio.NewReaderSize(c.conn, 64<<10)
+	var buf []byte
+	attributes := 0
+	for {
+		id, op, body, _, grown, err := readMessage(reader, buf)
+		buf = grown
+		if err == nil && op == tagSearchEntry {
+			attributes, err = countAttributes(body)
+			if err == nil {
+				continue
+			}
+		}
+		c.mu.Lock()
+		if err != nil {
+			for _, waiter := range c.waiting {
+				waiter <- answer{err: err}
+			}
+			c.mu.Unlock()
+			return
+		}
+		waiter := c.waiting[id]
+		delete(c.waiting, id)
+		c.mu.Unlock()
+		a := answer{attributes: attributes}
+		if code, err := resultCode(body); err != nil || code != 0 {
+			a.err = fmt.Errorf("search: result %d, %w", code, err)
+		}
+		attributes = 0
+		waiter <- a
+	}
+}
+
+// Get reads one entry, and returns the number of its attributes. Run has to be
+// running.
+func (c *Client) Get(dn string, attributes []string, waiter chan answer) (int, error) {
+	c.mu.Lock()
+	c.id++
+	id := c.id
+	c.waiting[id] = waiter
+	_, err := c.conn.Write(c.search(id, dn, 0, attributes))
+	c.mu.Unlock()
+	if err != nil {
+		return 0, err
+	}
+	a := <-waiter
+	return a.attributes, a.err
+}
+
+// NewWaiter returns what a goroutine needs to call Get.
+func NewWaiter() chan answer { return make(chan answer, 1) }
+
+// List reads all entries below a name in pages of 500, and returns their number. It
+// must not be used together with Run.
+func (c *Client) List(base string, attributes []string) (int, error) {
+	reader := bufio.NewReaderSize(c.conn, 64<<10)
+	var buf, cookie []byte
+	count := 0
+	for {
+		c.id++
+		page := tlv(0x30, text(0x04, "1.2.840.113556.1.4.319"), tlv(0x04, tlv(0x30, integer(0x02, 500), tlv(0x04, cookie))))
+		if _, err := c.conn.Write(c.search(c.id, base, 1, attributes, page)); err != nil {
+			return count, err
+		}
+		for done := false; !done; {
+			_, op, body, controls, grown, err := readMessage(reader, buf)
+			buf = grown
+			if err != nil {
+				return count, err
+			}
+			switch op {
+			case tagSearchEntry:
+				if _, err := countAttributes(body); err != nil {
+					return count, err
+				}
+				count++
+			case tagSearchDone:
+				if code, err := resultCode(body); err != nil || code != 0 {
+					return count, fmt.Errorf("search: result %d, %w", code, err)
+				}
+				if cookie, err = pageCookie(controls); err != nil {
+					return count, err
+				}
+				done = true
+			}
+		}
+		if len(cookie) == 0 {
+			return count, nil
+		}
+	}
+}
+
+// search encodes a search for everything at that scope.
+func (c *Client) search(id int32, base string, scope byte, attributes []string, controls ...[]byte) []byte {
+	var names [][]byte
+	for _, name := range attributes {
+		names = append(names, text(0x04, name))
+	}
+	proxied := tlv(0x30, text(0x04, "2.16.840.1.113730.3.4.18"), tlv(0x01, []byte{0xff}), text(0x04, c.authzID))
+	return tlv(0x30, integer(0x02, id),
+		tlv(0x63, text(0x04, base), tlv(0x0a, []byte{scope}), tlv(0x0a, []byte{0}), integer(0x02, 0), integer(0x02, 0), tlv(0x01, []byte{0}),
+			text(0x87, "objectClass"), tlv(0x30, names...)),
+		tlv(0xa0, append([][]byte{proxied}, controls...)...))
+}
+
+// countAttributes walks an entry down to its values, which it leaves where they are.
+func countAttributes(body []byte) (int, error) {
+	_, _, rest, err := next(body) // the name
+	if err != nil {
+		return 0, err
+	}
+	_, attributes, _, err := next(rest)
+	count := 0
+	for err == nil && len(attributes) > 0 {
+		var attribute, values []byte
+		if _, attribute, attributes, err = next(attributes); err != nil {
+			break
+		}
+		if _, _, values, err = next(attribute); err != nil {
+			break
+		}
+		_, values, _, err = next(values)
+		for err == nil && len(values) > 0 {
+			_, _, values, err = next(values)
+		}
+		count++
+	}
+	return count, err
+}
+
+func resultCode(body []byte) (int, error) {
+	_, value, _, err := next(body)
+	if err != nil || len(value) != 1 {
+		return -1, fmt.Errorf("no result code: %w", err)
+	}
+	return int(value[0]), nil
+}
+
+// pageCookie finds the cookie of the only response control, for paging.
+func pageCookie(controls []byte) ([]byte, error) {
+	_, list, _, err := next(controls)
+	if err != nil {
+		return nil, err
+	}
+	_, control, _, err := next(list)
+	if err != nil {
+		return nil, err
+	}
+	_, _, value, err := next(control) // behind the OID
+	if err != nil {
+		return nil, err
+	}
+	_, value, _, err = next(value)
+	if err != nil {
+		return nil, err
+	}
+	_, value, _, err = next(value)
+	if err != nil {
+		return nil, err
+	}
+	_, _, value, err = next(value) // behind the size
+	if err != nil {
+		return nil, err
+	}
+	_, cookie, _, err := next(value)
+	return append([]byte(nil), cookie...), err
+}

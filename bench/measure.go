@@ -1,0 +1,198 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/rest2ldap/rest2ldap/internal/exampledata"
+)
+
+// samples are what the rounds gave, by name.
+type samples map[string][]float64
+
+func (s samples) add(name string, value float64) { s[name] = append(s[name], value) }
+
+// measure lets the gateway and its controls work in turns.
+func (b *bed) measure(ctx context.Context) ([]row, error) {
+	s := samples{}
+	for range b.rounds {
+		for _, step := range []func(samples) error{b.getHTTPS, b.getLDAPS, b.getOurs, b.listControl, b.listOurs} {
+			if err := ctx.Err(); err != nil {
+				return nil, err
+			}
+			if err := step(s); err != nil {
+				return nil, fmt.Errorf("%w\n%s", err, b.log.String())
+			}
+		}
+	}
+	var floor []float64
+	for i, cpu := range s["https cpu"] {
+		floor = append(floor, cpu+s["ldaps cpu"][i])
+	}
+	atMost := func(limit float64) func(_, ratio float64) bool {
+		return func(_, ratio float64) bool { return ratio <= limit }
+	}
+	atLeast := func(limit float64) func(_, ratio float64) bool {
+		return func(_, ratio float64) bool { return ratio >= limit }
+	}
+	allocations, err := b.allocations(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return []row{
+		compare("get: processor time of the gateway", "µs/request", s["get cpu"], floor, "<= 1.3 x HTTPS and LDAPS controls", atMost(1.3)),
+		compare("get: rate", "requests/s", s["get rate"], s["ldaps rate"], ">= 0.6 x LDAPS control", atLeast(0.6)),
+		compare("get: rate beside HTTPS", "requests/s", s["get rate"], s["https rate"], "none", func(_, _ float64) bool { return true }),
+		compare("get: operations in the directory", "1/request", s["get operations"], []float64{1}, "= 1", func(ours, _ float64) bool { return ours == 1 }),
+		compare("get: processor time of slapd", "µs/request", s["get slapd"], s["ldaps slapd"], "<= 1.1 x LDAPS control", atMost(1.1)),
+		compare("list: rate", "entries/s", s["list rate"], s["list control"], ">= 0.6 x LDAPS control", atLeast(0.6)),
+		compare("list: allocations", "1/entry", []float64{allocations}, nil, "< 10", func(ours, _ float64) bool { return ours < 10 }),
+		compare("list: growth of memory", "MiB", s["list growth"], nil, "< 64", func(ours, _ float64) bool { return ours < 64 }),
+		compare("idle memory", "MiB", []float64{b.idle}, nil, "< 40", func(ours, _ float64) bool { return ours < 40 }),
+	}, nil
+}
+
+// during measures the processor time of a process, in µs for each of the n things
+// that work says it did.
+func during(pid int, work func() (float64, error)) (n, micros float64, err error) {
+	before, err := processorTime(pid)
+	if err != nil {
+		return 0, 0, err
+	}
+	if n, err = work(); err != nil {
+		return 0, 0, err
+	}
+	after, err := processorTime(pid)
+	if err == nil && n == 0 {
+		err = fmt.Errorf("nothing was done")
+	}
+	return n, float64((after - before).Microseconds()) / n, err
+}
+
+func (b *bed) request() string {
+	credentials := base64.StdEncoding.EncodeToString([]byte(callerID + ":" + exampledata.Password(callerID)))
+	return "GET /api/users/" + measuredID + " HTTP/1.1\r\nHost: localhost\r\nAuthorization: Basic " + credentials + "\r\n\r\n"
+}
+
+func (b *bed) getHTTPS(s samples) error {
+	n, micros, err := during(b.https.command.Process.Pid, func() (float64, error) {
+		return load(b.httpsAddress, b.tls, b.request(), b.clients, b.duration)
+	})
+	s.add("https cpu", micros)
+	s.add("https rate", n/b.duration.Seconds())
+	return err
+}
+
+func (b *bed) getLDAPS(s samples) error {
+	var client float64
+	n, server, err := during(b.slapd.PID(), func() (n float64, err error) {
+		n, client, err = during(b.ldaps.command.Process.Pid, func() (float64, error) { return b.ldaps.ask("get " + b.duration.String()) })
+		return n, err
+	})
+	s.add("ldaps cpu", client)
+	s.add("ldaps slapd", server)
+	s.add("ldaps rate", n/b.duration.Seconds())
+	return err
+}
+
+func (b *bed) getOurs(s samples) error {
+	var gateway float64
+	n, server, err := during(b.slapd.PID(), func() (n float64, err error) {
+		n, gateway, err = during(b.gateway.command.Process.Pid, func() (float64, error) {
+			return load(b.gatewayAddress, b.tls, b.request(), b.clients, b.duration)
+		})
+		return n, err
+	})
+	if err != nil {
+		return err
+	}
+	s.add("get cpu", gateway)
+	s.add("get slapd", server)
+	s.add("get rate", n/b.duration.Seconds())
+	operations, err := b.lastOperations()
+	s.add("get operations", operations)
+	return err
+}
+
+// lastOperations reads from the last event how many operations the request took.
+func (b *bed) lastOperations() (float64, error) {
+	data, err := os.ReadFile(filepath.Join(b.dir, "events.jsonl"))
+	if err != nil {
+		return 0, err
+	}
+	if err := os.Truncate(filepath.Join(b.dir, "events.jsonl"), 0); err != nil {
+		return 0, err
+	}
+	last := data[bytes.LastIndexByte(bytes.TrimSpace(data), '\n')+1:]
+	_, after, ok := strings.Cut(string(last), `"ldapOperations":`)
+	if !ok {
+		return 0, fmt.Errorf("no operations in the event %s", last)
+	}
+	var n float64
+	_, err = fmt.Sscanf(after, "%f", &n)
+	return n, err
+}
+
+func (b *bed) listControl(s samples) error {
+	rate, err := b.ldaps.ask("list")
+	s.add("list control", rate)
+	return err
+}
+
+func (b *bed) listOurs(s samples) error {
+	pid := b.gateway.command.Process.Pid
+	before, err := memory(pid, "VmRSS")
+	if err != nil {
+		return err
+	}
+	begin := time.Now()
+	count := 0
+	if _, err := b.read("/api/users?_queryFilter=true", func(body io.Reader) error {
+		count, err = countIDs(body)
+		return err
+	}); err != nil {
+		return err
+	}
+	if count != b.entries {
+		return fmt.Errorf("a list of %d resources, %d expected", count, b.entries)
+	}
+	s.add("list rate", float64(count)/time.Since(begin).Seconds())
+	after, err := memory(pid, "VmHWM")
+	s.add("list growth", max(0, after-before))
+	return err
+}
+
+// countIDs counts resources by their member "_rev", without the cost of a JSON parser.
+func countIDs(body io.Reader) (int, error) {
+	const mark = `"_rev":`
+	reader := bufio.NewReaderSize(body, 64<<10)
+	count, matched := 0, 0
+	for {
+		c, err := reader.ReadByte()
+		if err == io.EOF {
+			return count, nil
+		}
+		if err != nil {
+			return count, err
+		}
+		switch {
+		case c == mark[matched]:
+			matched++
+		case c == mark[0]:
+			matched = 1
+		default:
+			matched = 0
+		}
+		if matched == len(mark) {
+			count, matched = count+1, 0
+		}
+	}
+}
