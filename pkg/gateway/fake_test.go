@@ -1,0 +1,162 @@
+package gateway_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/rest2ldap/rest2ldap/mappings"
+	"github.com/rest2ldap/rest2ldap/pkg/auth"
+	"github.com/rest2ldap/rest2ldap/pkg/directory"
+	"github.com/rest2ldap/rest2ldap/pkg/fault"
+	"github.com/rest2ldap/rest2ldap/pkg/gateway"
+	"github.com/rest2ldap/rest2ldap/pkg/mapping"
+)
+
+// fake is a directory that keeps entries in a map and notes what it is asked. It
+// shows what the gateway does around its operations; how a directory behaves is
+// shown by the tests on a real one.
+type fake struct {
+	mu           sync.Mutex
+	entries      map[string]*directory.Entry // by the key of the DN
+	log          []string
+	capabilities *directory.Capabilities
+	// before is called ahead of each operation, with its name; it may change entries,
+	// or fail the operation.
+	before func(operation string) error
+}
+
+func newFake(uids ...string) *fake {
+	f := &fake{entries: map[string]*directory.Entry{}, capabilities: &directory.Capabilities{Assertion: true, ReadEntry: true, Revision: "entryCSN"}}
+	for _, uid := range uids {
+		f.put(uid, "1", "first")
+	}
+	return f
+}
+
+// put stores a user.
+func (f *fake) put(uid, revision string, descriptions ...string) {
+	dn := "uid=" + uid + ",ou=People,dc=example,dc=com"
+	f.entries[directory.MustParseDN(dn).Key()] = &directory.Entry{DN: dn, Attributes: []directory.Attribute{
+		{Name: "objectClass", Values: []string{"top", "person", "organizationalPerson", "inetOrgPerson"}},
+		{Name: "uid", Values: []string{uid}}, {Name: "cn", Values: []string{uid}}, {Name: "sn", Values: []string{uid}},
+		{Name: "description", Values: descriptions}, {Name: "entryCSN", Values: []string{revision}},
+	}}
+}
+
+func (f *fake) note(operation string, args ...any) error {
+	f.log = append(f.log, strings.TrimSpace(operation+" "+fmt.Sprint(args...)))
+	if f.before != nil {
+		return f.before(operation)
+	}
+	return nil
+}
+
+func (f *fake) operations(name string) int {
+	n := 0
+	for _, line := range f.log {
+		if strings.HasPrefix(line, name) {
+			n++
+		}
+	}
+	return n
+}
+
+func (f *fake) As(directory.Identity) directory.Session                  { return f }
+func (f *fake) Service() directory.Session                               { return f }
+func (f *fake) Authenticate(context.Context, directory.DN, string) error { return nil }
+func (f *fake) WhoAmI(context.Context) (string, error)                   { return "", nil }
+func (f *fake) Capabilities(context.Context) (*directory.Capabilities, error) {
+	return f.capabilities, nil
+}
+func (f *fake) Add(context.Context, *directory.AddRequest) (*directory.Entry, error) {
+	return nil, f.note("add")
+}
+
+func (f *fake) Search(_ context.Context, req *directory.SearchRequest, yield func(*directory.Entry) error) (directory.SearchResult, error) {
+	f.mu.Lock()
+	if err := f.note("search", req.Base); err != nil {
+		f.mu.Unlock()
+		return directory.SearchResult{}, err
+	}
+	var found []*directory.Entry
+	for key, entry := range f.entries {
+		dn := directory.MustParseDN(entry.DN)
+		if key == req.Base.Key() || req.Scope != directory.ScopeBase && dn.IsBelow(req.Base) {
+			found = append(found, entry)
+		}
+	}
+	f.mu.Unlock()
+	if len(found) == 0 && req.Scope == directory.ScopeBase {
+		return directory.SearchResult{}, fault.New(fault.NotFound, "no entry")
+	}
+	slices.SortFunc(found, func(a, b *directory.Entry) int { return strings.Compare(a.DN, b.DN) })
+	for _, entry := range found {
+		if err := yield(entry); err != nil {
+			return directory.SearchResult{}, err
+		}
+	}
+	return directory.SearchResult{}, nil
+}
+
+// Modify checks the asserted revision, as the assertion control does, and writes
+// nothing: what is sent is in the log.
+func (f *fake) Modify(_ context.Context, req *directory.ModifyRequest) (*directory.Entry, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err := f.note("modify", req.Changes); err != nil {
+		return nil, err
+	}
+	entry := f.entries[req.DN.Key()]
+	if req.Assert != nil && !strings.Contains(fmt.Sprint(*req.Assert), entry.Value("entryCSN")) {
+		return nil, fault.New(fault.PreconditionFailed, "assertion")
+	}
+	return entry, nil
+}
+
+func (f *fake) Delete(_ context.Context, req *directory.DeleteRequest) (*directory.Entry, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err := f.note("delete", req.DN); err != nil {
+		return nil, err
+	}
+	return f.entries[req.DN.Key()], nil
+}
+
+func newService(t *testing.T, f *fake, options gateway.Options) *gateway.Service {
+	t.Helper()
+	models, problems, err := mapping.Load(mappings.Files())
+	if err != nil || len(problems) > 0 {
+		t.Fatal(err, problems)
+	}
+	options.Directory, options.Models = f, models
+	service, err := gateway.New(options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return service
+}
+
+var caller = auth.Principal{Name: "test", Identity: directory.Identity{AuthzID: "dn:uid=test,dc=example,dc=com"}} //nolint:gochecknoglobals // A constant.
+
+func do(t *testing.T, s *gateway.Service, req *mapping.Request) (*gateway.Answer, error) {
+	t.Helper()
+	return s.Do(t.Context(), caller, "api", req)
+}
+
+// body makes the body of a request.
+func body(t *testing.T, text string) *mapping.Object {
+	t.Helper()
+	value, err := mapping.DecodeJSON([]byte(text), 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	object, ok := value.(*mapping.Object)
+	if !ok {
+		t.Fatalf("%s is no object", text)
+	}
+	return object
+}
