@@ -14,8 +14,9 @@ import (
 // holds. It stays below the size limit that servers set for ordinary callers.
 const referenceBatch = 200
 
-// resolved holds the targets of the references of a page, by property.
-type resolved map[*boundProperty]*resolution
+// resolved holds the targets of the references of a page, by property. Types share
+// the properties that they inherit, and so the look-up.
+type resolved map[*Property]*resolution
 
 // resolution is what was found of one reference property.
 type resolution struct {
@@ -50,14 +51,14 @@ func (t *Target) resolve(ctx context.Context, find Finder, p *projection, entrie
 		if err != nil {
 			return nil, err
 		}
-		found[view.boundProperty] = resolution
+		found[view.Property] = resolution
 	}
 	return found, nil
 }
 
 // referenceViews returns the references that any type of the family shows, once each.
 func (p *projection) referenceViews() []view {
-	seen := make(map[*boundProperty]bool)
+	seen := make(map[*Property]bool)
 	var views []view
 	var collect func([]view)
 	collect = func(members []view) {
@@ -65,8 +66,8 @@ func (p *projection) referenceViews() []view {
 			switch {
 			case v.Kind == ObjectKind:
 				collect(v.members)
-			case v.Kind == ReferenceKind && !seen[v.boundProperty]:
-				seen[v.boundProperty] = true
+			case v.Kind == ReferenceKind && !seen[v.Property]:
+				seen[v.Property] = true
 				views = append(views, v)
 			}
 		}
@@ -221,7 +222,7 @@ func searchable(f directory.Filter) directory.Filter {
 // lies outside the collection is not a member of it and is left out.
 func (w *resourceWriter) reference(dst []byte, v *view) []byte {
 	names := w.entry.Values(v.attribute)
-	r := w.resolved[v.boundProperty]
+	r := w.resolved[v.Property]
 	if len(names) == 0 || r == nil {
 		return dst
 	}
