@@ -167,3 +167,12 @@ func (p *process) logs(context.Context) string {
 func (p *process) describe() string { return string(Process) }
 
 func (p *process) remove(ctx context.Context) error { return p.stop(ctx) }
+
+// PID returns the process id of slapd, to measure its processor time; 0 while it
+// does not run, and for a container.
+func (s *Server) PID() int {
+	if p, ok := s.backend.(*process); ok && p.command != nil {
+		return p.command.Process.Pid
+	}
+	return 0
+}

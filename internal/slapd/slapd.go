@@ -254,11 +254,18 @@ func preferredKind() Kind {
 
 // run makes one attempt to start a server.
 func run(ctx context.Context, options Options) (_ *Server, err error) {
-	ctx, cancel := context.WithTimeout(ctx, startTimeout)
-	defer cancel()
 	if options.Kind == "" {
 		options.Kind = preferredKind()
 	}
+	if options.Kind == Container {
+		// Building the image takes a minute or two, once per machine; that is not
+		// part of a start and must not use up its time.
+		if _, err := findEngine(); err != nil {
+			return nil, err
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
 	dir, err := os.MkdirTemp("", "rest2ldap-slapd-")
 	if err != nil {
 		return nil, err
@@ -268,7 +275,7 @@ func run(ctx context.Context, options Options) (_ *Server, err error) {
 			_ = os.RemoveAll(dir)
 		}
 	}()
-	port, err := freePort()
+	port, err := freePort(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -312,7 +319,7 @@ func run(ctx context.Context, options Options) (_ *Server, err error) {
 	if err != nil {
 		return nil, errors.Join(err, b.remove(context.WithoutCancel(ctx)))
 	}
-	if found := bannerPattern.FindStringSubmatch(s.Logs()); found != nil {
+	if found := bannerPattern.FindStringSubmatch(b.logs(ctx)); found != nil {
 		s.Version = found[1]
 	}
 	return s, nil
@@ -355,8 +362,9 @@ func (s *Server) ready(ctx context.Context) error {
 }
 
 // freePort returns a port that nobody listens on at the moment.
-func freePort() (string, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+func freePort(ctx context.Context) (string, error) {
+	var config net.ListenConfig
+	listener, err := config.Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", err
 	}

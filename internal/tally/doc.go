@@ -6,7 +6,7 @@
 //
 //   - [Use] prints one line "directory: …" per test binary and directory, and
 //     adds the test to the account when REST2LDAP_TEST_TALLY names a folder. The
-//     Makefile prints the totals at the end.
+//     command in folder totals runs the tests and prints the totals.
 //   - [Missing] skips the test with the reason, or fails it when
 //     REST2LDAP_TEST_REQUIRE, a comma-separated list, names the directory.
 package tally

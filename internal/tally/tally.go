@@ -41,7 +41,7 @@ var announced sync.Map
 func Use(tb testing.TB, directory Directory, detail string) {
 	tb.Helper()
 	if _, known := announced.LoadOrStore(directory, true); !known {
-		fmt.Fprintf(os.Stdout, "directory: %s\n", detail)
+		_, _ = fmt.Fprintf(os.Stdout, "directory: %s\n", detail)
 	}
 	if err := record(os.Getenv(TallyVariable), directory, tb.Name()); err != nil {
 		tb.Fatalf("tally: %v", err)

@@ -1,0 +1,53 @@
+# What one does with this project. `make` alone explains it.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+
+# Per fuzz target.
+FUZZTIME ?= 10s
+
+# provision.sh says what OpenLDAP there is, and prints "-race" where the race
+# detector can run. Package totals adds the number of tests on each directory.
+go_test = race=$$(sh integration/provision.sh) && go run ./internal/tally/totals go test $$race -count 1
+
+.PHONY: help build test soak bench fuzz lint fmt tidy-check image clean
+
+help: ## Show this help
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+build: ## Build bin/rest2ldap, one static binary
+	CGO_ENABLED=0 go build -trimpath -o bin/rest2ldap ./cmd/rest2ldap
+
+test: ## Run every test on a real OpenLDAP, with the race detector (at most 10 minutes on 2 cores)
+	@$(go_test) -timeout 10m ./...
+
+soak: ## Run the long forms of the tests: more data, more rounds (up to hours)
+	@export REST2LDAP_SOAK=1; $(go_test) -timeout 6h ./...
+
+bench: ## Measure each row beside its control; also writes bench/out/bench.json
+	@./bench/run.sh
+
+fuzz: ## Run each fuzz target for FUZZTIME (10s)
+	@set -euo pipefail; \
+	grep -rEo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]+' . | \
+	sed -E 's|^(.*)/[^/]*:func (.*)|\1 \2|' | sort | \
+	while read -r package target; do \
+		echo "fuzz: $$package $$target"; \
+		go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) "$$package" </dev/null; \
+	done
+
+lint: ## Run golangci-lint; the first time builds it, in a minute or two
+	go tool -modfile=tools/go.mod golangci-lint run
+
+fmt: ## Format the code
+	go tool -modfile=tools/go.mod golangci-lint fmt
+
+tidy-check: ## Fail when go.mod and go.sum are not as tidy as "go mod tidy" makes them
+	go mod tidy -diff
+	go -C tools mod tidy -diff
+
+image: ## Build the OpenLDAP image of the tests where it is missing
+	@sh integration/openldap/image.sh
+
+clean: ## Remove what was built and measured
+	rm -rf bin bench/out

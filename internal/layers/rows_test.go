@@ -1,0 +1,168 @@
+package layers_test
+
+// row is the rule for one room.
+type row struct {
+	// room is the package, from the root of the project. With "/..." at its end it
+	// stands for all packages at and below that folder that have no row of their own.
+	room string
+	// ours are the rooms that it may import; "..." stands for all.
+	ours []string
+	// world are the modules, or packages, from outside the standard library.
+	world []string
+	// http says that it may import net/http.
+	http bool
+	// why is the reason, told to whoever breaks the rule.
+	why string
+}
+
+// Libraries that several rooms share.
+const (
+	yaml       = "go.yaml.in/yaml/v3"
+	jsonStream = "github.com/go-json-experiment/json"
+	chi        = "github.com/go-chi/chi/v5"
+	berPackets = "github.com/go-asn1-ber/asn1-ber"
+	ldapClient = "github.com/go-ldap/ldap/v3"
+)
+
+// rows is the house from the ground up. A room imports from above its own row.
+func rows() []row {
+	return []row{
+		{
+			room: "pkg/fault",
+			why:  "every room returns faults, so the room itself can need none; the mapping to HTTP status codes belongs to the protocols",
+		},
+		{
+			room: "pkg/directory", ours: []string{"pkg/fault"},
+			why: "it is the vocabulary of LDAP for all rooms; what speaks the wire or HTTP comes above it",
+		},
+		{
+			room: "pkg/query", ours: []string{"pkg/fault"},
+			why: "it parses what a client asks for and knows neither mapping nor directory, so that each can be tested without the others",
+		},
+		{
+			room: "pkg/mapping", ours: []string{"pkg/directory", "pkg/query", "pkg/fault"},
+			world: []string{yaml, jsonStream, "github.com/tailscale/hujson"},
+			why:   "planning is pure: it does no I/O and knows no protocol, so every mapping behaviour can be a golden file",
+		},
+		{
+			room: "pkg/auth", ours: []string{"pkg/directory", "pkg/fault"}, http: true,
+			why: "it finds out who calls, from the request and the directory session; it decides nothing about resources",
+		},
+		{
+			room: "pkg/auth/basic", ours: []string{"pkg/auth", "pkg/directory", "pkg/fault"}, http: true,
+			why: "ways to authenticate stand side by side and do not know each other; app joins them in a chain",
+		},
+		{
+			room: "pkg/auth/bearer", ours: []string{"pkg/auth", "pkg/directory", "pkg/fault"}, http: true,
+			world: []string{"github.com/go-jose/go-jose/v4"},
+			why:   "the JOSE library is wrapped here and nowhere else, so that its defaults are guarded in one place",
+		},
+		{
+			room: "pkg/audit",
+			why:  "all may record, so it imports none of them; an event holds plain values",
+		},
+		{
+			room: "pkg/tlspolicy",
+			why:  "both sides of the gateway, HTTPS and LDAPS, take their TLS settings from here",
+		},
+		{
+			room: "pkg/ldapwire", ours: []string{"pkg/directory", "pkg/fault"}, world: []string{berPackets},
+			why: "it encodes controls and values for the wire and opens no connection, so that it outlives the client library",
+		},
+		{
+			room: "pkg/ldapclient", ours: []string{"pkg/directory", "pkg/fault", "pkg/tlspolicy", "pkg/ldapwire"},
+			world: []string{ldapClient, berPackets},
+			why:   "it is the only room that knows go-ldap, so that the LDAP engine can be replaced below directory.Session",
+		},
+		{
+			room: "pkg/gateway", ours: []string{"pkg/mapping", "pkg/directory", "pkg/query", "pkg/auth", "pkg/audit", "pkg/fault"},
+			why: "the engine serves every protocol, so it knows neither HTTP nor the LDAP library; sessions come in through an interface",
+		},
+		{
+			room: "pkg/httpserver", ours: []string{"pkg/fault", "pkg/auth", "pkg/audit", "pkg/tlspolicy"}, world: []string{chi}, http: true,
+			why: "it is what all protocols share, listeners and middleware, and must learn none of them",
+		},
+		{
+			room: "pkg/crest", ours: []string{"pkg/gateway", "pkg/directory", "pkg/mapping", "pkg/query", "pkg/auth", "pkg/audit", "pkg/fault", "pkg/httpserver"},
+			world: []string{chi, jsonStream}, http: true,
+			why: "a protocol stands on the gateway, not beside the LDAP client, and never imports another protocol",
+		},
+		{
+			room: "pkg/config", world: []string{yaml, "github.com/knadh/koanf", "github.com/go-viper/mapstructure/v2"},
+			why: "config knows no room and no room knows config; app translates, so no room looks up keys",
+		},
+		{
+			room: "pkg/app", ours: []string{"..."}, http: true,
+			why: "it assembles the rooms and does no work of its own, so it needs their libraries nowhere",
+		},
+		{
+			room: "cmd/rest2ldap", ours: []string{"pkg/app", "pkg/config"}, world: []string{"github.com/spf13/cobra"},
+			why: "a verb of the program is one call of app",
+		},
+		{
+			room: "mappings",
+			why:  "these are files; whoever reads them brings the compiler",
+		},
+
+		{
+			room: "integration",
+			why:  "the suite sees the program from outside, so the package itself is empty",
+		},
+		{
+			room: "integration/openldap",
+			why:  "it builds an image with a script and needs only the standard library",
+		},
+		{
+			room: "internal/exampledata",
+			why:  "the example data is used by tests, benchmarks and the demo alike, and stands on nothing",
+		},
+		{
+			room: "internal/testcert",
+			why:  "test certificates must not depend on the TLS code that they test",
+		},
+		{
+			room: "internal/tally",
+			why:  "every test that uses a directory imports it",
+		},
+		{
+			room: "internal/tally/totals", ours: []string{"internal/tally"},
+			why: "it runs a command and prints the account",
+		},
+		{
+			room: "internal/slapd", ours: []string{"integration/openldap", "internal/exampledata", "internal/tally", "internal/testcert"},
+			world: []string{"github.com/testcontainers/testcontainers-go", "github.com/moby/moby"},
+			why:   "the server of the tests must not depend on code under test; containers are started here and nowhere else",
+		},
+		{
+			room: "internal/layers",
+			why:  "it is a table and a test",
+		},
+		{
+			room: "bench/control/...", ours: []string{"bench/control/..."}, world: []string{chi}, http: true,
+			why: "a control that used pkg/ would grow slower together with the gateway, and the comparison would hide it",
+		},
+		{
+			room: "bench/...", ours: []string{"..."}, http: true,
+			why: "it starts programs, puts load on them and compares",
+		},
+	}
+}
+
+// testWorld are the modules that the tests of every room may import.
+func testWorld() []string {
+	return []string{
+		"github.com/google/go-cmp",
+		"github.com/rogpeppe/go-internal",
+		"go.uber.org/goleak",
+		"pgregory.net/rapid",
+		"github.com/Shopify/toxiproxy/v2",
+		jsonStream,
+		yaml,
+	}
+}
+
+// testsWithLDAP are the rooms whose tests look at the directory with a client of
+// their own, to check what our code did there.
+func testsWithLDAP() []string {
+	return []string{"pkg/ldapclient", "pkg/ldapwire", "internal/slapd", "integration"}
+}
