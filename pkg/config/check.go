@@ -9,12 +9,9 @@ import (
 
 // checker collects problems about a decoded File.
 type checker struct {
-	file    *File
-	folder  string
-	environ map[string]string
-	// broken are dotted paths about which a problem has been told; nothing more is
-	// said about them.
-	broken   map[string]bool
+	file     *File
+	folder   string
+	environ  map[string]string
 	problems Problems
 }
 
@@ -42,13 +39,11 @@ func (c *checker) warn(path, format string, args ...any) {
 }
 
 func (c *checker) record(path string, warning bool, message string) {
-	for at := dotted(path); at != ""; at = outer(at) {
-		if c.broken[at] {
-			return
-		}
+	if !c.file.Sound(path) {
+		return
 	}
 	if !warning {
-		c.broken[dotted(path)] = true
+		c.file.broken[dotted(path)] = true
 	}
 	p := c.file.Problem(path, message)
 	p.Warning = warning

@@ -32,8 +32,7 @@ func TestExampleFile(t *testing.T) {
 // TestExampleFile_IsComplete takes the comment mark off every key: each is known, and
 // no key of the configuration is left out.
 func TestExampleFile_IsComplete(t *testing.T) {
-	keys := regexp.MustCompile(`(?m)^( *)#([a-zA-Z-])`)
-	text := keys.ReplaceAllString(readExample(t), "$1$2")
+	text := uncomment(readExample(t))
 	t.Chdir(t.TempDir())
 	write(t, "gateway.yaml", text, 0o644)
 	file, problems := config.Load(config.Sources{Path: "gateway.yaml"})
@@ -52,6 +51,41 @@ func TestExampleFile_IsComplete(t *testing.T) {
 			t.Errorf("%s is not in the example", path)
 		}
 	}
+}
+
+// TestExampleFile_ShowsDefaults compares every key that is commented out with the default
+// that is in force without it, where there is one.
+func TestExampleFile_ShowsDefaults(t *testing.T) {
+	text := readExample(t)
+	defaults := settings(t)
+	t.Chdir(t.TempDir())
+	usualFiles(t)
+	write(t, "gateway.yaml", text, 0o644)
+	asIs, _ := config.Load(config.Sources{Path: "gateway.yaml"})
+	write(t, "all.yaml", uncomment(text), 0o644)
+	all, _ := config.Load(config.Sources{Path: "all.yaml"})
+	shown := settingsOf(reflect.ValueOf(all).Elem(), "")
+	compared := 0
+	for i, s := range defaults {
+		if s.path != shown[i].path {
+			t.Fatalf("%s beside %s", s.path, shown[i].path)
+		}
+		if s.kind() == "" || s.text() == "" || asIs.IsSet(s.path) {
+			continue
+		}
+		compared++
+		if shown[i].text() != s.text() {
+			t.Errorf("the example shows %s: %s, the default is %s", s.path, shown[i].text(), s.text())
+		}
+	}
+	if compared < 15 {
+		t.Errorf("only %d defaults", compared)
+	}
+}
+
+// uncomment takes the comment mark off every key.
+func uncomment(text string) string {
+	return regexp.MustCompile(`(?m)^( *)#([a-zA-Z-])`).ReplaceAllString(text, "$1$2")
 }
 
 func readExample(t *testing.T) string {

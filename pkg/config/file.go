@@ -2,169 +2,206 @@ package config
 
 // File is the whole configuration. Load fills it; it is not changed afterwards.
 type File struct {
-	// Version is the version of the format, always 1.
+	// Version is the version of the format: `1`. Required.
 	Version int `config:"version"`
-	// Server is the side of the HTTP clients.
+	// Server is the side of the clients: HTTPS, HTTP/1.1 and HTTP/2, nothing in clear.
 	Server Server `config:"server"`
-	// TLS is the policy of both sides.
+	// TLS is the TLS policy of both sides.
 	TLS TLS `config:"tls"`
-	// OutboundTLS is whom the gateway trusts when it calls HTTPS servers.
+	// OutboundTLS is whom the gateway trusts when it fetches keys over HTTPS.
 	OutboundTLS OutboundTLS `config:"outboundTLS"`
-	// Directory is the LDAP side.
+	// Directory is the directory behind the gateway: LDAP over TLS only.
 	Directory Directory `config:"directory"`
 	// Mapping tells where the mapping files are.
 	Mapping Mapping `config:"mapping"`
-	// Auth decides who a caller is.
+	// Auth is who a caller is. One of basic and bearer at least is there; with both, the
+	// caller chooses.
 	Auth Auth `config:"auth"`
 	// Limits bound what one request may ask for.
 	Limits Limits `config:"limits"`
-	// Audit is the record of who read and changed what.
+	// Audit is the record of who read and changed what: one JSON object a line. A change
+	// is made only after its event is on disk.
 	Audit Audit `config:"audit"`
-	// Telemetry has no keys yet.
+	// Telemetry is reserved for metrics and traces; it takes no keys yet.
 	Telemetry Telemetry `config:"telemetry"`
-	// Admin has no keys yet.
+	// Admin is reserved for the admin listener; it takes no keys yet.
 	Admin Admin `config:"admin"`
 
 	places map[string]Place
 	source Place
+	// broken are dotted paths about which a problem has been told.
+	broken map[string]bool
 }
 
-// Server is the HTTPS listener.
+// Server is the side of the HTTP clients.
 type Server struct {
-	// Listen is host:port; an empty host is every address, port 0 picks a free one.
+	// Listen is `host:port`. An empty host, 0.0.0.0 or [::] is every address; port 0 picks
+	// a free one.
 	Listen string `config:"listen"`
-	// BasePath stands before the path of every mapped API.
+	// BasePath is what stands before the path of every API: with `/directory` the users
+	// are at `/directory/api/users`.
 	BasePath string `config:"basePath"`
-	// Certificates are what the listener shows, chosen by the name the client asks for.
+	// Certificates are what the listener shows. With several, the name that the client
+	// asks for decides, and the first is for everyone else. Required.
 	Certificates []Certificate `config:"certificates"`
 }
 
-// Certificate is a certificate chain and its private key, both PEM files.
+// Certificate is a certificate and its private key.
 type Certificate struct {
+	// Cert is a PEM file with the certificate chain, the server's own first. Required.
 	Cert Path `config:"cert"`
-	Key  Path `config:"key"`
+	// Key is a PEM file with the private key. It is refused when everyone may write it.
+	// Required.
+	Key Path `config:"key"`
 }
 
-// TLS names the TLS policy.
+// TLS is the TLS policy.
 type TLS struct {
-	// Profile is "intermediate" (Mozilla Server Side TLS), the only one yet.
+	// Profile is the policy of Mozilla Server Side TLS: `intermediate`, TLS 1.2 and 1.3.
 	Profile string `config:"profile"`
 }
 
 // OutboundTLS is the trust for outgoing HTTPS.
 type OutboundTLS struct {
-	// CA is a PEM bundle; empty means the authorities of the system.
+	// CA is a PEM bundle; without it, the authorities of the system.
 	CA Path `config:"ca"`
 }
 
 // Directory is the LDAP service behind the gateway.
 type Directory struct {
 	// Servers are the servers of one replicated directory, the preferred ones first.
+	// Required.
 	Servers []DirectoryServer `config:"servers"`
-	// CA is a PEM bundle; empty means the authorities of the system.
+	// CA is a PEM bundle; without it, the authorities of the system.
 	CA Path `config:"ca"`
-	// Identity is as whom requests act: "proxied", the only way yet.
+	// Identity is as whom requests act: `proxied`, over connections of the gateway's own
+	// account, each with the proxied authorization control for its caller (RFC 4370).
 	Identity string `config:"identity"`
-	// Bind is the account of the gateway itself.
+	// Bind is the account of the gateway itself. It needs the right to act for others,
+	// and little else.
 	Bind Bind `config:"bind"`
-	// Pool bounds the connections.
+	// Pool is the supply of connections to each server.
 	Pool Pool `config:"pool"`
-	// ConnectTimeout bounds the making of a connection: TCP, TLS and bind.
+	// ConnectTimeout is how long the making of a connection may take: TCP, TLS and bind.
+	// From 100ms to 1m.
 	ConnectTimeout Duration `config:"connectTimeout"`
 }
 
 // DirectoryServer is one server.
 type DirectoryServer struct {
-	// URL is ldaps://host:port; the port may be left out.
+	// URL is `ldaps://host` or `ldaps://host:port`. Required.
 	URL string `config:"url"`
-	// Role is "primary" or "secondary"; secondaries serve when no primary does.
+	// Role is `primary` (when left out) or `secondary`; secondaries serve while no primary
+	// does. There is one primary at least.
 	Role string `config:"role"`
 }
 
 // Bind is a simple bind.
 type Bind struct {
-	DN       string `config:"dn"`
+	// DN is the name of the account. Required.
+	DN string `config:"dn"`
+	// Password is a reference to the password. Required.
 	Password Secret `config:"password"`
 }
 
-// Pool is the supply of connections to each server.
+// Pool bounds connections.
 type Pool struct {
-	// Max is the greatest number of connections to one server.
+	// Max is the greatest number of connections to one server. From 2 to 1024.
 	Max int `config:"max"`
 }
 
 // Mapping is where the mapping files are.
 type Mapping struct {
-	// Dir holds <base path>/<name>.json or .yaml; empty means the files shipped in the program.
+	// Dir is a folder that holds `<base path>/<name>.json` or `.yaml`, for example
+	// `api/example-v1.json`. Without it, the mapping in the program serves: users and
+	// groups of dc=example,dc=com at `/api/users` and `/api/groups`.
 	Dir Path `config:"dir"`
 }
 
-// Auth holds the ways to authenticate; at least one is there.
+// Auth holds the ways to authenticate.
 type Auth struct {
-	// Realm is what clients are told in challenges.
+	// Realm is what clients are told in challenges, and browsers show when they ask for
+	// a password.
 	Realm string `config:"realm"`
-	// Basic is user name and password (RFC 7617); nil is off.
+	// Basic is user name and password (RFC 7617), verified by a bind in the directory. Off
+	// when it is left out.
 	Basic *Basic `config:"basic"`
-	// Bearer is a signed access token (RFC 6750, RFC 9068); nil is off.
+	// Bearer is a signed access token (RFC 6750, RFC 9068) of one issuer. Off when it is
+	// left out.
 	Bearer *Bearer `config:"bearer"`
 }
 
 // Basic verifies a password by a bind in the directory.
 type Basic struct {
-	// Mode is "search", find the entry and bind as it, or "simple", make the DN of the name.
+	// Mode is `search`, to find the entry and bind as it, or `simple`, to make the DN of
+	// the name. Required.
 	Mode string `config:"mode"`
-	// BaseDN, Scope ("one" or "sub") and Filter find the entry; mode search only.
+	// BaseDN is where the search begins. Required with mode search.
 	BaseDN string `config:"baseDn"`
-	Scope  string `config:"scope"`
+	// Scope is `one`, the level below baseDn, or `sub` (when left out), everything below it.
+	Scope string `config:"scope"`
+	// Filter is the filter that finds the entry, in which `{username}` is the name that the
+	// caller sent. It must find one entry. Required with mode search.
 	Filter string `config:"filter"`
-	// DNTemplate makes the DN; mode simple only.
+	// DNTemplate is the DN of the caller, in which `{username}` is the name that the caller
+	// sent. Required with mode simple.
 	DNTemplate string `config:"dnTemplate"`
-	// Cache is how long a verified password stays verified; 0s is not at all.
+	// Cache is how long a password that was right need not be verified again; 0s verifies
+	// it with every request. From 0s to 30s.
 	Cache Duration `config:"cache"`
 }
 
 // Bearer accepts the tokens of one issuer.
 type Bearer struct {
-	Issuer   string `config:"issuer"`
+	// Issuer is the `https://` URL that a token must name as its issuer. Required.
+	Issuer string `config:"issuer"`
+	// Audience is what a token must name among its audiences: this gateway. Required.
 	Audience string `config:"audience"`
-	// JWKSURL is where the issuer publishes its keys; Keys is a file with them. One of them is set.
+	// JWKSURL is the `https://` URL where the issuer publishes its keys. Either it or keys
+	// is required.
 	JWKSURL string `config:"jwksUrl"`
-	Keys    Path   `config:"keys"`
-	// CA is a PEM bundle for JWKSURL; empty means OutboundTLS.CA.
+	// Keys is a file with the keys of the issuer (RFC 7517).
+	Keys Path `config:"keys"`
+	// CA is a PEM bundle for jwksUrl; without it, outboundTLS.ca.
 	CA Path `config:"ca"`
-	// Algorithms are the signature algorithms taken.
+	// Algorithms are the signature algorithms that are taken; those with a shared key are
+	// not safe here.
 	Algorithms []string `config:"algorithms"`
-	// Types are the values of the token's typ header taken.
+	// Types are the values of the token's header typ that are taken.
 	Types []string `config:"types"`
-	// RequiredScopes must all be in the token.
+	// RequiredScopes are scopes that a token must all have.
 	RequiredScopes []string `config:"requiredScopes"`
-	// AuthzID makes the directory identity of claims: "dn:uid={sub},…" or "u:{sub}".
+	// AuthzID is the directory identity of the caller, made of claims of the token:
+	// `dn:uid={sub},ou=People,dc=example,dc=com` or `u:{sub}`. Required.
 	AuthzID string `config:"authzId"`
-	// Leeway is how far clocks may be apart.
+	// Leeway is how far the clocks of issuer and gateway may be apart. From 0s to 5m.
 	Leeway Duration `config:"leeway"`
 }
 
 // Limits bound one request.
 type Limits struct {
-	// Body is the greatest size of a request body.
+	// Body is the greatest size of a request body. From 1KiB to 64MiB.
 	Body Size `config:"body"`
-	// Depth is the greatest nesting of JSON.
+	// Depth is the greatest nesting of JSON. From 4 to 512.
 	Depth int `config:"depth"`
-	// PageSize is the greatest number of resources in one page.
+	// PageSize is the greatest number of resources in one page. From 1 to 100000.
 	PageSize int `config:"pageSize"`
-	// RequestTimeout bounds a request for one resource, the directory's part included.
+	// RequestTimeout is how long a request for one resource may take, the directory's part
+	// included. From 1s to 10m.
 	RequestTimeout Duration `config:"requestTimeout"`
-	// QueryTimeout bounds a query from its first to its last resource.
+	// QueryTimeout is how long a query may take, from its first to its last resource. From
+	// 1s to 1h.
 	QueryTimeout Duration `config:"queryTimeout"`
 	// Queries is how many queries run at once; further ones wait. It is less than
-	// Pool.Max, because a query looks up references while it holds a connection; a small
-	// pool lowers the default.
+	// directory.pool.max, because a query looks up references while it holds a connection;
+	// a small pool lowers the default.
 	Queries int `config:"queries"`
 }
 
 // Audit is where events go.
 type Audit struct {
-	// File takes one JSON object a line; empty means standard error.
+	// File is the file that events are appended to. Its folder must exist. Without it,
+	// events go to standard error.
 	File Path `config:"file"`
 }
 

@@ -68,7 +68,8 @@ func (l *layer) tree(path string) map[string]any {
 func (l *layer) putText(place Place, path string, k *key, text string) {
 	switch {
 	case k.kind == sectionKind || k.kind == listKind:
-		l.fail(place, path, "is a section; set one of its keys")
+		// Not fail: the section itself may be sound, and what stands in it is still judged.
+		l.problems = append(l.problems, Problem{Place: place, Path: display(path), Message: "is a section; set one of its keys"})
 	case k.kind == textsKind:
 		l.put(place, path, splitTexts(text))
 	case text == "":

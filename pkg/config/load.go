@@ -52,14 +52,14 @@ func Load(s Sources) (*File, Problems) {
 	}
 	layers := []*layer{base, readEnviron(root, environ, except), set}
 
-	f := &File{places: map[string]Place{}, source: Place{File: s.Path, Line: 1, Column: 1}}
+	f := &File{places: map[string]Place{}, broken: map[string]bool{}, source: Place{File: s.Path, Line: 1, Column: 1}}
 	if s.Path == "" {
 		f.source = Place{Source: "configuration"}
 	}
-	c := &checker{file: f, folder: filepath.Dir(s.Path), environ: environ, broken: map[string]bool{}}
+	c := &checker{file: f, folder: filepath.Dir(s.Path), environ: environ}
 	for _, l := range layers {
 		maps.Copy(f.places, l.places)
-		maps.Copy(c.broken, l.broken)
+		maps.Copy(f.broken, l.broken)
 		c.problems = append(c.problems, l.problems...)
 	}
 	if err := decode(f, layers); err != nil {
@@ -160,6 +160,17 @@ func (f *File) Position(path string) Place {
 func (f *File) IsSet(path string) bool {
 	_, ok := f.places[dotted(path)]
 	return ok
+}
+
+// Sound reports whether Load found nothing wrong with the value at path, nor with a
+// section around it. Who looks further needs to look at sound values only.
+func (f *File) Sound(path string) bool {
+	for at := dotted(path); at != ""; at = outer(at) {
+		if f.broken[at] {
+			return false
+		}
+	}
+	return true
 }
 
 // Problem makes a problem about the value at path.
