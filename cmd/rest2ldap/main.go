@@ -1,0 +1,77 @@
+// These settings are defaults of the Go release. Pinned here, neither a newer
+// go.mod nor an older one can loosen TLS; app refuses an environment that does.
+//
+//go:debug tls10server=0
+//go:debug tls3des=0
+//go:debug tlsrsakex=0
+//go:debug tlssha1=0
+//go:debug tlsunsafeekm=0
+//go:debug x509negativeserial=0
+//go:debug rsa1024min=1
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+)
+
+// Exit statuses.
+const (
+	exitOK     = 0
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+// errReported ends a command whose problems have been printed already.
+var errReported = errors.New("problems were reported")
+
+// failure is an error of the command itself, not of the command line.
+type failure struct{ error }
+
+func (f failure) Unwrap() error { return f.error }
+
+func main() {
+	os.Exit(run(os.Args[1:], os.Environ(), os.Stdout, os.Stderr))
+}
+
+// run runs a command line and returns its exit status.
+func run(args, environ []string, stdout, stderr io.Writer) int {
+	root := newRoot(environ)
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	return status(root.Execute(), stderr)
+}
+
+// status prints an error and returns the exit status for it.
+func status(err error, stderr io.Writer) int {
+	var failed failure
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.Is(err, errReported):
+		return exitFailed
+	case errors.As(err, &failed):
+		_, _ = fmt.Fprintf(stderr, "rest2ldap: %v\n", err)
+		return exitFailed
+	}
+	_, _ = fmt.Fprintf(stderr, "rest2ldap: %v\nRun \"rest2ldap help\" for usage.\n", err)
+	return exitUsage
+}
+
+// newRoot makes the command with its verbs.
+func newRoot(environ []string) *cobra.Command {
+	root := &cobra.Command{
+		Use:           "rest2ldap",
+		Short:         "A secure REST API in front of an LDAP directory",
+		SilenceErrors: true, SilenceUsage: true, Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.AddCommand(newServe(environ), newCheck(environ), newConfig(environ), newVersion())
+	return root
+}

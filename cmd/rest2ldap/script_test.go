@@ -1,0 +1,232 @@
+package main
+
+import (
+	"bufio"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/rest2ldap/rest2ldap/internal/testcert"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"rest2ldap": main})
+}
+
+// TestScripts runs the stories of testdata. Each begins in a folder with a certificate
+// (tls/gateway.pem, .key), its authority (tls/ca.pem), a password (secrets/password) and
+// a gateway.yaml, where the archive has none of its own. Besides the usual commands:
+//
+//	status n command…    run a command that ends with that status
+//	start args…          run the program until it is ready; $URL and $ADDRESS tell where
+//	signal TERM|INT|HUP  send a signal to it
+//	ended status         wait until it has ended; standard error is in the file log
+//	await text file      wait until a file holds a text
+//	request path file    send a request with a password, and keep the reply
+//	columns n            fail when a line of standard output is longer
+func TestScripts(t *testing.T) {
+	t.Parallel()
+	testscript.Run(t, testscript.Params{
+		Dir:   "testdata",
+		Setup: setUp,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"status": exits, "start": start, "signal": signal, "ended": ended, "await": await, "request": request, "columns": columns,
+		},
+		UpdateScripts:       os.Getenv("UPDATE_SCRIPTS") != "",
+		RequireExplicitExec: true,
+	})
+}
+
+// usual is a configuration in front of a directory that is not there.
+const usual = `version: 1
+server:
+  listen: 127.0.0.1:0
+  certificates:
+    - cert: tls/gateway.pem
+      key: tls/gateway.key
+directory:
+  servers:
+    - url: ldaps://127.0.0.1:1
+  ca: tls/ca.pem
+  bind:
+    dn: cn=rest2ldap,ou=Services,dc=example,dc=com
+    password: file:secrets/password
+auth:
+  basic:
+    mode: search
+    baseDn: ou=People,dc=example,dc=com
+    filter: (uid={username})
+audit:
+  file: events.jsonl
+`
+
+type runningKey struct{}
+
+// running is the program that start has started.
+type running struct {
+	command *exec.Cmd
+	stdout  *bufio.Reader
+}
+
+func setUp(env *testscript.Env) error {
+	env.Values[runningKey{}] = &running{}
+	for _, name := range []string{"tls", "secrets"} {
+		if err := os.MkdirAll(filepath.Join(env.WorkDir, name), 0o700); err != nil {
+			return err
+		}
+	}
+	ca, err := testcert.NewCA()
+	if err != nil {
+		return err
+	}
+	pair, err := ca.Issue(testcert.Leaf{})
+	if err != nil {
+		return err
+	}
+	for name, text := range map[string]string{
+		"gateway.yaml": usual, "tls/gateway.pem": string(pair.Cert), "tls/gateway.key": string(pair.Key),
+		"tls/ca.pem": string(ca.PEM()), "secrets/password": "hunter2\n",
+	} {
+		path := filepath.Join(env.WorkDir, name)
+		if _, err := os.Stat(path); err == nil {
+			continue
+		}
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func exits(ts *testscript.TestScript, _ bool, args []string) {
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	got := 0
+	if err := ts.Exec(args[1], args[2:]...); err != nil {
+		exit, ok := errors.AsType[*exec.ExitError](err)
+		if !ok {
+			ts.Fatalf("%v", err)
+		}
+		got = exit.ExitCode()
+	}
+	if got != want {
+		ts.Fatalf("status %d, want %d\n%s", got, want, ts.ReadFile("stderr"))
+	}
+}
+
+func start(ts *testscript.TestScript, neg bool, args []string) {
+	if neg {
+		ts.Fatalf("use ! exec rest2ldap serve")
+	}
+	log, err := os.Create(ts.MkAbs("log"))
+	ts.Check(err)
+	ts.Defer(func() { _ = log.Close() })
+	command := exec.Command("rest2ldap", append([]string{"serve"}, args...)...)
+	command.Path, err = exec.LookPath("rest2ldap")
+	ts.Check(err)
+	command.Err = nil
+	command.Dir, command.Stderr = ts.MkAbs("."), log
+	for _, name := range []string{"PATH", "HOME", "GOCOVERDIR", "TMPDIR"} {
+		if value := ts.Getenv(name); value != "" {
+			command.Env = append(command.Env, name+"="+value)
+		}
+	}
+	out, err := command.StdoutPipe()
+	ts.Check(err)
+	ts.Check(command.Start())
+	ts.Defer(func() {
+		if command.ProcessState == nil {
+			_ = command.Process.Kill()
+			_ = command.Wait()
+		}
+	})
+	r := ts.Value(runningKey{}).(*running)
+	r.command, r.stdout = command, bufio.NewReader(out)
+	line, err := r.stdout.ReadString('\n')
+	if err != nil {
+		ts.Fatalf("not ready: %v\n%s", err, ts.ReadFile("log"))
+	}
+	url, found := strings.CutPrefix(strings.TrimSuffix(line, "\n"), "ready https=")
+	if !found || !strings.HasPrefix(url, "https://127.0.0.1:") {
+		ts.Fatalf("the ready line is %q", line)
+	}
+	ts.Setenv("URL", url)
+	ts.Setenv("ADDRESS", strings.TrimPrefix(url, "https://"))
+}
+
+func signal(ts *testscript.TestScript, _ bool, args []string) {
+	number, known := map[string]syscall.Signal{"TERM": syscall.SIGTERM, "INT": syscall.SIGINT, "HUP": syscall.SIGHUP}[args[0]]
+	if !known {
+		ts.Fatalf("the signal %s is not known", args[0])
+	}
+	ts.Check(ts.Value(runningKey{}).(*running).command.Process.Signal(number))
+}
+
+func ended(ts *testscript.TestScript, _ bool, args []string) {
+	r := ts.Value(runningKey{}).(*running)
+	rest, err := io.ReadAll(r.stdout)
+	ts.Check(err)
+	if len(rest) > 0 {
+		ts.Fatalf("standard output goes on after the ready line: %q", rest)
+	}
+	_ = r.command.Wait() // The status is judged.
+	if status := strconv.Itoa(r.command.ProcessState.ExitCode()); status != args[0] {
+		ts.Fatalf("ended with %s, want %s\n%s", r.command.ProcessState, args[0], ts.ReadFile("log"))
+	}
+}
+
+func await(ts *testscript.TestScript, _ bool, args []string) {
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		text, err := os.ReadFile(ts.MkAbs(args[1]))
+		if err == nil && strings.Contains(string(text), args[0]) {
+			return
+		}
+		if time.Now().After(deadline) {
+			ts.Fatalf("%s never held %q:\n%s", args[1], args[0], text)
+		}
+	}
+}
+
+func request(ts *testscript.TestScript, _ bool, args []string) {
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM([]byte(ts.ReadFile("tls/ca.pem")))
+	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}, ForceAttemptHTTP2: true}
+	defer transport.CloseIdleConnections()
+	req, err := http.NewRequest(http.MethodGet, ts.Getenv("URL")+args[0], nil)
+	ts.Check(err)
+	req.SetBasicAuth("bjensen", "hifalutin")
+	client := http.Client{Transport: transport, Timeout: time.Minute}
+	response, err := client.Do(req)
+	ts.Check(err)
+	defer func() { _ = response.Body.Close() }()
+	body, err := io.ReadAll(response.Body)
+	ts.Check(err)
+	var reply strings.Builder
+	fmt.Fprintf(&reply, "%s\n", response.Status)
+	ts.Check(response.Header.Write(&reply))
+	fmt.Fprintf(&reply, "\n%s\n", body)
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(reply.String()), 0o600))
+}
+
+func columns(ts *testscript.TestScript, _ bool, args []string) {
+	width, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	for line := range strings.Lines(ts.ReadFile("stdout")) {
+		if n := len([]rune(strings.TrimRight(line, "\n"))); n > width {
+			ts.Fatalf("%d columns: %s", n, line)
+		}
+	}
+}
