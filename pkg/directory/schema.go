@@ -37,6 +37,16 @@ type AttributeType struct {
 // immutable. A nil Schema knows nothing and answers so.
 type Schema struct {
 	attributes map[string]*AttributeType // by name in lower case and by OID
+	// uses are the attributes to which a matching rule applies, by the rule's name in
+	// lower case and by its OID.
+	uses map[string]map[*AttributeType]bool
+}
+
+// TakesRule reports whether the server compares the attribute by that matching rule,
+// named or by OID, in an extensible match (RFC 4512 §4.1.4).
+func (s *Schema) TakesRule(description, rule string) bool {
+	t := s.Attribute(description)
+	return t != nil && s.uses[strings.ToLower(rule)][t]
 }
 
 // NewSchema makes a schema of attribute types whose inheritance is resolved.

@@ -1,0 +1,134 @@
+package ldapclient
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/rest2ldap/rest2ldap/pkg/directory"
+	"github.com/rest2ldap/rest2ldap/pkg/fault"
+	"github.com/rest2ldap/rest2ldap/pkg/ldapwire"
+)
+
+// knowledge is what is known of the servers.
+type knowledge struct {
+	capabilities *directory.Capabilities
+	// proxied, paging and permissive tell whether the servers have those controls.
+	proxied, paging, permissive bool
+	// source is what it was made of, to see whether anything is new.
+	source string
+	read   time.Time
+}
+
+// Capabilities returns what the servers can do, and asks them when nothing is known
+// yet. What is known is read again from time to time in the background; the pointer
+// stays the same as long as nothing changed.
+func (c *Client) Capabilities(ctx context.Context) (*directory.Capabilities, error) {
+	known, err := c.knowledge(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return known.capabilities, nil
+}
+
+func (c *Client) knowledge(ctx context.Context) (*knowledge, error) {
+	known := c.known.Load()
+	if known != nil {
+		if time.Since(known.read) > c.options.Refresh && c.reading.TryLock() {
+			c.work.Go(c.refresh)
+		}
+		return known, nil
+	}
+	c.reading.Lock()
+	defer c.reading.Unlock()
+	if known = c.known.Load(); known != nil {
+		return known, nil
+	}
+	return c.learn(ctx)
+}
+
+// refresh reads everything again; c.reading is held, and given back. What is known
+// stays when that fails.
+func (c *Client) refresh() {
+	defer c.reading.Unlock()
+	ctx, cancel := context.WithTimeout(c.life, 30*time.Second)
+	defer cancel()
+	if _, err := c.learn(ctx); err != nil {
+		c.options.Logger.Warn("the schema of the directory could not be read again; the one that is known stays", "error", err)
+		old := *c.known.Load()
+		old.read = time.Now().Add(time.Minute - c.options.Refresh) // Not with every request.
+		c.known.Store(&old)
+	}
+}
+
+// learn reads the root DSE and the subschema (RFC 4512 §5.1, §4.4).
+func (c *Client) learn(ctx context.Context) (*knowledge, error) {
+	root, err := c.readEntry(ctx, directory.DN{}, "supportedControl", "subschemaSubentry", "objectClass")
+	if err != nil {
+		return nil, err
+	}
+	subschema := &directory.Entry{}
+	if name := root.Value("subschemaSubentry"); name != "" {
+		dn, err := directory.ParseDN(name)
+		if err != nil {
+			return nil, fault.Wrap(fault.BadGateway, err, "the directory names a subschema that is no name").Named("malformedAnswer")
+		}
+		if subschema, err = c.readEntry(ctx, dn, "attributeTypes", "matchingRuleUse"); err != nil {
+			return nil, err
+		}
+	}
+	fresh := c.understand(root, subschema)
+	if old := c.known.Load(); old != nil && old.source == fresh.source {
+		old := *old
+		old.read = fresh.read
+		fresh = &old
+	}
+	c.known.Store(fresh)
+	return fresh, nil
+}
+
+func (c *Client) readEntry(ctx context.Context, dn directory.DN, attributes ...string) (*directory.Entry, error) {
+	var found *directory.Entry
+	_, err := c.Service().Search(ctx, &directory.SearchRequest{
+		Base: dn, Scope: directory.ScopeBase, Filter: directory.Present("objectClass"), Attributes: attributes, SizeLimit: 1,
+	}, func(entry *directory.Entry) error {
+		found = entry
+		return nil
+	})
+	if err == nil && found == nil {
+		err = fault.New(fault.BadGateway, "the directory does not let the gateway read %q, which it needs", dn.String()).Named("rootDSE")
+	}
+	return found, err
+}
+
+func (c *Client) understand(root, subschema *directory.Entry) *knowledge {
+	controls := root.Values("supportedControl")
+	types, uses := subschema.Values("attributeTypes"), subschema.Values("matchingRuleUse")
+	schema, err := directory.ParseSchema(types, uses)
+	if err != nil {
+		c.options.Logger.Warn("a part of the directory's schema makes no sense and is passed over", "error", err)
+	}
+	has := func(oid string) bool { return slices.Contains(controls, oid) }
+	isOpenLDAP := slices.ContainsFunc(root.Values("objectClass"), func(name string) bool { return strings.EqualFold(name, "OpenLDAProotDSE") })
+	known := &knowledge{
+		capabilities: &directory.Capabilities{
+			Schema:    schema,
+			Assertion: has(ldapwire.OIDAssertion),
+			ReadEntry: has(ldapwire.OIDPreRead) && has(ldapwire.OIDPostRead),
+		},
+		proxied: has(ldapwire.OIDProxiedAuthorization),
+		paging:  has(ldapwire.OIDPaging),
+		// slapd takes it without listing it.
+		permissive: has(ldapwire.OIDPermissiveModify) || isOpenLDAP,
+		source:     strings.Join(slices.Concat(controls, types, uses), "\n"),
+		read:       time.Now(),
+	}
+	for _, name := range []string{"etag", "entryCSN", "modifyTimestamp"} {
+		if schema.Attribute(name) != nil {
+			known.capabilities.Revision = name
+			break
+		}
+	}
+	return known
+}

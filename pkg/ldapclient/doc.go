@@ -1,0 +1,19 @@
+// Package ldapclient is a directory.Directory over LDAPS.
+//
+// A connection is born by go-ldap: dialled, with TLS verified, and bound as the
+// gateway's own account. Then its socket changes hands, and every operation is
+// ours (package ldapwire): the request carries the caller's identity as a proxied
+// authorization control (RFC 4370), a goroutine of the connection collects what
+// comes back, and the operation ends with the server's own result, or with an
+// error. Nobody but that goroutine reads, and it waits for nobody, so that the
+// server is never kept waiting.
+//
+// Connections of a server are of two sorts. Searches whose answer is bounded share
+// some, several in flight on each. Lists and changes have one to themselves while
+// they run; a list is fetched in pages, between which nothing is outstanding. A
+// user's bind has a connection of its own, which is closed behind it: a bind among
+// other operations would make slapd drop their answers.
+//
+// No change is ever sent twice. A search is sent again, once, when its connection
+// turned out to be dead before anything came back.
+package ldapclient

@@ -1,0 +1,168 @@
+package ldapclient
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+
+	"github.com/rest2ldap/rest2ldap/pkg/fault"
+	"github.com/rest2ldap/rest2ldap/pkg/ldapwire"
+)
+
+// Result codes that are looked at by name (RFC 4511 §4.1.9).
+const (
+	codeSuccess           = 0
+	codeSizeLimitExceeded = 4
+	codeInvalidCredential = 49
+	codeNoOperation       = 16654
+)
+
+// meaning is what a result code means for a client.
+type meaning struct {
+	kind fault.Kind
+	// detail is the finer kind, the name of the code where nothing is better.
+	detail  string
+	message string
+}
+
+// Codes returns the result codes that have a meaning of their own, with their kind
+// and finer kind, for documents. Every other code is Internal.
+func Codes() map[int][2]string {
+	codes := make(map[int][2]string)
+	for code := range 1 << 15 {
+		if m := meaningOf(code); m.detail != unknownCode {
+			codes[code] = [2]string{m.kind.String(), m.detail}
+		}
+	}
+	return codes
+}
+
+const unknownCode = "directoryError"
+
+// meaningOf is the table of result codes; there is no other.
+func meaningOf(code int) meaning {
+	switch code {
+	case 3:
+		return meaning{fault.Timeout, "timeLimit", "the directory's time limit was reached; ask for less"}
+	case codeSizeLimitExceeded:
+		return meaning{fault.TooLarge, "sizeLimit", "the directory's size limit for you was reached; ask for less"}
+	case 7:
+		return meaning{fault.Unauthenticated, "authMethodNotSupported", "the directory does not take this kind of authentication"}
+	case 8:
+		return meaning{fault.Forbidden, "strongerAuthRequired", "the directory demands a stronger authentication for this"}
+	case 10:
+		return meaning{fault.BadGateway, "referral", "the directory refers to another server, and referrals are not followed"}
+	case 11:
+		return meaning{fault.TooLarge, "adminLimit", "a limit of the directory was reached; ask for less"}
+	case 12:
+		return meaning{fault.Unsupported, "unavailableCriticalExtension", "the directory does not have a feature that this request needs"}
+	case 13:
+		return meaning{fault.Forbidden, "confidentialityRequired", "the directory demands a better protected connection for this"}
+	case 16:
+		return meaning{fault.Invalid, "noSuchAttribute", "the resource does not have the value that is to be removed or incremented"}
+	case 17:
+		return meaning{fault.Invalid, "undefinedAttributeType", "the directory does not know an attribute of this resource"}
+	case 18:
+		return meaning{fault.Invalid, "inappropriateMatching", "the directory cannot compare an attribute in this way"}
+	case 19:
+		return meaning{fault.Invalid, "constraintViolation", "a value breaks a constraint of the directory"}
+	case 20:
+		return meaning{fault.Invalid, "attributeOrValueExists", "a value that is to be added is there already, or was sent twice"}
+	case 21:
+		return meaning{fault.Invalid, "invalidAttributeSyntax", "a value is not of its attribute's syntax"}
+	case 32:
+		return meaning{fault.NotFound, "noSuchObject", "the resource is not there"}
+	case 34:
+		return meaning{fault.Invalid, "invalidDNSyntax", "the id makes no name that the directory takes"}
+	case 48:
+		return meaning{fault.Unauthenticated, "inappropriateAuthentication", "valid credentials are required"}
+	case codeInvalidCredential:
+		return meaning{fault.Unauthenticated, "invalidCredentials", "valid credentials are required"}
+	case 50:
+		return meaning{fault.Forbidden, "insufficientAccessRights", "you have no right to do this"}
+	case 51:
+		return meaning{fault.Unavailable, "directoryBusy", "the directory is busy; try again later"}
+	case 52:
+		return meaning{fault.Unavailable, "directoryUnavailable", "the directory is not available; try again later"}
+	case 53:
+		return meaning{fault.Invalid, "unwillingToPerform", "the directory refuses to do this"}
+	case 64:
+		return meaning{fault.Invalid, "namingViolation", "the resource cannot have this name, or be in this place"}
+	case 65:
+		return meaning{fault.Invalid, "objectClassViolation", "the resource lacks something that its type needs, or has something that its type does not allow"}
+	case 66:
+		return meaning{fault.Invalid, "notAllowedOnNonLeaf", "the resource has others below it"}
+	case 67:
+		return meaning{fault.Invalid, "notAllowedOnRDN", "the value is part of the resource's name and cannot be removed"}
+	case 68:
+		return meaning{fault.PreconditionFailed, "alreadyExists", "a resource with this id is there already"}
+	case 69:
+		return meaning{fault.Invalid, "objectClassModsProhibited", "the type of a resource cannot be changed in this way"}
+	case 122:
+		return meaning{fault.PreconditionFailed, "assertionFailed", "the resource is not in the required state"}
+	case 123:
+		return meaning{fault.Forbidden, "authorizationDenied", "the directory does not let the gateway act for you"}
+	}
+	return meaning{fault.Internal, unknownCode, "the directory could not do this"}
+}
+
+// resultFault turns a result that is no success into a fault. The diagnostic text
+// of the server stays private, but for the name of an attribute in it.
+func resultFault(result ldapwire.Result) *fault.Error {
+	m := meaningOf(result.Code)
+	e := fault.Wrap(m.kind, &resultError{result}, "%s", m.message).Named(m.detail)
+	if m.kind == fault.Invalid {
+		e.Detail.Attribute = attributeIn(result.Diagnostic)
+	}
+	return e
+}
+
+// resultError is a server's refusal, for the log.
+type resultError struct{ result ldapwire.Result }
+
+func (e *resultError) Error() string {
+	return fmt.Sprintf("LDAP result %d: %s", e.result.Code, e.result.Diagnostic)
+}
+
+// attributePattern finds the attribute at the front of OpenLDAP's diagnostics:
+// "mail: value #0 invalid per syntax".
+var attributePattern = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9-]*(?:;[A-Za-z0-9-]+)*): `) //nolint:gochecknoglobals // A constant pattern.
+
+func attributeIn(diagnostic string) string {
+	if found := attributePattern.FindStringSubmatch(diagnostic); found != nil {
+		return found[1]
+	}
+	return ""
+}
+
+// transportFault turns an error of conn.do or of borrowing into a fault. change
+// tells that the request may have changed something.
+func transportFault(err error, change bool) *fault.Error {
+	var (
+		already *fault.Error
+		unsent  *unsentError
+		lost    *lostError
+	)
+	switch {
+	case errors.As(err, &already):
+		return already
+	case errors.Is(err, context.Canceled):
+		return fault.Wrap(fault.Canceled, err, "the caller went away")
+	case errors.As(err, &unsent) && errors.Is(err, context.DeadlineExceeded):
+		return fault.Wrap(fault.Unavailable, err, "no connection to the directory became free in time; try again later").Named("pool")
+	case errors.Is(err, context.DeadlineExceeded) && change:
+		return fault.Wrap(fault.Timeout, err, "the directory did not answer in time, and the change may have been made; read the resource before you try again").Named("unknownOutcome")
+	case errors.Is(err, context.DeadlineExceeded):
+		return fault.Wrap(fault.Timeout, err, "the directory did not answer in time").Named("directoryTimeout")
+	case errors.Is(err, errTooMany):
+		return fault.Wrap(fault.BadGateway, err, "the directory sent more than was asked for").Named("malformedAnswer")
+	case errors.As(err, &unsent):
+		return fault.Wrap(fault.Unavailable, err, "the directory cannot be reached; try again later").Named("directoryUnreachable")
+	case errors.As(err, &lost) && change:
+		return fault.Wrap(fault.Timeout, err, "the connection to the directory was lost, and the change may have been made; read the resource before you try again").Named("unknownOutcome")
+	case errors.Is(err, ldapwire.ErrMalformed):
+		return fault.Wrap(fault.BadGateway, err, "the directory sent an answer that makes no sense").Named("malformedAnswer")
+	}
+	return fault.Wrap(fault.Unavailable, err, "the connection to the directory was lost; try again later").Named("directoryUnreachable")
+}

@@ -1,0 +1,10 @@
+// Package ldapwire is LDAPv3 as bytes (RFC 4511): requests are appended to a
+// buffer, messages are read from a stream. It opens no connections and decides
+// nothing; package ldapclient does.
+//
+// Names, filters and values go in as values, and are never put together as text.
+// A message is read into one string, and everything that is decoded from it is a
+// part of that string: an entry costs as many allocations whether its values are
+// few or many. Decoding takes definite lengths only (RFC 4511 §5.1), never reads
+// past a message, and answers nonsense with ErrMalformed.
+package ldapwire

@@ -1,0 +1,237 @@
+package ldapwire
+
+import (
+	"bufio"
+	"io"
+	"unsafe"
+
+	"github.com/rest2ldap/rest2ldap/pkg/directory"
+)
+
+// Op is what a message from a server is.
+type Op byte
+
+// The operations that a client gets to see (RFC 4511 §4).
+const (
+	SearchResultEntry     Op = tagSearchResultEntry
+	SearchResultDone      Op = 0x65
+	SearchResultReference Op = 0x73
+	ModifyResponse        Op = 0x67
+	AddResponse           Op = 0x69
+	DelResponse           Op = 0x6b
+	ExtendedResponse      Op = 0x78
+	IntermediateResponse  Op = 0x79
+)
+
+const tagSearchResultEntry = 0x64
+
+// Message is a message from a server. It is immutable.
+type Message struct {
+	// ID is that of the request; 0 is an unsolicited notification (RFC 4511 §4.4).
+	ID int32
+	Op Op
+
+	body     reader
+	controls reader
+}
+
+// Reader reads messages from a stream. It must not be shared by goroutines.
+type Reader struct {
+	stream *bufio.Reader
+	limit  int
+}
+
+// NewReader makes a reader that refuses messages longer than limit octets.
+func NewReader(stream io.Reader, limit int) *Reader {
+	return &Reader{stream: bufio.NewReaderSize(stream, 32<<10), limit: limit}
+}
+
+// Read reads a message. The error is io.EOF at the end of the stream between two
+// messages, and wraps ErrMalformed for what is no message; either way the stream
+// is of no more use.
+func (r *Reader) Read() (*Message, error) {
+	size, err := r.header()
+	if err != nil {
+		return nil, err
+	}
+	buffer := make([]byte, size)
+	if _, err := io.ReadFull(r.stream, buffer); err != nil {
+		return nil, unexpected(err)
+	}
+	// The buffer is not touched again, so that it may be a string, without a copy.
+	return parse(reader(unsafe.String(unsafe.SliceData(buffer), len(buffer))))
+}
+
+// header reads the tag and the length of a message.
+func (r *Reader) header() (int, error) {
+	head, err := r.stream.Peek(2)
+	if err != nil {
+		if len(head) == 0 {
+			return 0, err
+		}
+		return 0, unexpected(err)
+	}
+	if head[0] != tagSequence {
+		return 0, malformed("it begins with tag %#x", head[0])
+	}
+	octets := 0
+	if head[1] >= 0x80 {
+		octets = int(head[1] & 0x7f)
+	}
+	if octets > 4 {
+		return 0, malformed("its length has %d octets", octets)
+	}
+	if head, err = r.stream.Peek(2 + octets); err != nil {
+		return 0, unexpected(err)
+	}
+	size, _, err := length(string(head[1:]))
+	if err != nil {
+		return 0, err
+	}
+	if size > r.limit {
+		return 0, malformed("it has %d octets, and the limit is %d", size, r.limit)
+	}
+	_, err = r.stream.Discard(2 + octets)
+	return size, err
+}
+
+func unexpected(err error) error {
+	if err == io.EOF { //nolint:errorlint // The reader returns it as it is.
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
+
+// parse decodes the contents of a message down to its operation.
+func parse(contents reader) (*Message, error) {
+	id, err := contents.integer(tagInteger)
+	if err != nil {
+		return nil, err
+	}
+	if id < 0 {
+		return nil, malformed("its id is negative")
+	}
+	tag, body, err := contents.next()
+	if err != nil {
+		return nil, err
+	}
+	m := &Message{ID: id, Op: Op(tag), body: body}
+	if contents.peek() == tagControls {
+		if m.controls, err = contents.expect(tagControls); err != nil {
+			return nil, err
+		}
+	}
+	return m, nil
+}
+
+// Entry decodes a SearchResultEntry (RFC 4511 §4.5.2).
+func (m *Message) Entry() (*directory.Entry, error) { return decodeEntry(m.body) }
+
+func decodeEntry(body reader) (*directory.Entry, error) {
+	dn, err := body.text()
+	if err != nil {
+		return nil, err
+	}
+	list, err := body.expect(tagSequence)
+	if err != nil {
+		return nil, err
+	}
+	attributes, values, err := count(list)
+	if err != nil {
+		return nil, err
+	}
+	entry := &directory.Entry{DN: dn, Attributes: make([]directory.Attribute, 0, attributes)}
+	all := make([]string, 0, values)
+	for len(list) > 0 {
+		attribute, err := list.expect(tagSequence)
+		if err != nil {
+			return nil, err
+		}
+		name, err := attribute.text()
+		if err != nil {
+			return nil, err
+		}
+		set, err := attribute.expect(tagSet)
+		if err != nil {
+			return nil, err
+		}
+		first := len(all)
+		for len(set) > 0 {
+			value, err := set.text()
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, value)
+		}
+		entry.Attributes = append(entry.Attributes, directory.Attribute{Name: name, Values: all[first:len(all):len(all)]})
+	}
+	return entry, nil
+}
+
+// count counts attributes and values, so that each list is made once.
+func count(list reader) (attributes, values int, err error) {
+	for len(list) > 0 {
+		_, attribute, err := list.next()
+		if err != nil {
+			return 0, 0, err
+		}
+		attributes++
+		if _, _, err = attribute.next(); err != nil {
+			return 0, 0, err
+		}
+		_, set, err := attribute.next()
+		if err != nil {
+			return 0, 0, err
+		}
+		for len(set) > 0 {
+			if _, _, err := set.next(); err != nil {
+				return 0, 0, err
+			}
+			values++
+		}
+	}
+	return attributes, values, nil
+}
+
+// Result is how an operation ended (RFC 4511 §4.1.9).
+type Result struct {
+	Code int
+	// Diagnostic is the server's own text. It is for logs, not for clients.
+	Diagnostic string
+}
+
+// Result decodes the result of any response.
+func (m *Message) Result() (Result, error) {
+	body := m.body
+	return body.result()
+}
+
+func (r *reader) result() (Result, error) {
+	code, err := r.integer(tagEnumerated)
+	if err != nil {
+		return Result{}, err
+	}
+	if _, err := r.text(); err != nil { // matchedDN
+		return Result{}, err
+	}
+	diagnostic, err := r.text()
+	return Result{Code: int(code), Diagnostic: diagnostic}, err
+}
+
+// ExtendedValue returns the value of an extended response, "" when it has none.
+func (m *Message) ExtendedValue() (string, error) {
+	body := m.body
+	if _, err := body.result(); err != nil {
+		return "", err
+	}
+	for len(body) > 0 {
+		tag, contents, err := body.next()
+		if err != nil {
+			return "", err
+		}
+		if tag == 0x8b {
+			return string(contents), nil
+		}
+	}
+	return "", nil
+}
