@@ -27,13 +27,14 @@ soak: ## Run the long forms of the tests: more data, more rounds (up to hours)
 bench: ## Measure each row beside its control; also writes bench/out/bench.json
 	@./bench/run.sh
 
+# The go command would spend up to a minute on making each new input smaller.
 fuzz: ## Run each fuzz target for FUZZTIME (10s)
 	@set -euo pipefail; \
 	grep -rEo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]+' . | \
 	sed -E 's|^(.*)/[^/]*:func (.*)|\1 \2|' | sort | \
 	while read -r package target; do \
 		echo "fuzz: $$package $$target"; \
-		go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) "$$package" </dev/null; \
+		go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x "$$package" </dev/null; \
 	done
 
 lint: ## Run golangci-lint; the first time builds it, in a minute or two

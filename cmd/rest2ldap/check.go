@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -36,13 +37,23 @@ have no effect.`,
 			if len(problems.Errors()) > 0 {
 				return errReported
 			}
-			_, _ = fmt.Fprintf(cmd.OutOrStdout(), "%s: no errors, %d warnings\n", s.path, len(problems))
+			_, _ = fmt.Fprintf(cmd.OutOrStdout(), "%s: no errors, %s\n", cmp.Or(s.path, "configuration"), warnings(len(problems)))
 			return nil
 		},
 	}
 	s.register(cmd)
 	cmd.Flags().BoolVar(&strict, "strict", false, "warnings are errors")
 	return cmd
+}
+
+func warnings(n int) string {
+	switch n {
+	case 0:
+		return "no warnings"
+	case 1:
+		return "1 warning"
+	}
+	return fmt.Sprintf("%d warnings", n)
 }
 
 // loadAndCheck reads the configuration and judges all that can be judged without

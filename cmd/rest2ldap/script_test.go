@@ -2,12 +2,9 @@ package main
 
 import (
 	"bufio"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
-	"fmt"
 	"io"
-	"net/http"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -36,6 +33,10 @@ func TestMain(m *testing.M) {
 //	ended status         wait until it has ended; standard error is in the file log
 //	await text file      wait until a file holds a text
 //	request path file    send a request with a password, and keep the reply
+//	ask path             send such a request and leave it at work
+//	asked file           keep its reply
+//	hole open|close      a directory that takes connections and is silent, as $HOLE
+//	refused              wait until no connection is taken
 //	columns n            fail when a line of standard output is longer
 func TestScripts(t *testing.T) {
 	t.Parallel()
@@ -43,7 +44,8 @@ func TestScripts(t *testing.T) {
 		Dir:   "testdata",
 		Setup: setUp,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"status": exits, "start": start, "signal": signal, "ended": ended, "await": await, "request": request, "columns": columns,
+			"status": exits, "start": start, "signal": signal, "ended": ended, "await": await, "columns": columns,
+			"request": request, "ask": ask, "asked": asked, "hole": hole, "refused": refused,
 		},
 		UpdateScripts:       os.Getenv("UPDATE_SCRIPTS") != "",
 		RequireExplicitExec: true,
@@ -73,16 +75,23 @@ audit:
   file: events.jsonl
 `
 
-type runningKey struct{}
+type storyKey struct{}
 
-// running is the program that start has started.
-type running struct {
+// story is what the commands of one script know of each other.
+type story struct {
+	// command is the program that start has started.
 	command *exec.Cmd
 	stdout  *bufio.Reader
+	// reply gets the outcome of the request that ask has sent.
+	reply chan reply
+	// hole is the silent directory.
+	hole net.Listener
 }
 
+func storyOf(ts *testscript.TestScript) *story { return ts.Value(storyKey{}).(*story) }
+
 func setUp(env *testscript.Env) error {
-	env.Values[runningKey{}] = &running{}
+	env.Values[storyKey{}] = &story{}
 	for _, name := range []string{"tls", "secrets"} {
 		if err := os.MkdirAll(filepath.Join(env.WorkDir, name), 0o700); err != nil {
 			return err
@@ -153,7 +162,7 @@ func start(ts *testscript.TestScript, neg bool, args []string) {
 			_ = command.Wait()
 		}
 	})
-	r := ts.Value(runningKey{}).(*running)
+	r := storyOf(ts)
 	r.command, r.stdout = command, bufio.NewReader(out)
 	line, err := r.stdout.ReadString('\n')
 	if err != nil {
@@ -172,11 +181,11 @@ func signal(ts *testscript.TestScript, _ bool, args []string) {
 	if !known {
 		ts.Fatalf("the signal %s is not known", args[0])
 	}
-	ts.Check(ts.Value(runningKey{}).(*running).command.Process.Signal(number))
+	ts.Check(storyOf(ts).command.Process.Signal(number))
 }
 
 func ended(ts *testscript.TestScript, _ bool, args []string) {
-	r := ts.Value(runningKey{}).(*running)
+	r := storyOf(ts)
 	rest, err := io.ReadAll(r.stdout)
 	ts.Check(err)
 	if len(rest) > 0 {
@@ -198,27 +207,6 @@ func await(ts *testscript.TestScript, _ bool, args []string) {
 			ts.Fatalf("%s never held %q:\n%s", args[1], args[0], text)
 		}
 	}
-}
-
-func request(ts *testscript.TestScript, _ bool, args []string) {
-	roots := x509.NewCertPool()
-	roots.AppendCertsFromPEM([]byte(ts.ReadFile("tls/ca.pem")))
-	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}, ForceAttemptHTTP2: true}
-	defer transport.CloseIdleConnections()
-	req, err := http.NewRequest(http.MethodGet, ts.Getenv("URL")+args[0], nil)
-	ts.Check(err)
-	req.SetBasicAuth("bjensen", "hifalutin")
-	client := http.Client{Transport: transport, Timeout: time.Minute}
-	response, err := client.Do(req)
-	ts.Check(err)
-	defer func() { _ = response.Body.Close() }()
-	body, err := io.ReadAll(response.Body)
-	ts.Check(err)
-	var reply strings.Builder
-	fmt.Fprintf(&reply, "%s\n", response.Status)
-	ts.Check(response.Header.Write(&reply))
-	fmt.Fprintf(&reply, "\n%s\n", body)
-	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(reply.String()), 0o600))
 }
 
 func columns(ts *testscript.TestScript, _ bool, args []string) {

@@ -98,7 +98,7 @@ func (p *process) start(ctx context.Context) error {
 	}
 	defer log.Close()
 	// Not bound to the context: the server outlives its start.
-	command := exec.Command(p.slapd, "-f", conf, "-h", p.url, "-d", p.site.options.LogLevel) //nolint:noctx // See above.
+	command := exec.Command(p.slapd, "-f", conf, "-h", p.url, "-d", p.site.options.LogLevel)
 	command.Stdout, command.Stderr = log, log
 	command.SysProcAttr = childAttributes()
 	if err := command.Start(); err != nil {

@@ -184,8 +184,14 @@ func TestMustChange(t *testing.T) {
 func TestRestart(t *testing.T) {
 	slapd.Each(t, slapd.Options{}, func(t *testing.T, s *slapd.Server) {
 		wantCode(t, "write", replace(as(t, s, "bjensen"), person("bjensen"), "description", "kept"), ldap.LDAPResultSuccess)
+		if running := s.PID() != 0; running != (s.Kind == slapd.Process) {
+			t.Errorf("the process id of a running %s is %d", s.Kind, s.PID())
+		}
 		if err := s.Stop(); err != nil {
 			t.Fatal(err)
+		}
+		if s.PID() != 0 {
+			t.Errorf("the stopped server has the process id %d", s.PID())
 		}
 		if conn, err := net.DialTimeout("tcp", s.Address, time.Second); err == nil {
 			_ = conn.Close()

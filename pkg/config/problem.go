@@ -55,7 +55,7 @@ func (p Problem) String() string {
 	var b strings.Builder
 	b.WriteString(p.Place.String())
 	b.WriteString(": ")
-	if p.Path != "" && p.Place.Source != "--set "+p.Path {
+	if p.Path != "" && dotted(p.Place.Source) != "--set "+dotted(p.Path) {
 		b.WriteString(p.Path + ": ")
 	}
 	if p.Warning {

@@ -8,9 +8,12 @@ import (
 
 // ParseSchema makes a schema of the values of attributeTypes and matchingRuleUse in
 // a subschema (RFC 4512 §4.1.2, §4.1.4), in the ways that servers write them. What a
-// type inherits from its superior is filled in. Definitions that make no sense are
-// passed over: the schema of the others is returned beside an error that joins one
-// for each.
+// type inherits from its superiors is filled in, whatever their order.
+//
+// The schema is usable beside an error too: one odd definition must not take the
+// gateway down. A definition that makes no sense is passed over; a type whose
+// superior is not defined, or is its own, keeps what it says itself. The error
+// joins one for each, and holds the definition but no data of the directory.
 func ParseSchema(attributeTypes, matchingRuleUse []string) (*Schema, error) {
 	var (
 		problems []error
@@ -73,8 +76,7 @@ func parseAttributeType(text string) (t *AttributeType, superior string, err err
 	}
 	t = &AttributeType{OID: d.oid}
 	for d.more() {
-		word := d.next()
-		switch word {
+		switch d.keyword() {
 		case "NAME":
 			t.Names = d.list()
 		case "SUP":
@@ -93,9 +95,8 @@ func parseAttributeType(text string) (t *AttributeType, superior string, err err
 			t.NoUserModification = true
 		case "USAGE":
 			t.Usage = usageOf(d.one())
-		case "OBSOLETE", "COLLECTIVE":
-		default: // DESC, and extensions (X-…)
-			d.list()
+		default: // DESC, OBSOLETE, COLLECTIVE, and extensions (X-…)
+			d.skip()
 		}
 	}
 	return t, superior, d.err
@@ -121,7 +122,7 @@ func (s *Schema) parseUse(text string) error {
 	applies := make(map[*AttributeType]bool)
 	rules := []string{d.oid}
 	for d.more() {
-		switch d.next() {
+		switch d.keyword() {
 		case "NAME":
 			rules = append(rules, d.list()...)
 		case "APPLIES":
@@ -130,9 +131,8 @@ func (s *Schema) parseUse(text string) error {
 					applies[t] = true
 				}
 			}
-		case "OBSOLETE":
 		default:
-			d.list()
+			d.skip()
 		}
 	}
 	if d.err != nil {
@@ -167,10 +167,14 @@ func newDefinition(text string) (*definition, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(tokens) < 3 || !tokens[0].is("(") || !tokens[len(tokens)-1].is(")") || tokens[1].is("(") || tokens[1].is(")") {
+	if len(tokens) < 3 || !tokens[0].is("(") || !tokens[len(tokens)-1].is(")") {
 		return nil, errDefinition
 	}
-	return &definition{oid: tokens[1].text, tokens: tokens[2 : len(tokens)-1]}, nil
+	d := &definition{tokens: tokens[1 : len(tokens)-1]}
+	if d.oid = d.next(); d.oid == "" {
+		return nil, errDefinition
+	}
+	return d, nil
 }
 
 func tokenize(text string) ([]token, error) {
@@ -203,6 +207,17 @@ func tokenize(text string) ([]token, error) {
 }
 
 func (d *definition) more() bool { return len(d.tokens) > 0 }
+
+// keyword takes the word that says what follows, in capitals.
+func (d *definition) keyword() string { return strings.ToUpper(d.next()) }
+
+// skip passes over what belongs to a keyword that means nothing here: quoted text,
+// a list, or nothing at all.
+func (d *definition) skip() {
+	if d.more() && (d.tokens[0].quoted || d.tokens[0].is("(")) {
+		d.list()
+	}
+}
 
 // next takes a word.
 func (d *definition) next() string {

@@ -1,0 +1,158 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/rest2ldap/rest2ldap/pkg/audit"
+	"github.com/rest2ldap/rest2ldap/pkg/config"
+	"github.com/rest2ldap/rest2ldap/pkg/crest"
+	"github.com/rest2ldap/rest2ldap/pkg/gateway"
+	"github.com/rest2ldap/rest2ldap/pkg/httpserver"
+	"github.com/rest2ldap/rest2ldap/pkg/ldapclient"
+	"github.com/rest2ldap/rest2ldap/pkg/mapping"
+	"github.com/rest2ldap/rest2ldap/pkg/tlspolicy"
+)
+
+// Options are what a process gives to an App.
+type Options struct {
+	// Stdout gets the line that says that the gateway listens.
+	Stdout io.Writer
+	// Stderr gets the logs, and the events where the configuration names no file.
+	Stderr io.Writer
+	// Environ is the environment in the form of os.Environ. One that makes the Go
+	// runtime less careful (GODEBUG) is refused.
+	Environ []string
+}
+
+// App is a gateway that is ready to run.
+type App struct {
+	stdout io.Writer
+	logger *slog.Logger
+	grace  time.Duration
+	// requests is held for reading by each request at work.
+	requests sync.RWMutex
+
+	directory *ldapclient.Client
+	recorder  *audit.Recorder
+	server    *httpserver.Server
+}
+
+// New builds a gateway from a configuration without errors. It opens the audit file but
+// no connection; Run must follow, which closes what New opened. The error is a
+// config.Problems where the configuration is at fault.
+func New(file *config.File, o Options) (*App, error) {
+	if err := refuseLoosened(o.Environ); err != nil {
+		return nil, err
+	}
+	parts, problems := inspect(file)
+	if errs := problems.Errors(); len(errs) > 0 {
+		return nil, errs
+	}
+	stderr := &lines{stream: o.Stderr}
+	b := &builder{File: file, parts: parts, logger: slog.New(slog.NewJSONHandler(stderr, nil))}
+	return b.build(o.Stdout, stderr)
+}
+
+// builder makes the rooms, each from those below it.
+type builder struct {
+	*config.File
+	parts
+
+	logger *slog.Logger
+}
+
+func (b *builder) build(stdout, stderr io.Writer) (*App, error) {
+	directory, err := b.ldap()
+	if err != nil {
+		return nil, err
+	}
+	callers, err := b.chain(directory)
+	if err != nil {
+		return nil, err
+	}
+	handler, err := b.api(directory)
+	if err != nil {
+		return nil, err
+	}
+	sink, err := openSink(string(b.Audit.File), stderr, b.logger)
+	if err != nil {
+		return nil, err
+	}
+	recorder, err := audit.NewRecorder(audit.Options{Sink: sink, Logger: b.logger})
+	if err != nil {
+		return nil, err
+	}
+	a := &App{stdout: stdout, logger: b.logger, grace: Grace, directory: directory, recorder: recorder}
+	a.server, err = httpserver.New(httpserver.Options{
+		Address:       b.Server.Listen,
+		TLS:           tlspolicy.Server(b.certificates),
+		Handler:       a.counted(httpserver.Record(recorder)(httpserver.Authenticate(callers)(handler))),
+		Logger:        b.logger,
+		AnswerTimeout: max(b.Limits.RequestTimeout, b.Limits.QueryTimeout).Std() + time.Minute,
+	})
+	if err != nil {
+		return nil, errors.Join(err, a.close())
+	}
+	return a, nil
+}
+
+// ldap makes the directory.
+func (b *builder) ldap() (*ldapclient.Client, error) {
+	d := &b.Directory
+	servers := make([]ldapclient.Server, len(d.Servers))
+	for i, s := range d.Servers {
+		servers[i] = ldapclient.Server{URL: s.URL, Secondary: s.Role == "secondary"}
+	}
+	return ldapclient.New(ldapclient.Options{
+		Servers:        servers,
+		TLS:            tlspolicy.Client(b.directoryRoots),
+		BindDN:         b.bindDN,
+		Password:       d.Bind.Password.Value(),
+		MaxConns:       d.Pool.Max,
+		ConnectTimeout: d.ConnectTimeout.Std(),
+		Tracer:         counter{},
+		Logger:         b.logger,
+	})
+}
+
+// counter counts the operations of a request in its event.
+type counter struct{}
+
+func (counter) Operation(ctx context.Context, _ string) { audit.FromContext(ctx).CountOperation() }
+
+// api makes the mapped APIs.
+func (b *builder) api(directory *ldapclient.Client) (http.Handler, error) {
+	service, err := gateway.New(gateway.Options{
+		Directory:   directory,
+		Models:      b.models,
+		Timeout:     b.Limits.RequestTimeout.Std(),
+		ListTimeout: b.Limits.QueryTimeout.Std(),
+		Lists:       b.Limits.Queries,
+		Logger:      b.logger,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return crest.New(protocol(b.File, b.models, service))
+}
+
+// protocol returns the options of the edge.
+func protocol(file *config.File, models []*mapping.Model, service *gateway.Service) crest.Options {
+	apis := make([]string, len(models))
+	for i, model := range models {
+		apis[i] = model.BasePath
+	}
+	return crest.Options{
+		Service:  service,
+		APIs:     apis,
+		BasePath: file.Server.BasePath,
+		MaxBody:  int64(file.Limits.Body),
+		MaxDepth: file.Limits.Depth,
+	}
+}

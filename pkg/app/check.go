@@ -1,0 +1,193 @@
+package app
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/rest2ldap/rest2ldap/mappings"
+	"github.com/rest2ldap/rest2ldap/pkg/config"
+	"github.com/rest2ldap/rest2ldap/pkg/crest"
+	"github.com/rest2ldap/rest2ldap/pkg/directory"
+	"github.com/rest2ldap/rest2ldap/pkg/gateway"
+	"github.com/rest2ldap/rest2ldap/pkg/mapping"
+	"github.com/rest2ldap/rest2ldap/pkg/tlspolicy"
+)
+
+// Check judges what Load could not: whether the files that a configuration names hold
+// what they should, whether names and filters are well formed, and whether the mapping
+// files compile. It asks nothing of the network. The problems are in the order of their
+// places, each once; what Load has told is not told again.
+func Check(file *config.File) config.Problems {
+	_, problems := inspect(file)
+	return problems
+}
+
+// parts are what the texts and files of a configuration stand for.
+type parts struct {
+	certificates []tls.Certificate
+	// Nil pools are the authorities of the system.
+	directoryRoots, outboundRoots, issuerRoots *x509.CertPool
+	models                                     []*mapping.Model
+
+	bindDN     directory.DN
+	baseDN     directory.DN
+	filter     directory.FilterTemplate
+	dnTemplate directory.DNTemplate
+}
+
+// inspector makes the parts of a configuration and notes what is wrong with it.
+type inspector struct {
+	parts
+
+	file     *config.File
+	problems config.Problems
+}
+
+func inspect(file *config.File) (parts, config.Problems) {
+	i := &inspector{file: file}
+	i.server()
+	i.directory()
+	i.basic()
+	i.bearer()
+	i.mapping()
+	i.problems.Sort()
+	return i.parts, i.problems
+}
+
+// fail notes the problem err with the value at path, if there is one.
+func (i *inspector) fail(path string, err error) {
+	if err != nil {
+		i.problems = append(i.problems, i.file.Problem(path, err.Error()))
+	}
+}
+
+func (i *inspector) warn(path, format string, args ...any) {
+	p := i.file.Problem(path, fmt.Sprintf(format, args...))
+	p.Warning = true
+	i.problems = append(i.problems, p)
+}
+
+func (i *inspector) server() {
+	for n, c := range i.file.Server.Certificates {
+		at := fmt.Sprintf("server.certificates[%d]", n)
+		if c.Cert == "" || c.Key == "" || !i.file.Sound(at+".cert") || !i.file.Sound(at+".key") {
+			continue
+		}
+		certificate, err := tlspolicy.LoadCertificate(string(c.Cert), string(c.Key))
+		if err != nil {
+			i.fail(at, err)
+			continue
+		}
+		i.certificates = append(i.certificates, certificate)
+		i.validity(at+".cert", c.Cert, certificate.Leaf)
+	}
+}
+
+// validity warns of a certificate that no client will take at present.
+func (i *inspector) validity(path string, file config.Path, leaf *x509.Certificate) {
+	switch now := time.Now(); {
+	case now.After(leaf.NotAfter):
+		i.warn(path, "the certificate in %s expired on %s; clients will refuse it", file, leaf.NotAfter.UTC().Format(time.RFC3339))
+	case now.Before(leaf.NotBefore):
+		i.warn(path, "the certificate in %s is not valid before %s; clients will refuse it", file, leaf.NotBefore.UTC().Format(time.RFC3339))
+	}
+}
+
+// roots reads a bundle of authorities; without one it is nil.
+func (i *inspector) roots(path string, file config.Path) *x509.CertPool {
+	if file == "" || !i.file.Sound(path) {
+		return nil
+	}
+	pool, err := tlspolicy.LoadRoots(string(file))
+	i.fail(path, err)
+	return pool
+}
+
+func (i *inspector) directory() {
+	d := &i.file.Directory
+	i.directoryRoots = i.roots("directory.ca", d.CA)
+	i.outboundRoots = i.roots("outboundTLS.ca", i.file.OutboundTLS.CA)
+	if d.Bind.DN != "" {
+		i.bindDN = i.dn("directory.bind.dn", d.Bind.DN)
+	}
+}
+
+func (i *inspector) dn(path, text string) directory.DN {
+	dn, err := directory.ParseDN(text)
+	if err == nil && dn.IsZero() {
+		err = errors.New("names no entry; the root of the directory will not do")
+	}
+	i.fail(path, err)
+	return dn
+}
+
+func (i *inspector) basic() {
+	b := i.file.Auth.Basic
+	if b == nil {
+		return
+	}
+	var err error
+	if b.BaseDN != "" {
+		i.baseDN = i.dn("auth.basic.baseDn", b.BaseDN)
+	}
+	if b.Filter != "" && i.file.Sound("auth.basic.filter") {
+		i.filter, err = directory.ParseFilterTemplate(b.Filter)
+		i.fail("auth.basic.filter", err)
+	}
+	if b.DNTemplate != "" && i.file.Sound("auth.basic.dnTemplate") {
+		i.dnTemplate, err = directory.ParseDNTemplate(b.DNTemplate)
+		if err == nil && (i.dnTemplate.Climbs() > 0 || i.dnTemplate.IsVariable()) {
+			err = fmt.Errorf("%q must be a whole DN in which {username} is a value, for example uid={username},ou=People,dc=example,dc=com", b.DNTemplate)
+		}
+		i.fail("auth.basic.dnTemplate", err)
+	}
+}
+
+func (i *inspector) mapping() {
+	dir := i.file.Mapping.Dir
+	if !i.file.Sound("mapping.dir") {
+		return
+	}
+	files, folder := mappings.Files(), "embedded mappings"
+	if dir != "" {
+		files, folder = os.DirFS(string(dir)), string(dir)
+	}
+	i.models = i.compile(files, folder)
+	// Whether these models go together is for the engine and the edge to say.
+	service, err := gateway.New(gateway.Options{Models: i.models})
+	if err == nil && i.file.Sound("server.basePath") {
+		_, err = crest.New(protocol(i.file, i.models, service))
+	}
+	i.fail("mapping.dir", err)
+}
+
+// compile reads the mapping files of a folder.
+func (i *inspector) compile(files fs.FS, folder string) []*mapping.Model {
+	models, warnings, err := mapping.Load(files)
+	for _, w := range warnings {
+		p := mappingProblem(folder, w)
+		p.Warning = true
+		i.problems = append(i.problems, p)
+	}
+	var problems mapping.Problems
+	if !errors.As(err, &problems) {
+		i.fail("mapping.dir", err)
+		return models
+	}
+	for _, p := range problems {
+		i.problems = append(i.problems, mappingProblem(folder, p))
+	}
+	return nil
+}
+
+// mappingProblem moves a problem of a mapping file to where the operator finds the file.
+func mappingProblem(folder string, p mapping.Problem) config.Problem {
+	place := config.Place{File: filepath.Join(folder, p.File), Line: p.Line, Column: p.Column}
+	return config.Problem{Place: place, Path: p.Path, Message: p.Message}
+}

@@ -1,0 +1,191 @@
+package crest
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/rest2ldap/rest2ldap/pkg/fault"
+	"github.com/rest2ldap/rest2ldap/pkg/mapping"
+)
+
+// tag is an entity tag (RFC 9110 §8.8.3).
+type tag struct {
+	value string
+	weak  bool
+}
+
+// tags is the value of If-Match or If-None-Match.
+type tags struct {
+	present bool
+	any     bool // "*"
+	list    []tag
+}
+
+// holds reports whether a strong revision is one of the list.
+func (t tags) holds(revision mapping.Revision) bool {
+	return revision.Value != "" && !revision.Weak && slices.Contains(t.list, tag{value: revision.Value})
+}
+
+// parseTags reads the values of a header: "*" or a list of entity tags (RFC 9110
+// §13.1.1). The quotes of a tag may be left out, as clients of the reference do.
+func parseTags(values []string) (tags, error) {
+	if len(values) == 0 {
+		return tags{}, nil
+	}
+	t := tags{present: true}
+	rest := strings.Trim(strings.Join(values, ","), " \t")
+	if rest == "*" {
+		t.any = true
+		return t, nil
+	}
+	for {
+		var one tag
+		var err error
+		if one, rest, err = parseTag(rest); err != nil {
+			return tags{}, err
+		}
+		t.list = append(t.list, one)
+		rest = strings.TrimLeft(rest, " \t")
+		if rest == "" {
+			return t, nil
+		}
+		if rest[0] != ',' {
+			return tags{}, errors.New("a comma is expected after a revision")
+		}
+		rest = strings.TrimLeft(rest[1:], " \t")
+	}
+}
+
+// parseTag reads the entity tag that text begins with.
+func parseTag(text string) (t tag, rest string, err error) {
+	text, t.weak = strings.CutPrefix(text, "W/")
+	quoted, ok := strings.CutPrefix(text, `"`)
+	end := len(quoted)
+	if ok {
+		if end = strings.IndexByte(quoted, '"'); end < 0 {
+			return tag{}, "", errors.New("a quote is not closed")
+		}
+		rest = quoted[end+1:]
+	} else {
+		if t.weak {
+			return tag{}, "", errors.New(`a quoted revision is expected after "W/"`)
+		}
+		if i := strings.IndexAny(quoted, ", \t"); i >= 0 {
+			end, rest = i, quoted[i:]
+		}
+	}
+	t.value = quoted[:end]
+	if t.value == "" || t.value == "*" && !ok || !isTagText(t.value) {
+		return tag{}, "", errors.New(`a revision is expected, as in "a1b2", or "*" by itself`)
+	}
+	return t, rest, nil
+}
+
+// isTagText tells the characters of an entity tag (etagc of RFC 9110 §8.8.3).
+func isTagText(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c <= ' ' || c == '"' || c == 0x7f {
+			return false
+		}
+	}
+	return true
+}
+
+// tagsOf reads a header of the request.
+func (r *request) tagsOf(header string) (tags, error) {
+	t, err := parseTags(r.http.Header[header])
+	if err != nil {
+		e := badParameter(header, "%v", err).Named("malformedHeader")
+		return tags{}, e
+	}
+	return t, nil
+}
+
+// precondition is what a change requires of the resource.
+type precondition struct {
+	mustExist    bool
+	mustNotExist bool
+	revision     string // "" is any
+}
+
+// refuseConditions refuses conditional headers where they can never hold.
+func (r *request) refuseConditions(headers ...string) error {
+	for _, header := range headers {
+		t, err := r.tagsOf(header)
+		if err != nil {
+			return err
+		}
+		if t.present {
+			return conditionFails(header, "the header has no meaning for this request, so that its condition never holds")
+		}
+	}
+	return nil
+}
+
+func conditionFails(header, message string) error {
+	e := fault.New(fault.PreconditionFailed, "%s", message).Named("condition")
+	e.Detail.Parameter = header
+	return e
+}
+
+// readConditions returns the revisions that the client has already.
+func (r *request) readConditions() (tags, error) {
+	if err := r.refuseConditions("If-Match"); err != nil {
+		return tags{}, err
+	}
+	t, err := r.tagsOf("If-None-Match")
+	if err == nil && t.any {
+		err = conditionFails("If-None-Match", `a read of a resource never holds with "*"; name the revision that you have`)
+	}
+	return t, err
+}
+
+// changeCondition returns what a PATCH or DELETE requires.
+func (r *request) changeCondition() (precondition, error) {
+	if err := r.refuseConditions("If-None-Match"); err != nil {
+		return precondition{}, err
+	}
+	t, err := r.tagsOf("If-Match")
+	if err != nil || !t.present {
+		return precondition{}, err
+	}
+	return matching(t)
+}
+
+// putCondition returns what a PUT requires.
+func (r *request) putCondition() (precondition, error) {
+	none, err := r.tagsOf("If-None-Match")
+	if err != nil {
+		return precondition{}, err
+	}
+	match, err := r.tagsOf("If-Match")
+	switch {
+	case err != nil:
+		return precondition{}, err
+	case none.present && match.present:
+		return precondition{}, conditionFails("If-None-Match", "If-Match and If-None-Match never hold together")
+	case none.any:
+		return precondition{mustNotExist: true}, nil
+	case none.present:
+		return precondition{}, badParameter("If-None-Match", `a %s takes "*" here, and no revision`, http.MethodPut).Named("malformedHeader")
+	case match.present:
+		return matching(match)
+	}
+	return precondition{}, nil
+}
+
+// matching returns what If-Match requires.
+func matching(t tags) (precondition, error) {
+	switch {
+	case t.any:
+		return precondition{mustExist: true}, nil
+	case len(t.list) > 1:
+		return precondition{}, badParameter("If-Match", `one revision or "*" is expected`).Named("malformedHeader")
+	case t.list[0].weak:
+		// RFC 9110 §13.1.1: the comparison is strong.
+		return precondition{}, conditionFails("If-Match", "a weak revision matches nothing; this resource can only be changed without a revision")
+	}
+	return precondition{mustExist: true, revision: t.list[0].value}, nil
+}

@@ -1,0 +1,286 @@
+package crest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/rest2ldap/rest2ldap/pkg/auth"
+	"github.com/rest2ldap/rest2ldap/pkg/fault"
+	"github.com/rest2ldap/rest2ldap/pkg/gateway"
+	"github.com/rest2ldap/rest2ldap/pkg/httpserver"
+	"github.com/rest2ldap/rest2ldap/pkg/mapping"
+)
+
+// Service runs requests on the mapped APIs; it is what a *gateway.Service does.
+type Service interface {
+	// Do runs a request for one resource.
+	Do(ctx context.Context, p auth.Principal, api string, req *mapping.Request) (*gateway.Answer, error)
+	// Query calls row with each resource of a list, compact JSON that is valid during the
+	// call only, and returns their number once the list is complete.
+	Query(ctx context.Context, p auth.Principal, api string, req *mapping.Request, row func(json []byte) error) (int, error)
+}
+
+// Options configure the protocol.
+type Options struct {
+	// Service runs the requests; required.
+	Service Service
+	// APIs are the base paths of the models, as "api"; those of several segments are
+	// joined by slashes. The longest that begins a path is the one.
+	APIs []string
+	// BasePath stands before them all, as "/directory"; "" and "/" are none.
+	BasePath string
+	// MaxBody is the greatest length of a body in bytes; 0 is 1 MiB.
+	MaxBody int64
+	// MaxDepth is how deep objects and arrays may nest in a body; 0 is 64.
+	MaxDepth int
+}
+
+// Defaults of Options.
+const (
+	DefaultMaxBody  = 1 << 20
+	DefaultMaxDepth = 64
+)
+
+type handler struct {
+	service  Service
+	mounts   []mount
+	maxBody  int64
+	maxDepth int
+}
+
+// methods are those that some resource takes.
+var methods = []string{"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"} //nolint:gochecknoglobals // constant table
+
+// New makes the handler of the APIs. It expects the principal in the context of each
+// request (httpserver.Authenticate). The error tells what is wrong with the paths.
+func New(o Options) (http.Handler, error) {
+	if o.Service == nil {
+		return nil, errors.New("crest: a service is required")
+	}
+	mounts, err := newMounts(o.BasePath, o.APIs)
+	if err != nil {
+		return nil, err
+	}
+	h := &handler{service: o.Service, mounts: mounts, maxBody: o.MaxBody, maxDepth: o.MaxDepth}
+	if h.maxBody <= 0 {
+		h.maxBody = DefaultMaxBody
+	}
+	if h.maxDepth <= 0 {
+		h.maxDepth = DefaultMaxDepth
+	}
+	router := chi.NewRouter()
+	router.Get("/*", h.serve(h.get))
+	router.Head("/*", h.serve(h.get))
+	router.Put("/*", h.serve(h.put))
+	router.Post("/*", h.serve(h.post))
+	router.Patch("/*", h.serve(h.patch))
+	router.Delete("/*", h.serve(h.delete))
+	router.Options("/*", options)
+	router.MethodNotAllowed(methodNotAllowed)
+	router.NotFound(notFound) // Only "*" is outside "/*" (RFC 9112 §3.2.4).
+	return router, nil
+}
+
+// serve parses what all methods share, and answers the fault of any.
+func (h *handler) serve(method func(http.ResponseWriter, *request) error) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		req, err := h.parse(r)
+		if err == nil {
+			err = method(w, req)
+		}
+		if err != nil {
+			httpserver.WriteError(w, r, err)
+		}
+	}
+}
+
+// options answers which methods there are, alike for every path and to everybody.
+func options(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Allow", strings.Join(methods, ", "))
+	w.WriteHeader(http.StatusNoContent)
+}
+
+func methodNotAllowed(w http.ResponseWriter, r *http.Request) {
+	e := fault.New(fault.MethodNotAllowed, "no resource takes the method %q", r.Method)
+	e.Allow = slices.Clone(methods)
+	httpserver.WriteError(w, r, e)
+}
+
+func notFound(w http.ResponseWriter, r *http.Request) {
+	if r.Method == http.MethodOptions {
+		options(w, r)
+		return
+	}
+	httpserver.WriteError(w, r, unknownPath())
+}
+
+func unknownPath() error {
+	return fault.New(fault.NotFound, "no resource is mapped at this path").Named("unknownPath")
+}
+
+func (h *handler) get(w http.ResponseWriter, r *request) error {
+	if r.params.hasFilter {
+		return h.query(w, r)
+	}
+	noneMatch, err := r.readConditions()
+	if err != nil {
+		return err
+	}
+	answer, err := h.do(r, mapping.Request{Verb: mapping.Read})
+	if err != nil {
+		return err
+	}
+	if !answer.References && noneMatch.holds(answer.Revision) {
+		setRevision(w.Header(), answer.Revision)
+		w.WriteHeader(http.StatusNotModified)
+		return nil
+	}
+	return r.write(w, answer)
+}
+
+func (h *handler) put(w http.ResponseWriter, r *request) error {
+	condition, err := r.putCondition()
+	if err != nil {
+		return err
+	}
+	body, err := h.object(w, r)
+	if err != nil {
+		return err
+	}
+	create := mapping.Request{Verb: mapping.Create, Named: true, Body: body}
+	update := mapping.Request{Verb: mapping.Update, MustExist: condition.mustExist, Revision: condition.revision, Body: body}
+	var answer *gateway.Answer
+	switch {
+	case condition.mustNotExist:
+		answer, err = h.do(r, create)
+	case condition.mustExist:
+		answer, err = h.do(r, update)
+	default:
+		answer, err = h.upsert(r, update, create)
+	}
+	if err != nil {
+		return err
+	}
+	if answer.Created {
+		w.Header().Set("Location", r.location)
+	}
+	return r.write(w, answer)
+}
+
+// upsert updates a resource, or creates it where there is none. When somebody else
+// creates it in between, it is there to be updated after all.
+func (h *handler) upsert(r *request, update, create mapping.Request) (*gateway.Answer, error) {
+	answer, absent := h.do(r, update)
+	if !errors.Is(absent, fault.NotFound) {
+		return answer, absent
+	}
+	answer, err := h.do(r, create)
+	switch {
+	case errors.Is(err, fault.PreconditionFailed):
+		return h.do(r, update)
+	case isSingleton(err):
+		return nil, absent
+	}
+	return answer, err
+}
+
+// isSingleton tells the refusal to create what its collection does not list: it is
+// either there or not.
+func isSingleton(err error) bool {
+	var e *fault.Error
+	return errors.As(err, &e) && e.Detail.Kind == "singleton"
+}
+
+func (h *handler) post(w http.ResponseWriter, r *request) error {
+	if err := r.refuseOverride(); err != nil {
+		return err
+	}
+	if err := r.refuseConditions("If-Match", "If-None-Match"); err != nil {
+		return err
+	}
+	if r.params.action != "" && !strings.EqualFold(r.params.action, "create") {
+		answer, err := h.do(r, mapping.Request{Verb: mapping.Action, Action: r.params.action})
+		if err != nil {
+			return err
+		}
+		return r.write(w, answer)
+	}
+	body, err := h.object(w, r)
+	if err != nil {
+		return err
+	}
+	answer, err := h.do(r, mapping.Request{Verb: mapping.Create, Body: body})
+	if err != nil {
+		return err
+	}
+	if answer.ID != "" {
+		w.Header().Set("Location", r.location+"/"+escapeSegment(answer.ID))
+	}
+	return r.write(w, answer)
+}
+
+func (h *handler) patch(w http.ResponseWriter, r *request) error {
+	condition, err := r.changeCondition()
+	if err != nil {
+		return err
+	}
+	changes, err := h.changes(w, r)
+	if err != nil {
+		return err
+	}
+	answer, err := h.do(r, mapping.Request{Verb: mapping.Patch, MustExist: true, Revision: condition.revision, Changes: changes})
+	if err != nil {
+		return err
+	}
+	return r.write(w, answer)
+}
+
+func (h *handler) delete(w http.ResponseWriter, r *request) error {
+	condition, err := r.changeCondition()
+	if err != nil {
+		return err
+	}
+	answer, err := h.do(r, mapping.Request{Verb: mapping.Delete, MustExist: true, Revision: condition.revision})
+	if err != nil {
+		return err
+	}
+	return r.write(w, answer)
+}
+
+// do has the service run a request, with what it holds of the path and the fields.
+func (h *handler) do(r *request, req mapping.Request) (*gateway.Answer, error) {
+	req.Path, req.Fields = r.path, r.params.fields
+	r.event().SetResource(req.Verb.String(), r.resource)
+	return h.service.Do(r.http.Context(), r.principal, r.api, &req)
+}
+
+// newMounts makes the table of APIs, those of most segments first.
+func newMounts(base string, apis []string) ([]mount, error) {
+	prefix, err := segmentsOf(base)
+	if err != nil {
+		return nil, fmt.Errorf("crest: the base path %q: %w", base, err)
+	}
+	mounts := make([]mount, 0, len(apis))
+	for _, api := range apis {
+		segments, err := segmentsOf(api)
+		if err == nil && len(segments) == 0 {
+			err = errors.New("it is empty")
+		}
+		if err != nil {
+			return nil, fmt.Errorf("crest: the base path %q of an API: %w", api, err)
+		}
+		m := mount{api: api, segments: slices.Concat(prefix, segments)}
+		if slices.ContainsFunc(mounts, func(other mount) bool { return slices.Equal(other.segments, m.segments) }) {
+			return nil, fmt.Errorf("crest: two APIs have the base path %q", api)
+		}
+		mounts = append(mounts, m)
+	}
+	slices.SortStableFunc(mounts, func(a, b mount) int { return len(b.segments) - len(a.segments) })
+	return mounts, nil
+}

@@ -1,0 +1,225 @@
+package crest
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/rest2ldap/rest2ldap/pkg/fault"
+	"github.com/rest2ldap/rest2ldap/pkg/query"
+)
+
+// params are the parameters of a request.
+type params struct {
+	fields    []query.Pointer
+	filter    query.Filter
+	hasFilter bool
+	action    string
+	pretty    bool
+}
+
+// parameter is a name that the protocol knows.
+type parameter struct {
+	name string
+	// set takes the value; nil for a parameter that is not available.
+	set func(p *params, value string) error
+	// idle tells, of a parameter that is not available, a value that asks for nothing.
+	// The error is for a value that is none at all.
+	idle func(value string) (bool, error)
+}
+
+// known are the parameters of the protocol.
+var known = []parameter{ //nolint:gochecknoglobals // constant table
+	{name: "_fields", set: setFields},
+	{name: "_prettyPrint", set: setPretty},
+	{name: "_queryFilter", set: setFilter},
+	{name: "_action", set: setAction},
+	{name: "_queryId", set: filterOnly},
+	{name: "_queryExpression", set: filterOnly},
+	{name: "_pageSize", idle: isZero},
+	{name: "_pagedResultsOffset", idle: isZero},
+	{name: "_pagedResultsCookie", idle: isEmpty},
+	{name: "_totalPagedResultsPolicy", idle: isNoPolicy},
+	{name: "_countOnly", idle: isFalse},
+	{name: "_sortKeys", idle: isEmpty},
+	{name: "_mimeType", idle: isEmpty},
+	{name: "_api", idle: never},
+	{name: "_crestapi", idle: never},
+	{name: "dryRun", idle: isFalse},
+	{name: "passwordQualityAdvice", idle: isFalse},
+	{name: "subtreeDelete", idle: isFalse},
+}
+
+// parseParams reads the query of a URL. Pairs are separated by "&" alone, so that a
+// filter may hold a semicolon.
+func parseParams(raw string) (params, error) {
+	var p params
+	if raw == "" {
+		return p, nil
+	}
+	seen := make(map[string]bool, 4)
+	for pair := range strings.SplitSeq(raw, "&") {
+		if pair == "" {
+			continue
+		}
+		name, value, err := decodePair(pair)
+		if err != nil {
+			return params{}, err
+		}
+		folded := strings.ToLower(name)
+		if seen[folded] {
+			return params{}, badParameter(name, "the parameter stands twice").Named("duplicateParameter")
+		}
+		seen[folded] = true
+		if err := p.take(name, value); err != nil {
+			return params{}, err
+		}
+	}
+	return p, nil
+}
+
+func decodePair(pair string) (name, value string, err error) {
+	rawName, rawValue, _ := strings.Cut(pair, "=")
+	if name, err = decodeQuery(rawName); err != nil {
+		return "", "", fault.New(fault.Invalid, "the name of a parameter, %q, %v", rawName, err).Named("malformedParameter")
+	}
+	if value, err = decodeQuery(rawValue); err != nil {
+		return "", "", badParameter(name, "the value of the parameter %v", err).Named("malformedParameter")
+	}
+	return name, value, nil
+}
+
+func decodeQuery(raw string) (string, error) {
+	text, err := url.QueryUnescape(raw)
+	switch {
+	case err != nil:
+		return "", errors.New(`has a percent sign that begins no escape; "%" itself is "%25"`)
+	case !utf8.ValidString(text):
+		return "", errors.New("is not UTF-8")
+	}
+	return text, nil
+}
+
+func badParameter(name, format string, args ...any) *fault.Error {
+	e := fault.New(fault.Invalid, format, args...)
+	e.Detail.Parameter = name
+	return e
+}
+
+// take takes one parameter.
+func (p *params) take(name, value string) error {
+	for _, k := range known {
+		if !strings.EqualFold(k.name, name) {
+			continue
+		}
+		if k.set != nil {
+			return locate(k.set(p, value), k.name)
+		}
+		idle, err := k.idle(value)
+		if err != nil {
+			return locate(err, k.name)
+		}
+		if !idle {
+			e := fault.New(fault.Unsupported, "the parameter is not available in this version").Named("unavailableParameter")
+			e.Detail.Parameter = k.name
+			return e
+		}
+		return nil
+	}
+	if strings.HasPrefix(name, "_") {
+		return badParameter(name, "unknown parameter; did you mean %q?", nearest(name)).Named("unknownParameter")
+	}
+	return nil
+}
+
+// locate makes the error of a value one that names the parameter.
+func locate(err error, name string) error {
+	if err == nil {
+		return nil
+	}
+	e := badParameter(name, "%v", err).Named("malformedParameter")
+	var syntax *query.SyntaxError
+	if errors.As(err, &syntax) {
+		e.Message, e.Detail.Position, e.Detail.Limit = syntax.Message, syntax.Position, int64(syntax.Limit)
+	}
+	return e
+}
+
+// suit refuses parameters that go with another method.
+func (p *params) suit(method string) error {
+	switch {
+	case p.hasFilter && method != http.MethodGet && method != http.MethodHead:
+		return badParameter("_queryFilter", "a filter goes with GET").Named("misplacedParameter")
+	case p.action != "" && method != http.MethodPost:
+		return badParameter("_action", "an action goes with POST").Named("misplacedParameter")
+	}
+	return nil
+}
+
+func setFields(p *params, value string) (err error) {
+	p.fields, err = query.ParseFields(value)
+	return err
+}
+
+func setFilter(p *params, value string) (err error) {
+	p.hasFilter = true
+	p.filter, err = query.ParseFilter(value)
+	return err
+}
+
+func setPretty(p *params, value string) (err error) {
+	p.pretty, err = boolean(value)
+	return err
+}
+
+func setAction(p *params, value string) error {
+	if value == "" {
+		return errors.New("the name of an action is expected")
+	}
+	p.action = value
+	return nil
+}
+
+func filterOnly(*params, string) error {
+	return errors.New(`only filters are supported; use "_queryFilter"`)
+}
+
+func boolean(value string) (bool, error) {
+	switch {
+	case strings.EqualFold(value, "true"):
+		return true, nil
+	case strings.EqualFold(value, "false"):
+		return false, nil
+	}
+	return false, errors.New(`"true" or "false" is expected`)
+}
+
+func isFalse(value string) (bool, error) {
+	b, err := boolean(value)
+	return !b, err
+}
+
+func isZero(value string) (bool, error) {
+	n, err := strconv.ParseUint(value, 10, 31)
+	if err != nil {
+		return false, errors.New("a whole number is expected, and none below 0")
+	}
+	return n == 0, nil
+}
+
+func isNoPolicy(value string) (bool, error) {
+	switch {
+	case strings.EqualFold(value, "NONE"):
+		return true, nil
+	case strings.EqualFold(value, "ESTIMATE"), strings.EqualFold(value, "EXACT"):
+		return false, nil
+	}
+	return false, errors.New(`"NONE", "ESTIMATE" or "EXACT" is expected`)
+}
+
+func isEmpty(value string) (bool, error) { return value == "", nil }
+
+func never(string) (bool, error) { return false, nil }

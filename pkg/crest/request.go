@@ -1,0 +1,84 @@
+package crest
+
+import (
+	"net/http"
+
+	"github.com/rest2ldap/rest2ldap/pkg/audit"
+	"github.com/rest2ldap/rest2ldap/pkg/auth"
+	"github.com/rest2ldap/rest2ldap/pkg/fault"
+	"github.com/rest2ldap/rest2ldap/pkg/httpserver"
+)
+
+// request is what all methods share of a request.
+type request struct {
+	http      *http.Request
+	principal auth.Principal
+	api       string
+	path      []string // below the API
+	params    params
+	// location is the path as it stands in URLs: as the client wrote it, where that can
+	// stand in a header.
+	location string
+	// resource is the path in its one canonical form, for the event.
+	resource string
+}
+
+// verbs are what the methods mean until more of the request is known.
+var verbs = map[string]string{ //nolint:gochecknoglobals // constant table
+	http.MethodGet: "read", http.MethodHead: "read", http.MethodPut: "update", http.MethodPost: "create",
+	http.MethodPatch: "patch", http.MethodDelete: "delete",
+}
+
+func (h *handler) parse(r *http.Request) (*request, error) {
+	raw := httpserver.RawPath(r.URL)
+	segments, err := splitPath(raw)
+	if err != nil {
+		return nil, err
+	}
+	req := &request{http: r, location: raw, resource: joinPath(segments)}
+	if !isURLText(raw) {
+		req.location = req.resource
+	}
+	req.event().SetResource(verbs[r.Method], req.resource)
+	principal := auth.FromContext(r.Context())
+	if principal == nil {
+		return nil, fault.New(fault.Unauthenticated, "valid credentials are required")
+	}
+	req.principal = *principal
+	if req.api, req.path, err = h.route(segments); err != nil {
+		return nil, err
+	}
+	if req.params, err = parseParams(r.URL.RawQuery); err != nil {
+		return nil, err
+	}
+	if err := req.params.suit(r.Method); err != nil {
+		return nil, err
+	}
+	return req, req.checkBody()
+}
+
+func (r *request) event() *audit.Event { return audit.FromContext(r.http.Context()) }
+
+// checkBody refuses a body where none belongs.
+func (r *request) checkBody() error {
+	switch r.http.Method {
+	case http.MethodPut, http.MethodPost, http.MethodPatch:
+		return nil
+	}
+	if httpserver.HasBody(r.http) {
+		return fault.New(fault.Invalid, "a %s request has no body", r.http.Method).Named("unexpectedBody")
+	}
+	return nil
+}
+
+// refuseOverride refuses a request that is meant as one of another method, rather than
+// creating something.
+func (r *request) refuseOverride() error {
+	const header = "X-Http-Method-Override"
+	if len(r.http.Header[header]) == 0 {
+		return nil
+	}
+	e := fault.New(fault.Unsupported, "the method is not overridden in this version; send the request with its own method")
+	e.Detail.Parameter = "X-HTTP-Method-Override"
+	return e
+}

@@ -1,0 +1,141 @@
+package crest
+
+import (
+	"errors"
+	"net/http"
+	"strconv"
+	"sync"
+
+	"github.com/rest2ldap/rest2ldap/pkg/fault"
+	"github.com/rest2ldap/rest2ldap/pkg/httpserver"
+	"github.com/rest2ldap/rest2ldap/pkg/mapping"
+)
+
+// piece is how much of a list is held back before its answer begins, and how much
+// is sent at a time from then on.
+const piece = 64 << 10
+
+// maxKept is the greatest buffer that is kept for another list.
+const maxKept = 4 * piece
+
+// buffers are the buffers of lists that have ended.
+var buffers = sync.Pool{New: func() any { b := make([]byte, 0, piece+piece/4); return &b }} //nolint:gochecknoglobals // a pool is one for all
+
+// query answers with a list.
+func (h *handler) query(w http.ResponseWriter, r *request) error {
+	if err := r.refuseConditions("If-Match", "If-None-Match"); err != nil {
+		return err
+	}
+	r.event().SetResource(mapping.Query.String(), r.resource)
+	buffer := buffers.Get().(*[]byte) //nolint:forcetypeassert // nothing else is put there
+	l := &list{w: w, controller: http.NewResponseController(w), pretty: r.params.pretty, buffer: (*buffer)[:0]}
+	defer func() {
+		if cap(l.buffer) <= maxKept {
+			*buffer = l.buffer
+			buffers.Put(buffer)
+		}
+	}()
+	_, err := h.service.Query(r.http.Context(), r.principal, r.api, &mapping.Request{
+		Verb: mapping.Query, Path: r.path, Fields: r.params.fields, Filter: r.params.filter,
+	}, l.row)
+	r.event().AddRows(l.rows)
+	switch {
+	case err == nil:
+		l.end()
+	case !l.begun:
+		return atFilter(err)
+	default:
+		httpserver.Abort(w, r.http, err)
+	}
+	return nil
+}
+
+// atFilter names the parameter of a fault that is at a position of the filter.
+func atFilter(err error) error {
+	var e *fault.Error
+	if !errors.As(err, &e) || e.Detail.Position == 0 || e.Detail.Parameter != "" {
+		return err
+	}
+	located := *e // The fault may be shared.
+	located.Detail.Parameter = "_queryFilter"
+	return &located
+}
+
+// list writes the answer to a query as its rows come in.
+type list struct {
+	w          http.ResponseWriter
+	controller *http.ResponseController
+	pretty     bool
+	buffer     []byte // what is not sent
+	rows       int
+	begun      bool // the header is sent
+}
+
+func (l *list) row(json []byte) error {
+	switch {
+	case l.rows == 0 && l.pretty:
+		l.buffer = append(l.buffer, "{\n  \"result\": [\n    "...)
+	case l.rows == 0:
+		l.buffer = append(l.buffer, `{"result":[`...)
+	case l.pretty:
+		l.buffer = append(l.buffer, ",\n    "...)
+	default:
+		l.buffer = append(l.buffer, ',')
+	}
+	if l.pretty {
+		var err error
+		if l.buffer, err = indent(l.buffer, json, "    "); err != nil {
+			return err
+		}
+	} else {
+		l.buffer = append(l.buffer, json...)
+	}
+	l.rows++
+	if len(l.buffer) < piece {
+		return nil
+	}
+	return l.send()
+}
+
+// send sends what is in the buffer, and the header before it.
+func (l *list) send() error {
+	if !l.begun {
+		l.begun = true
+		l.w.Header()["Content-Type"] = contentType
+		l.w.WriteHeader(http.StatusOK)
+	}
+	_, err := l.w.Write(l.buffer)
+	l.buffer = l.buffer[:0]
+	if err != nil {
+		return err
+	}
+	return l.controller.Flush()
+}
+
+// end sends the rest of a complete list.
+func (l *list) end() {
+	const (
+		before = `],"resultCount":`
+		after  = `,"pagedResultsCookie":null,"totalPagedResultsPolicy":"NONE","totalPagedResults":-1,"remainingPagedResults":-1}`
+		// The same, for people.
+		prettyBefore = "\n  ],\n  \"resultCount\": "
+		prettyAfter  = ",\n  \"pagedResultsCookie\": null,\n  \"totalPagedResultsPolicy\": \"NONE\",\n" +
+			"  \"totalPagedResults\": -1,\n  \"remainingPagedResults\": -1\n}\n"
+	)
+	switch {
+	case l.rows == 0 && l.pretty:
+		l.buffer = append(l.buffer, "{\n  \"result\": ["...)
+	case l.rows == 0:
+		l.buffer = append(l.buffer, `{"result":[`...)
+	}
+	if l.pretty {
+		l.buffer = append(strconv.AppendInt(append(l.buffer, prettyBefore...), int64(l.rows), 10), prettyAfter...)
+	} else {
+		l.buffer = append(strconv.AppendInt(append(l.buffer, before...), int64(l.rows), 10), after...)
+	}
+	if !l.begun {
+		send(l.w, http.StatusOK, l.buffer)
+		return
+	}
+	_, _ = l.w.Write(l.buffer) // Who is gone is noted by httpserver.
+}

@@ -1,0 +1,36 @@
+package httpserver
+
+import (
+	"net/http"
+
+	"github.com/rest2ldap/rest2ldap/pkg/audit"
+	"github.com/rest2ldap/rest2ldap/pkg/auth"
+)
+
+// Authenticate puts the caller of each request into its context (auth.FromContext) and
+// on record, and answers the fault of a request without a good one. A caller that
+// must change the password is refused too.
+//
+// OPTIONS passes without a caller: a browser asks with it, and never with
+// credentials, what it may send. A handler answers it alike for everybody.
+func Authenticate(chain *auth.Chain) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodOptions {
+				next.ServeHTTP(w, r)
+				return
+			}
+			event := audit.FromContext(r.Context())
+			principal, err := chain.Authenticate(r)
+			if principal != nil {
+				event.SetPrincipal(principal.Name, principal.Method, principal.Identity.AuthzID)
+			}
+			if err != nil {
+				event.SetReason(string(auth.ReasonOf(err)))
+				WriteError(w, r, err)
+				return
+			}
+			next.ServeHTTP(w, r.WithContext(auth.NewContext(r.Context(), principal)))
+		})
+	}
+}
