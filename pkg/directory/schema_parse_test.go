@@ -72,6 +72,7 @@ func TestParseSchemaOfOpenLDAP(t *testing.T) {
 		},
 		{
 			OID: "1.3.6.1.4.1.1466.101.120.5", Names: []string{"namingContexts"}, Syntax: directory.SyntaxDN, Usage: directory.DSAOperation,
+			Equality: "distinguishedNameMatch",
 		},
 	} {
 		for _, name := range append([]string{want.OID, strings.ToUpper(want.Names[0]), want.Names[0] + ";lang-de"}, want.Names...) {

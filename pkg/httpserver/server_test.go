@@ -162,15 +162,12 @@ func TestShutdown(t *testing.T) {
 		answered <- err
 	}()
 	<-begun
-	over, cancel := context.WithCancel(t.Context())
-	cancel()
 	stopped := make(chan error, 1)
 	go func() { stopped <- f.Shutdown(t.Context()) }()
 	close(release)
 	if err := errors.Join(<-answered, <-stopped); err != nil {
 		t.Error(err)
 	}
-	_ = over
 }
 
 func TestShutdownBreaksOff(t *testing.T) {

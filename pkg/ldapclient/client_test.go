@@ -50,7 +50,9 @@ func newClient(tb testing.TB, server *slapd.Server, change func(*ldapclient.Opti
 	return client
 }
 
-func userDN(uid string) directory.DN { return directory.MustParseDN("uid=" + uid + ",ou=People,dc=example,dc=com") }
+func userDN(uid string) directory.DN {
+	return directory.MustParseDN("uid=" + uid + ",ou=People,dc=example,dc=com")
+}
 
 func as(uid string) directory.Identity {
 	return directory.Identity{AuthzID: "dn:" + userDN(uid).String()}
@@ -233,7 +235,9 @@ func TestOperations(t *testing.T) {
 		})
 		t.Run("MustChange", func(t *testing.T) {
 			// Only the administrator of the directory may set it.
-			root := newClient(t, server, func(o *ldapclient.Options) { o.BindDN, o.Password = directory.MustParseDN(server.RootDN), server.RootPassword })
+			root := newClient(t, server, func(o *ldapclient.Options) {
+				o.BindDN, o.Password = directory.MustParseDN(server.RootDN), server.RootPassword
+			})
 			if _, err := root.Service().Modify(ctx, &directory.ModifyRequest{DN: userDN("tward"), Changes: []directory.Change{{Op: directory.ChangeReplace, Attribute: "pwdReset", Values: []string{"TRUE"}}}}); err != nil {
 				t.Fatal(err)
 			}

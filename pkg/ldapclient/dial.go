@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"net"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -49,16 +50,23 @@ func bind(ctx context.Context, socket *tls.Conn, request *ldap.SimpleBindRequest
 // handover lends a socket to go-ldap, which would otherwise close it.
 type handover struct {
 	net.Conn
+	reading  sync.Mutex
 	released atomic.Bool
 }
 
-// release ends the loan: reads and writes that wait return.
+// release ends the loan. When it returns go-ldap has stopped reading, and will read
+// nothing more: go-ldap's own Close does not wait for that, and what its reader took
+// would be missing.
 func (h *handover) release() {
 	h.released.Store(true)
-	_ = h.Conn.SetReadDeadline(time.Unix(1, 0)) // A closed socket ends them too.
+	_ = h.Conn.SetReadDeadline(time.Unix(1, 0)) // A closed socket ends the read too.
+	h.reading.Lock()
+	h.reading.Unlock() //nolint:staticcheck // The lock is the wait.
 }
 
 func (h *handover) Read(p []byte) (int, error) {
+	h.reading.Lock()
+	defer h.reading.Unlock()
 	if h.released.Load() {
 		return 0, net.ErrClosed
 	}

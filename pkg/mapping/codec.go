@@ -177,4 +177,3 @@ func describe(value any) string {
 	}
 	return typeOf(value)
 }
-
