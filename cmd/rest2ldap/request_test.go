@@ -102,7 +102,7 @@ func hole(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 func refused(ts *testscript.TestScript, _ bool, _ []string) {
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(30 * time.Second); ; <-time.After(5 * time.Millisecond) {
 		conn, err := net.DialTimeout("tcp", ts.Getenv("ADDRESS"), time.Second)
 		if err != nil {
 			return

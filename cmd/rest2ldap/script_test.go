@@ -198,7 +198,7 @@ func ended(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 func await(ts *testscript.TestScript, _ bool, args []string) {
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(30 * time.Second); ; <-time.After(5 * time.Millisecond) {
 		text, err := os.ReadFile(ts.MkAbs(args[1]))
 		if err == nil && strings.Contains(string(text), args[0]) {
 			return

@@ -85,13 +85,16 @@ func (i *inspector) server() {
 			continue
 		}
 		i.certificates = append(i.certificates, certificate)
-		i.validity(at+".cert", c.Cert, certificate.Leaf)
+		i.validity(at+".cert", c.Cert, certificate)
 	}
 }
 
 // validity warns of a certificate that no client will take at present.
-func (i *inspector) validity(path string, file config.Path, leaf *x509.Certificate) {
+func (i *inspector) validity(path string, file config.Path, certificate tls.Certificate) {
+	leaf, err := x509.ParseCertificate(certificate.Certificate[0])
 	switch now := time.Now(); {
+	case err != nil:
+		i.fail(path, err)
 	case now.After(leaf.NotAfter):
 		i.warn(path, "the certificate in %s expired on %s; clients will refuse it", file, leaf.NotAfter.UTC().Format(time.RFC3339))
 	case now.Before(leaf.NotBefore):

@@ -165,7 +165,7 @@ func TestRun_BreaksOff(t *testing.T) {
 // waitForRequest waits until a request is at work.
 func waitForRequest(t *testing.T, g *gateway) {
 	t.Helper()
-	for deadline := time.Now().Add(time.Minute); !g.app.AtWork(); time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); !g.app.AtWork(); <-time.After(time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("no request has arrived")
 		}

@@ -35,7 +35,7 @@ func (c *checker) directory() {
 	c.identity("directory.identity", d.Identity)
 	c.required("directory.bind.dn", d.Bind.DN, "cn=rest2ldap,ou=Services,dc=example,dc=com")
 	c.secret("directory.bind.password", &d.Bind.Password)
-	c.within("directory.pool.max", d.Pool.Max, 2, 1024)
+	c.within("directory.pool.max", d.Pool.Max, 3, 1024)
 	c.bounded("directory.connectTimeout", d.ConnectTimeout, Duration(100*time.Millisecond), Duration(time.Minute))
 }
 

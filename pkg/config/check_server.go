@@ -103,14 +103,18 @@ func (c *checker) limits() {
 	c.within("limits.pageSize", l.PageSize, 1, 100_000)
 	c.bounded("limits.requestTimeout", l.RequestTimeout, Duration(time.Second), Duration(10*time.Minute))
 	c.bounded("limits.queryTimeout", l.QueryTimeout, Duration(time.Second), Duration(time.Hour))
-	pool := c.file.Directory.Pool.Max
-	if !c.file.IsSet("limits.queries") && pool > 1 {
-		l.Queries = min(l.Queries, pool-1)
+	// Half of the pool is what lists may fill: each needs a second connection for the
+	// references that it shows, and would wait for the others for ever.
+	half := max(c.file.Directory.Pool.Max/2, 1)
+	if !c.file.IsSet("limits.queries") {
+		l.Queries = min(l.Queries, half)
 	}
-	c.within("limits.queries", l.Queries, 1, 1023)
-	if l.Queries >= pool && pool > 0 {
-		c.fail("limits.queries", "%d is not less than directory.pool.max, %d; a query needs a second connection for references",
-			l.Queries, pool)
+	if l.Queries < 1 {
+		c.fail("limits.queries", "%d is less than 1", l.Queries)
+	}
+	if l.Queries > half && c.file.Sound("directory.pool.max") {
+		c.fail("limits.queries", "%d is more than half of directory.pool.max, %d; a query needs a second connection for references",
+			l.Queries, c.file.Directory.Pool.Max)
 	}
 }
 

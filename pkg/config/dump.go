@@ -68,8 +68,9 @@ func (f *File) value(v reflect.Value, path string) (*yaml.Node, error) {
 			node.Content = append(node.Content, element)
 		}
 		return node, nil
+	default:
+		return f.leaf(v, path)
 	}
-	return f.leaf(v, path)
 }
 
 // leaf writes a single value, or a list of texts, with the comment.

@@ -106,7 +106,7 @@ type Bind struct {
 
 // Pool bounds connections.
 type Pool struct {
-	// Max is the greatest number of connections to one server. From 2 to 1024.
+	// Max is the greatest number of connections to one server. From 3 to 1024.
 	Max int `config:"max"`
 }
 
@@ -184,7 +184,8 @@ type Limits struct {
 	Body Size `config:"body"`
 	// Depth is the greatest nesting of JSON. From 4 to 512.
 	Depth int `config:"depth"`
-	// PageSize is the greatest number of resources in one page. From 1 to 100000.
+	// PageSize is the greatest number of resources in one page. It has no effect yet: lists
+	// are not paged in this version. From 1 to 100000.
 	PageSize int `config:"pageSize"`
 	// RequestTimeout is how long a request for one resource may take, the directory's part
 	// included. From 1s to 10m.
@@ -192,7 +193,7 @@ type Limits struct {
 	// QueryTimeout is how long a query may take, from its first to its last resource. From
 	// 1s to 1h.
 	QueryTimeout Duration `config:"queryTimeout"`
-	// Queries is how many queries run at once; further ones wait. It is less than
+	// Queries is how many queries run at once; further ones wait. At most half of
 	// directory.pool.max, because a query looks up references while it holds a connection;
 	// a small pool lowers the default.
 	Queries int `config:"queries"`

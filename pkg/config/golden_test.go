@@ -14,7 +14,7 @@ import (
 	"github.com/rest2ldap/rest2ldap/pkg/config"
 )
 
-var update = flag.Bool("update", false, "rewrite the golden sections of testdata")
+var update = flag.Bool("update", false, "rewrite the golden sections of testdata, and docs/config.md") //nolint:gochecknoglobals // Flags are.
 
 // password is the secret of every story; no message and no dump may show it.
 const password = "hunter2"

@@ -53,6 +53,7 @@ func keysOf(t reflect.Type, parent string) []*key {
 				inner = inner.Elem()
 			}
 			k.keys = keysOf(inner, path)
+		default: // A value has no keys.
 		}
 		keys = append(keys, k)
 	}

@@ -75,11 +75,11 @@ func (s *Size) UnmarshalText(text []byte) error {
 		if !found {
 			continue
 		}
-		n, err := strconv.ParseUint(strings.TrimSpace(number), 10, 63)
-		if err != nil || n > uint64(1<<62)/uint64(u.bytes) {
+		n, err := strconv.ParseInt(strings.TrimSpace(number), 10, 64)
+		if err != nil || n < 0 || n > (1<<62)/u.bytes || strings.HasPrefix(number, "+") {
 			break
 		}
-		*s = Size(int64(n) * u.bytes)
+		*s = Size(n * u.bytes)
 		return nil
 	}
 	return fmt.Errorf("%q is not a size; write a whole number and B, KiB, MiB or GiB, for example 1MiB", written)

@@ -44,7 +44,7 @@ func TestSize(t *testing.T) {
 			t.Errorf("%s prints as %s", text, s)
 		}
 	}
-	for _, text := range []string{"", "5", "B", "-1B", "1.5MiB", "1MB", "1kB", "1mib", "99999999999GiB"} {
+	for _, text := range []string{"", "5", "B", "-1B", "+1B", "1.5MiB", "1MB", "1kB", "1mib", "99999999999GiB"} {
 		var s config.Size
 		if err := s.UnmarshalText([]byte(text)); err == nil {
 			t.Errorf("%q is taken as %v", text, int64(s))

@@ -256,7 +256,7 @@ func (h *handler) delete(w http.ResponseWriter, r *request) error {
 // do has the service run a request, with what it holds of the path and the fields.
 func (h *handler) do(r *request, req mapping.Request) (*gateway.Answer, error) {
 	req.Path, req.Fields = r.path, r.params.fields
-	r.event().SetResource(req.Verb.String(), r.resource)
+	r.event.SetResource(req.Verb.String(), r.resource)
 	return h.service.Do(r.http.Context(), r.principal, r.api, &req)
 }
 

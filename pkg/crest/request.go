@@ -12,6 +12,7 @@ import (
 // request is what all methods share of a request.
 type request struct {
 	http      *http.Request
+	event     *audit.Event
 	principal auth.Principal
 	api       string
 	path      []string // below the API
@@ -35,11 +36,11 @@ func (h *handler) parse(r *http.Request) (*request, error) {
 	if err != nil {
 		return nil, err
 	}
-	req := &request{http: r, location: raw, resource: joinPath(segments)}
+	req := &request{http: r, event: audit.FromContext(r.Context()), location: raw, resource: joinPath(segments)}
 	if !isURLText(raw) {
 		req.location = req.resource
 	}
-	req.event().SetResource(verbs[r.Method], req.resource)
+	req.event.SetResource(verbs[r.Method], req.resource)
 	principal := auth.FromContext(r.Context())
 	if principal == nil {
 		return nil, fault.New(fault.Unauthenticated, "valid credentials are required")
@@ -56,8 +57,6 @@ func (h *handler) parse(r *http.Request) (*request, error) {
 	}
 	return req, req.checkBody()
 }
-
-func (r *request) event() *audit.Event { return audit.FromContext(r.http.Context()) }
 
 // checkBody refuses a body where none belongs.
 func (r *request) checkBody() error {

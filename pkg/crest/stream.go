@@ -26,7 +26,7 @@ func (h *handler) query(w http.ResponseWriter, r *request) error {
 	if err := r.refuseConditions("If-Match", "If-None-Match"); err != nil {
 		return err
 	}
-	r.event().SetResource(mapping.Query.String(), r.resource)
+	r.event.SetResource(mapping.Query.String(), r.resource)
 	buffer := buffers.Get().(*[]byte) //nolint:forcetypeassert // nothing else is put there
 	l := &list{w: w, controller: http.NewResponseController(w), pretty: r.params.pretty, buffer: (*buffer)[:0]}
 	defer func() {
@@ -38,7 +38,7 @@ func (h *handler) query(w http.ResponseWriter, r *request) error {
 	_, err := h.service.Query(r.http.Context(), r.principal, r.api, &mapping.Request{
 		Verb: mapping.Query, Path: r.path, Fields: r.params.fields, Filter: r.params.filter,
 	}, l.row)
-	r.event().AddRows(l.rows)
+	r.event.AddRows(l.rows)
 	switch {
 	case err == nil:
 		l.end()

@@ -155,7 +155,7 @@ func (m *Matcher) normalizer(attribute string) func(string) (ordered, bool) {
 			t, err := ParseGeneralizedTime(s)
 			return ordered{text: t.Format(timeOrder)}, err == nil
 		}
-	case SyntaxDN:
+	case SyntaxDN, SyntaxNameAndUID:
 		return func(s string) (ordered, bool) {
 			dn, err := ParseDN(s)
 			return ordered{text: dn.Key()}, err == nil

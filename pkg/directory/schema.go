@@ -81,6 +81,7 @@ const (
 	SyntaxNumericString   = "1.3.6.1.4.1.1466.115.121.1.36"
 	SyntaxGeneralizedTime = "1.3.6.1.4.1.1466.115.121.1.24"
 	SyntaxDN              = "1.3.6.1.4.1.1466.115.121.1.12"
+	SyntaxNameAndUID      = "1.3.6.1.4.1.1466.115.121.1.34"
 	SyntaxDirectoryString = "1.3.6.1.4.1.1466.115.121.1.15"
 	SyntaxIA5String       = "1.3.6.1.4.1.1466.115.121.1.26"
 	SyntaxPrintableString = "1.3.6.1.4.1.1466.115.121.1.44"

@@ -20,6 +20,7 @@ type answer struct {
 	status     int   // 0 before the header is written
 	fault      error // the first one
 	timed      bool  // a limit for writes is set
+	head       bool  // the method is HEAD: there is no body
 }
 
 // answerOf finds the answer that w wraps, nil when the request is not recorded.
@@ -50,6 +51,9 @@ func (a *answer) Write(p []byte) (int, error) {
 	if a.status == 0 {
 		a.status = http.StatusOK
 	}
+	if a.head { // In HTTP/2 the stream may be closed already, which is no fault.
+		return len(p), nil
+	}
 	a.limit()
 	n, err := a.ResponseWriter.Write(p)
 	switch {
@@ -67,6 +71,9 @@ func (a *answer) Write(p []byte) (int, error) {
 func (a *answer) FlushError() error {
 	if a.status == 0 {
 		a.status = http.StatusOK
+	}
+	if a.head {
+		return nil
 	}
 	a.limit()
 	err := a.controller.Flush()

@@ -151,6 +151,7 @@ func (p *pipes) Accept() (net.Conn, error) {
 		return nil, net.ErrClosed
 	}
 }
+
 func (p *pipes) Close() error {
 	p.once.Do(func() { close(p.closed) })
 	return nil

@@ -63,6 +63,7 @@ func (rec *recorder) begin(w http.ResponseWriter, r *http.Request) *answer {
 	a := &answer{
 		ResponseWriter: w, settings: settingsOf(r.Context()), controller: http.NewResponseController(w),
 		event: rec.Begin(audit.Start{TransactionID: id, Client: host(r.RemoteAddr), Method: r.Method, Path: RawPath(r.URL), TLS: r.TLS}),
+		head:  r.Method == http.MethodHead,
 	}
 	if HasBody(r) && a.bodyTimeout > 0 {
 		// ReadBody lifts it. A body that nobody reads is discarded within it.
@@ -73,14 +74,14 @@ func (rec *recorder) begin(w http.ResponseWriter, r *http.Request) *answer {
 
 // end is deferred, so that it sees a panic.
 func (a *answer) end(r *http.Request) {
-	switch panicked := recover(); {
-	case panicked == nil:
+	switch panicked := recover(); panicked {
+	case nil:
 		if a.status == 0 {
 			a.status = http.StatusOK // What net/http sends for a handler that wrote nothing.
 		}
 		a.limit() // The rest of the answer leaves after this.
 		a.event.End(a.status, a.result(""))
-	case panicked == http.ErrAbortHandler: //nolint:errorlint // net/http compares it in the same way
+	case http.ErrAbortHandler:
 		a.event.End(a.status, a.result(truncated))
 		panic(panicked) //nolint:forbidigo // The sentinel by which net/http breaks off an answer.
 	default:
@@ -93,8 +94,8 @@ func (a *answer) end(r *http.Request) {
 // failed answers a request whose handler panicked.
 func (a *answer) failed(r *http.Request) {
 	err := fault.New(fault.Internal, "the handler panicked")
+	a.note(err)
 	if a.status != 0 {
-		a.note(err)
 		a.event.End(a.status, a.result(truncated))
 		panic(http.ErrAbortHandler) //nolint:forbidigo // As above.
 	}

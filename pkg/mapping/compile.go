@@ -54,8 +54,10 @@ func (c *compiler) compile(root *fileNode) {
 	f := c.fields(root, "a mapping file")
 	c.format(f)
 	c.version(f)
-	f.required("resourceTypes")
-	c.declareTypes(f.object("resourceTypes"))
+	types := f.check(f.required("resourceTypes"), "resourceTypes", fileObject)
+	if types != nil {
+		c.declareTypes(types.members)
+	}
 	f.done()
 	c.linkTypes()
 	for _, t := range c.types {
@@ -67,7 +69,9 @@ func (c *compiler) compile(root *fileNode) {
 	for _, t := range c.types {
 		c.checkType(t)
 	}
-	c.root(f.keyPlace("resourceTypes"))
+	if types != nil {
+		c.root(f.keyPlace("resourceTypes"))
+	}
 }
 
 // format reads the keys that decide how strictly the rest is read.
@@ -91,6 +95,7 @@ func (c *compiler) version(f *fileFields) {
 		return
 	}
 	c.versionPlace = node.filePlace
+	c.model.Version = ""
 	switch {
 	case node.kind != fileString && node.kind != fileNumber:
 		c.problem(node.filePlace, `"version" must be a string, not %s`, node.describe())

@@ -14,16 +14,19 @@ type fileFields struct {
 	// what names the object in messages: "a simple property".
 	what  string
 	known []string
+	// none tells that there is no object, which is reported.
+	none bool
 }
 
 // fields begins to read an object. Anything but an object is a problem, and then
 // reads as an empty one.
 func (c *compiler) fields(node *fileNode, what string) *fileFields {
-	if node.kind != fileObject {
+	f := &fileFields{compiler: c, node: node, what: what}
+	if f.none = node.kind != fileObject; f.none {
 		c.problem(node.filePlace, "%s must be an object, not %s", what, node.describe())
-		node = &fileNode{filePlace: node.filePlace, kind: fileObject}
+		f.node = &fileNode{filePlace: node.filePlace, kind: fileObject}
 	}
-	return &fileFields{compiler: c, node: node, what: what}
+	return f
 }
 
 // value returns a member, nil when it is absent. The files of the reference product
@@ -46,7 +49,7 @@ func (f *fileFields) value(name string) *fileNode {
 // required is value for a member that must be there.
 func (f *fileFields) required(name string) *fileNode {
 	node := f.value(name)
-	if node == nil {
+	if node == nil && !f.none {
 		f.problem(f.node.filePlace, "%s needs %q", f.what, name)
 	}
 	return node

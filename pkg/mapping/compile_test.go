@@ -164,7 +164,7 @@ func TestLoadOddFolders(t *testing.T) {
 		problems string
 		warnings string
 	}{
-		{name: "empty", problems: ". there is no mapping file"},
+		{name: "empty", problems: ".: there is no mapping file"},
 		{name: "good", files: fstest.MapFS{"api/a.json": {Data: []byte(good)}}},
 		{name: "byte order mark", files: fstest.MapFS{"api/a.json": {Data: []byte("\ufeff" + good)}}},
 		{name: "hidden", files: fstest.MapFS{"api/a.json": {Data: []byte(good)}, "api/.b.json": {Data: []byte("?")}, ".git/c.json": {Data: []byte("?")}}},
@@ -183,7 +183,7 @@ func TestLoadOddFolders(t *testing.T) {
 				wanted := strings.Split(part.want, "|")
 				ok := len(lines) == len(wanted)
 				for i := 0; ok && i < len(wanted); i++ {
-					ok = strings.HasPrefix(lines[i], strings.Replace(wanted[i], ". there", ".: there", 1)) && (wanted[i] != "" || lines[i] == "")
+					ok = strings.HasPrefix(lines[i], wanted[i]) && (wanted[i] != "" || lines[i] == "")
 				}
 				if !ok {
 					t.Errorf("%s:\n%s\nwant %s", part.what, got[part.what], part.want)
@@ -231,7 +231,7 @@ func TestFileDepth(t *testing.T) {
 		for _, test := range []struct {
 			depth int
 			want  string
-		}{{60, ""}, {200, "objects and arrays nest deeper than 100 levels"}, {200_000, "deep"}} {
+		}{{60, ""}, {200, "objects and arrays nest deeper than 100 levels"}, {5000, "objects and arrays nest deeper than 100 levels"}} {
 			got := load(fstest.MapFS{name: {Data: []byte(nested(test.depth))}})
 			if (test.want == "") != (got["problems"] == "") || !strings.Contains(got["problems"], test.want) {
 				t.Errorf("%s, %d levels: %.300s", name, test.depth, got["problems"])

@@ -138,20 +138,25 @@ func sameConstant(constant jsontext.Value, supplied any) bool {
 // checkFixed refuses a supplied value that differs from what the resource has by
 // its nature: its type, and the constants of the mapping.
 func (b *body) checkFixed() error {
-	for p, value := range b.supplied {
+	var failure error
+	walk(b.typ.properties, func(p *boundProperty) {
+		value, supplied := b.supplied[p]
+		if failure != nil || !supplied {
+			return
+		}
 		switch p.Kind {
 		case Constant:
 			if !sameConstant(p.Value, value) {
-				return invalid(p.Pointer, "constant", "the value is fixed by the mapping; leave it out, or send it as it is read")
+				failure = invalid(p.Pointer, "constant", "the value is fixed by the mapping; leave it out, or send it as it is read")
 			}
 		case TypeName:
 			if name, ok := value.(string); !ok || !strings.EqualFold(name, b.typ.Name) {
-				return invalid(p.Pointer, "resourceType", "the resource is of type %q, and the type of a resource cannot change", b.typ.Name)
+				failure = invalid(p.Pointer, "resourceType", "the resource is of type %q, and the type of a resource cannot change", b.typ.Name)
 			}
 		case Simple, ObjectKind, ReferenceKind:
 		}
-	}
-	return nil
+	})
+	return failure
 }
 
 // wanted is what a body says of one attribute.
@@ -213,11 +218,14 @@ type Creation struct {
 	ID string
 }
 
-// Create plans a new resource below a collection. pathID is the id that the path
-// gave, "" when it gave none.
+// Create plans a new resource below a collection. The id is that of the target or,
+// where the target is the collection, the one in the body.
 func (t *Target) Create(ctx context.Context, object *Object, find Finder) (*Creation, error) {
-	pathID := t.id
 	typ, err := t.typeToCreate(object)
+	if err != nil {
+		return nil, err
+	}
+	givenID, err := t.givenID(typ, object)
 	if err != nil {
 		return nil, err
 	}
@@ -232,7 +240,7 @@ func (t *Target) Create(ctx context.Context, object *Object, find Finder) (*Crea
 	if err != nil {
 		return nil, err
 	}
-	id, rdn, err := t.nameNew(&attributes, pathID)
+	id, rdn, err := t.nameNew(&attributes, givenID)
 	if err != nil {
 		return nil, err
 	}
@@ -324,6 +332,25 @@ func (t *Target) newAttributes(ctx context.Context, b *body, find Finder) (wante
 	return list, failure
 }
 
+// givenID returns the id that the path gives or, where the mapping has no property
+// for it, the body; "" when neither does.
+func (t *Target) givenID(typ *boundType, object *Object) (string, error) {
+	value, _ := object.Lookup(idName)
+	if value == nil || typ.hasID {
+		return t.id, nil
+	}
+	id, ok := value.(string)
+	switch {
+	case !ok || id == "":
+		return "", invalid(query.Pointer{idName}, "wrongType", "a string is expected, not %s", describe(value))
+	case t.id != "" && directory.FoldValue(id) != directory.FoldValue(t.id):
+		return "", invalid(query.Pointer{idName}, "idMismatch", "the value differs from the id in the path")
+	case t.id != "":
+		return t.id, nil
+	}
+	return id, nil
+}
+
 // nameNew finds the id and the relative name of a new entry.
 func (t *Target) nameNew(list *wantedList, pathID string) (string, directory.RDN, error) {
 	naming := t.sub.Naming
@@ -347,8 +374,7 @@ func (t *Target) namingValue(list *wantedList, attribute, fromPath string, requi
 		return "", nil
 	case w == nil || len(w.values) == 0:
 		if fromPath == "" {
-			return "", fault.New(fault.Invalid, "the new resource needs an id: send the field %q, or put the id in the path", t.typ.nameOf(attribute)).
-				Named("missingID").At("/" + t.typ.nameOf(attribute))
+			return "", t.missingName(attribute)
 		}
 		*list = append(slices.DeleteFunc(*list, func(x *wanted) bool { return x == w }), &wanted{attribute: attribute, values: []string{fromPath}})
 		return fromPath, nil
@@ -360,6 +386,15 @@ func (t *Target) namingValue(list *wantedList, attribute, fromPath string, requi
 		return "", invalid(w.property.Pointer, "idMismatch", "the value differs from the id in the path")
 	}
 	return fromPath, nil
+}
+
+// missingName refuses a resource of which the naming attribute is not known.
+func (t *Target) missingName(attribute string) error {
+	if !strings.EqualFold(attribute, t.idAttribute()) {
+		return invalid(query.Pointer{t.typ.nameOf(attribute)}, "missingField", "the field is required, because it names the entry")
+	}
+	return fault.New(fault.Invalid, "the new resource needs an id: send the field %q, or put the id in the path", t.idField()).
+		Named("missingID").At(query.Pointer{t.idField()}.String())
 }
 
 // checkRequired refuses a resource that leaves out what it must have.

@@ -29,8 +29,9 @@ func DecodeJSON(data []byte, maxDepth int) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	next := d.trailing()
 	if _, err := d.tokens.ReadToken(); !errors.Is(err, io.EOF) {
-		return nil, d.fail(d.trailing(), "", "malformedJSON", "the JSON text goes on after its value")
+		return nil, d.fail(next, "", "malformedJSON", "the JSON text goes on after its value")
 	}
 	return value, nil
 }

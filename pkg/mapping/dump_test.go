@@ -11,7 +11,7 @@ import (
 // dump writes a model as text: a line for each thing, with what is not the default.
 func dump(w io.Writer, m *mapping.Model) {
 	fmt.Fprintf(w, "model %s base %s version %s root %s", m.File, m.BasePath, m.Version, m.Root.Name)
-	flag(w, m.Legacy, "legacy")
+	mark(w, m.Legacy, "legacy")
 	fmt.Fprintln(w)
 	for _, name := range sortedKeys(m.Types) {
 		dumpType(w, m.Types[name])
@@ -23,7 +23,7 @@ func dumpType(w io.Writer, t *mapping.ResourceType) {
 	if t.Super != nil {
 		fmt.Fprintf(w, " super %s", t.Super.Name)
 	}
-	flag(w, t.Abstract, "abstract")
+	mark(w, t.Abstract, "abstract")
 	fmt.Fprintln(w)
 	words(w, "  subtypes", names(t.Subtypes))
 	words(w, "  classes", t.ObjectClasses)
@@ -46,10 +46,10 @@ func dumpProperties(w io.Writer, properties []*mapping.Property, indent string) 
 	for _, p := range properties {
 		fmt.Fprintf(w, "%s%s %s", indent, p.Pointer, [...]string{"simple", "object", "constant", "resourceType", "reference"}[p.Kind])
 		option(w, "", p.Attribute)
-		flag(w, p.MultiValued, "multi")
-		flag(w, p.Required, "required")
-		flag(w, p.Writability != mapping.ReadWrite, [...]string{"", "createOnly", "createOnlyDiscard", "readOnly", "readOnlyDiscard"}[p.Writability])
-		flag(w, p.Type != mapping.Auto, [...]string{"", "string", "integer", "boolean", "generalizedTime", "binary"}[p.Type])
+		mark(w, p.MultiValued, "multi")
+		mark(w, p.Required, "required")
+		mark(w, p.Writability != mapping.ReadWrite, [...]string{"", "createOnly", "createOnlyDiscard", "readOnly", "readOnlyDiscard"}[p.Writability])
+		mark(w, p.Type != mapping.Auto, [...]string{"", "string", "integer", "boolean", "generalizedTime", "binary"}[p.Type])
 		if p.Default != nil {
 			option(w, "default", string(mapping.AppendJSON(nil, p.Default)))
 		}
@@ -78,8 +78,8 @@ func dumpSubResource(w io.Writer, sub *mapping.SubResource) {
 		kind = "singleton"
 	}
 	fmt.Fprintf(w, "  %s %s of %s dn %s", kind, strings.Join(sub.Template, "/"), sub.Type.Name, quoted(sub.DN.String()))
-	flag(w, sub.ReadOnly, "readOnly")
-	flag(w, sub.Flatten, "flatten")
+	mark(w, sub.ReadOnly, "readOnly")
+	mark(w, sub.Flatten, "flatten")
 	if !sub.Filter.IsTrue() {
 		option(w, "filter", sub.Filter.String())
 	}
@@ -90,7 +90,7 @@ func dumpSubResource(w io.Writer, sub *mapping.SubResource) {
 	words(w, "    glue", sub.GlueObjectClasses)
 }
 
-func flag(w io.Writer, set bool, word string) {
+func mark(w io.Writer, set bool, word string) {
 	if set {
 		fmt.Fprint(w, " ", word)
 	}

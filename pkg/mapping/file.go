@@ -123,10 +123,13 @@ func (n *fileNode) primitive() (any, bool) {
 type fileReader struct {
 	file     string
 	problems []Problem
+	// unreadable tells that the tree lacks values that the file has.
+	unreadable bool
 }
 
-// readFile parses a mapping file in the syntax that its name says. The tree is
-// usable, if not complete, only when there are no problems.
+// readFile parses a mapping file in the syntax that its name says. There is no tree
+// when a value could not be read; beside other problems there is one, in which more
+// may be found.
 func readFile(file string, data []byte) (*fileNode, []Problem) {
 	r := &fileReader{file: file}
 	data = bytes.TrimPrefix(data, []byte("\ufeff"))
@@ -139,6 +142,9 @@ func readFile(file string, data []byte) (*fileNode, []Problem) {
 		root = r.readJSON(data)
 	} else {
 		root = r.readYAML(data)
+	}
+	if r.unreadable {
+		root = nil
 	}
 	return root, r.problems
 }

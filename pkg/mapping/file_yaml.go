@@ -52,9 +52,9 @@ func (r *fileReader) fromYAML(y *yaml.Node, path string, depth int) *fileNode {
 	node := &fileNode{filePlace: filePlace{line: y.Line, column: y.Column, path: path}, text: "null"}
 	switch {
 	case depth > maxFileDepth:
-		r.problem(node.filePlace, "objects and arrays nest deeper than %d levels", maxFileDepth)
+		r.refuse(node.filePlace, "objects and arrays nest deeper than %d levels", maxFileDepth)
 	case y.Kind == yaml.AliasNode:
-		r.problem(node.filePlace, "aliases are not taken: write the value out")
+		r.refuse(node.filePlace, "aliases are not taken: write the value out")
 	case y.Kind == yaml.MappingNode && y.Tag == "!!map":
 		node.kind = fileObject
 		r.yamlMembers(node, y.Content, depth)
@@ -66,9 +66,15 @@ func (r *fileReader) fromYAML(y *yaml.Node, path string, depth int) *fileNode {
 	case y.Kind == yaml.ScalarNode:
 		r.yamlScalar(node, y)
 	default:
-		r.problem(node.filePlace, "the tag %s is not taken", y.Tag)
+		r.refuse(node.filePlace, "the tag %s is not taken", y.Tag)
 	}
 	return node
+}
+
+// refuse reports a value that JSON could not say.
+func (r *fileReader) refuse(at filePlace, format string, args ...any) {
+	r.unreadable = true
+	r.problem(at, format, args...)
 }
 
 func (r *fileReader) yamlMembers(object *fileNode, content []*yaml.Node, depth int) {
@@ -77,7 +83,7 @@ func (r *fileReader) yamlMembers(object *fileNode, content []*yaml.Node, depth i
 		key := content[i]
 		at := filePlace{line: key.Line, column: key.Column, path: childPath(object.path, key.Value)}
 		if key.Kind != yaml.ScalarNode {
-			r.problem(at, "a key must be plain text")
+			r.refuse(at, "a key must be plain text")
 			continue
 		}
 		r.add(object, seen, fileMember{filePlace: at, name: key.Value, value: r.fromYAML(content[i+1], at.path, depth+1)})
@@ -97,6 +103,6 @@ func (r *fileReader) yamlScalar(node *fileNode, y *yaml.Node) {
 	case "!!str", "!!timestamp", "!!merge":
 		node.kind, node.text = fileString, y.Value
 	default:
-		r.problem(node.filePlace, "the tag %s is not taken", y.Tag)
+		r.refuse(node.filePlace, "the tag %s is not taken", y.Tag)
 	}
 }

@@ -109,34 +109,22 @@ func not(child directory.Filter) directory.Filter {
 // compare translates a comparison over every type of the family: a field means,
 // for each entry, what the entry's own type says.
 func (t *Target) compare(ctx context.Context, f *query.Filter, find Finder) (directory.Filter, error) {
-	var alternatives []directory.Filter
-	var failure error
-	seen := make(map[*Property]bool)
-	known := false
-	t.typ.family(func(member *boundType) {
-		if failure != nil {
-			return
-		}
-		p, rest, ok := member.lookUp(f.Field)
-		if !ok {
-			return
-		}
-		known = true
-		if p != nil && seen[p.Property] {
-			return
-		}
-		if p != nil {
-			seen[p.Property] = true
-		}
-		var one directory.Filter
-		if one, failure = t.compareProperty(ctx, member, p, rest, f, find); failure == nil {
-			alternatives = append(alternatives, one)
-		}
-	})
-	if failure == nil && !known {
+	meanings := t.typ.meanings(f.Field)
+	if len(meanings) == 0 {
 		return t.unmapped(f, "no resource type of this collection has the field %q", f.Field.String())
 	}
-	return anyOf(alternatives), failure
+	alternatives := make([]directory.Filter, len(meanings))
+	for i, m := range meanings {
+		one, err := t.compareProperty(ctx, m.typ, m.property, m.rest, f, find)
+		if err != nil {
+			return directory.Filter{}, err
+		}
+		if len(meanings) > 1 {
+			one = allOf([]directory.Filter{one, t.typ.entriesOf(m)})
+		}
+		alternatives[i] = one
+	}
+	return anyOf(alternatives), nil
 }
 
 // unmapped answers a comparison that can never match.
@@ -221,9 +209,11 @@ func (t *Target) compareObject(p *boundProperty, f *query.Filter) (directory.Fil
 	}
 	var members []directory.Filter
 	walk(p.properties, func(member *boundProperty) {
+		present := directory.And() // a constant, or the type
 		if member.attribute != "" {
-			members = append(members, directory.Present(member.attribute))
+			present = directory.Present(member.attribute)
 		}
+		members = append(members, present)
 	})
 	return anyOf(members), nil
 }
@@ -246,11 +236,7 @@ func (t *Target) compareType(rest query.Pointer, f *query.Filter) (directory.Fil
 		if !strings.EqualFold(member.Name, name) {
 			return
 		}
-		var classes []directory.Filter
-		for _, class := range member.ObjectClasses {
-			classes = append(classes, directory.Equal("objectClass", class))
-		}
-		filter = directory.And(classes...)
+		filter = member.hasClasses()
 	})
 	return filter, nil
 }
@@ -283,7 +269,7 @@ func (t *Target) compareReference(ctx context.Context, p *boundProperty, rest qu
 // tell the names of its members.
 func (t *Target) namesByID(field query.Pointer) bool {
 	return !t.inline && t.hasKnownDN() && t.sub.Filter.IsTrue() && len(field) == 1 &&
-		strings.EqualFold(field[0], t.typ.nameOf(t.idAttribute()))
+		strings.EqualFold(field[0], t.idField())
 }
 
 func (t *Target) namesOf(ctx context.Context, attribute string, selection *Selection, find Finder) (directory.Filter, error) {

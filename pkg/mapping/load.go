@@ -131,6 +131,9 @@ func (l *loader) read(file string) ([]byte, bool) {
 // which of them serves a request.
 func (l *loader) checkVersion(c *compiler) {
 	version := c.model.Version
+	if version == "" { // wrong, and reported
+		return
+	}
 	if version != "*" && !strings.Contains(version, ".") {
 		version += ".0"
 	}

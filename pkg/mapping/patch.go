@@ -151,6 +151,9 @@ func (p *patcher) applyLeaf(ctx context.Context, property *boundProperty, at que
 	if err != nil {
 		return err
 	}
+	if op.Verb == PatchRemove && op.Value != nil && len(values) == 0 {
+		return nil // to remove no values is not to remove them all
+	}
 	return p.change(property, at, op.Verb, values)
 }
 

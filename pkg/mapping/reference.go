@@ -260,7 +260,7 @@ func (r *resolution) append(dst []byte, name string) []byte {
 		return dst
 	}
 	dst = append(dst, '{')
-	dst = append(appendString(dst, r.target.typ.nameOf(r.target.idAttribute())), ':')
+	dst = append(appendString(dst, r.target.idField()), ':')
 	return append(appendString(dst, id), '}')
 }
 
@@ -271,6 +271,14 @@ func (t *Target) spelledID(dn directory.DN) (string, bool) {
 		return "", false
 	}
 	return rdn[0].Value, true
+}
+
+// idField returns the name of the member that shows the id.
+func (t *Target) idField() string {
+	if !t.inline && !t.typ.hasID {
+		return idName
+	}
+	return t.typ.nameOf(t.idAttribute())
 }
 
 // nameOf returns the name of the top-level property over an attribute, idName when

@@ -79,7 +79,7 @@ func (t *Target) storedByID(stored []string) map[string]string {
 // idOfReference reads {"_id": …}; the other members of a target may be repeated
 // as they were read, and are not written.
 func (t *Target) idOfReference(item any, at query.Pointer) (string, error) {
-	idField := t.typ.nameOf(t.idAttribute())
+	idField := t.idField()
 	object, ok := item.(*Object)
 	if !ok {
 		return "", invalid(at, "wrongType", "an object with the field %q is expected, not %s", idField, typeOf(item))
@@ -132,9 +132,15 @@ func (t *Target) lookUp(ctx context.Context, find Finder, ids []string) (map[str
 	return found, nil
 }
 
+// namedByID reports whether the id of a member is the value of its RDN.
+func (t *Target) namedByID() bool {
+	return strings.EqualFold(t.sub.Naming.DNAttribute, t.idAttribute())
+}
+
 // namesToRemove returns the DNs that ids stand for, whether or not their targets
 // are still there: a reference to an entry that is gone can be removed by the id
-// that a read shows.
+// that a read shows. An id of an entry that is not named by it, and cannot be found,
+// stands for nothing.
 func (t *Target) namesToRemove(ctx context.Context, find Finder, p *boundProperty, value any, at query.Pointer) ([]string, error) {
 	target, err := t.referenceTarget(p)
 	if err != nil {
@@ -156,11 +162,13 @@ func (t *Target) namesToRemove(ctx context.Context, find Finder, p *boundPropert
 			return nil, err
 		}
 	}
-	names := make([]string, len(ids))
-	for i, id := range ids {
-		names[i] = target.memberDN(id).String()
-		if known := found[directory.FoldValue(id)]; len(known) > 0 {
-			names[i] = known[0]
+	var names []string
+	for _, id := range ids {
+		switch known := found[directory.FoldValue(id)]; {
+		case len(known) > 0:
+			names = append(names, known[0])
+		case target.namedByID():
+			names = append(names, target.memberDN(id).String())
 		}
 	}
 	return names, nil

@@ -1,0 +1,262 @@
+package bearer
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"github.com/rest2ldap/rest2ldap/pkg/auth"
+	"github.com/rest2ldap/rest2ldap/pkg/auth/internal/memo"
+	"github.com/rest2ldap/rest2ldap/pkg/directory"
+	"github.com/rest2ldap/rest2ldap/pkg/fault"
+)
+
+// Why a token was refused, for the audit event.
+const (
+	ReasonMalformed auth.Reason = "malformedToken"
+	ReasonType      auth.Reason = "tokenType"
+	ReasonAlgorithm auth.Reason = "tokenAlgorithm"
+	ReasonKey       auth.Reason = "unknownKey"
+	ReasonSignature auth.Reason = "badSignature"
+	ReasonClaims    auth.Reason = "badClaims"
+	ReasonIssuer    auth.Reason = "otherIssuer"
+	ReasonAudience  auth.Reason = "otherAudience"
+	ReasonExpired   auth.Reason = "tokenExpired"
+	ReasonEarly     auth.Reason = "tokenNotYetValid"
+	ReasonScope     auth.Reason = "insufficientScope"
+	ReasonIdentity  auth.Reason = "noIdentity"
+)
+
+const (
+	// maxToken is the greatest length of a token, in bytes.
+	maxToken = 16 << 10
+	// remembered is how long the verification of a token is not repeated.
+	remembered = time.Minute
+	// cacheSize is how many tokens are remembered.
+	cacheSize = 10_000
+)
+
+// Options say which tokens are good, and whom they stand for.
+type Options struct {
+	// Realm is what challenges say.
+	Realm string
+	// Issuer is the claim iss, Audience one of the claim aud; both are required.
+	Issuer, Audience string
+	// Keys are the issuer's; required.
+	Keys Keys
+	// Algorithms are the signature algorithms that are allowed (RFC 7518 §3.1); see
+	// CheckAlgorithm. At least one.
+	Algorithms []string
+	// Types are the values of the header typ that are allowed, with or without
+	// "application/" in front (RFC 9068 §2.1). At least one.
+	Types []string
+	// RequiredScopes must all be in the claim scope.
+	RequiredScopes []string
+	// AuthzID makes the directory identity.
+	AuthzID Template
+	// Leeway is how far the clocks may be apart.
+	Leeway time.Duration
+	// Accounts verifies the account behind the identity; required.
+	Accounts *auth.Accounts
+	// Clock tells the time; time.Now when nil.
+	Clock func() time.Time
+}
+
+// Authenticator is an auth.Authenticator for access tokens. It is safe for
+// concurrent use.
+type Authenticator struct {
+	options    Options
+	algorithms []jose.SignatureAlgorithm
+	cache      *memo.Cache[[sha256.Size]byte, *verified]
+}
+
+// verified is a token that was good.
+type verified struct {
+	principal *auth.Principal
+	claims    *claims
+}
+
+// New makes an authenticator.
+func New(o Options) (*Authenticator, error) {
+	if o.Issuer == "" || o.Audience == "" || o.Keys == nil || len(o.Algorithms) == 0 || len(o.Types) == 0 || o.Accounts == nil || o.AuthzID.isZero() {
+		return nil, errors.New("bearer: an issuer, an audience, keys, algorithms, types, an identity and accounts are needed")
+	}
+	if o.Clock == nil {
+		o.Clock = time.Now
+	}
+	a := &Authenticator{options: o, cache: memo.New[[sha256.Size]byte, *verified](cacheSize, o.Clock)}
+	for _, name := range o.Algorithms {
+		if err := CheckAlgorithm(name); err != nil {
+			return nil, err
+		}
+		a.algorithms = append(a.algorithms, jose.SignatureAlgorithm(name))
+	}
+	return a, nil
+}
+
+// CheckAlgorithm returns an error for what is not a signature algorithm with a
+// public key: a shared secret would let the gateway issue tokens, and "none" anybody.
+func CheckAlgorithm(name string) error {
+	switch jose.SignatureAlgorithm(name) {
+	case jose.RS256, jose.RS384, jose.RS512, jose.PS256, jose.PS384, jose.PS512, jose.ES256, jose.ES384, jose.ES512, jose.EdDSA:
+		return nil
+	}
+	return fmt.Errorf("%q is not taken; use RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512 or EdDSA", name)
+}
+
+// Challenge returns the challenge of RFC 6750 §3.
+func (a *Authenticator) Challenge(code string) string {
+	challenge := "Bearer realm=" + auth.QuoteRealm(a.options.Realm)
+	if code != "" {
+		challenge += `, error="` + code + `"`
+	}
+	if code == "insufficient_scope" {
+		challenge += `, scope="` + strings.Join(a.options.RequiredScopes, " ") + `"`
+	}
+	return challenge
+}
+
+// refuse is the fault of a token that is not good.
+func (a *Authenticator) refuse(cause error) error {
+	e := auth.Refuse(cause)
+	e.Challenges = []string{a.Challenge("invalid_token")}
+	return e
+}
+
+// Authenticate verifies the Bearer token of the request.
+func (a *Authenticator) Authenticate(r *http.Request) (*auth.Principal, error) {
+	token, ok := auth.Credentials(r, "Bearer")
+	if !ok {
+		return nil, auth.ErrNotApplicable
+	}
+	if len(token) > maxToken {
+		return nil, a.refuse(ReasonMalformed)
+	}
+	key := sha256.Sum256([]byte(token))
+	good, ok := a.cache.Get(key)
+	if !ok {
+		var err error
+		good, _, err = a.cache.Do(r.Context(), key, func(ctx context.Context) (memo.Result[*verified], error) {
+			good, err := a.verify(ctx, token)
+			return memo.Result[*verified]{Value: good, Keep: remembered}, err
+		})
+		if err != nil {
+			return nil, waitFault(err)
+		}
+	}
+	// What time and administrators change is looked at each time.
+	if err := good.claims.inTime(a.options.Clock(), a.options.Leeway); err != nil {
+		return nil, a.refuse(err)
+	}
+	if err := a.options.Accounts.Verify(r.Context(), good.principal.Identity); err != nil {
+		if auth.MustChange(err) {
+			return good.principal, err
+		}
+		return nil, a.withChallenge(err)
+	}
+	return good.principal, nil
+}
+
+// withChallenge adds the challenge to a refused account.
+func (a *Authenticator) withChallenge(err error) error {
+	var e *fault.Error
+	if !errors.As(err, &e) || e.Kind != fault.Unauthenticated {
+		return err
+	}
+	refused := *e // The fault is shared.
+	refused.Challenges = []string{a.Challenge("invalid_token")}
+	return &refused
+}
+
+// waitFault turns the end of a wait for somebody else's verification into a fault.
+func waitFault(err error) error {
+	var e *fault.Error
+	switch {
+	case errors.As(err, &e):
+		return err
+	case errors.Is(err, context.Canceled):
+		return fault.Wrap(fault.Canceled, err, "the caller went away")
+	}
+	return fault.Wrap(fault.Timeout, err, "the token could not be verified in time")
+}
+
+// verify looks at everything that stays the same for a token.
+func (a *Authenticator) verify(ctx context.Context, token string) (*verified, error) {
+	signed, err := jose.ParseSignedCompact(token, a.algorithms)
+	if err != nil {
+		if errors.As(err, new(*jose.ErrUnexpectedSignatureAlgorithm)) {
+			return nil, a.refuse(errors.Join(ReasonAlgorithm, err))
+		}
+		return nil, a.refuse(errors.Join(ReasonMalformed, err))
+	}
+	header := signed.Signatures[0].Protected
+	if !a.isType(header) {
+		return nil, a.refuse(ReasonType)
+	}
+	payload, err := a.payload(ctx, signed, header)
+	if err != nil {
+		return nil, err
+	}
+	claims, err := parseClaims(payload)
+	if err != nil {
+		return nil, a.refuse(errors.Join(ReasonClaims, err))
+	}
+	switch {
+	case claims.issuer != a.options.Issuer:
+		return nil, a.refuse(ReasonIssuer)
+	case !claims.isFor(a.options.Audience):
+		return nil, a.refuse(ReasonAudience)
+	}
+	if err := claims.inTime(a.options.Clock(), a.options.Leeway); err != nil {
+		return nil, a.refuse(err)
+	}
+	if !claims.hasScopes(a.options.RequiredScopes) {
+		e := fault.Wrap(fault.Forbidden, ReasonScope, "the token lacks a scope; the scopes needed are: %s", strings.Join(a.options.RequiredScopes, " ")).Named("insufficientScope")
+		e.Challenges = []string{a.Challenge("insufficient_scope")}
+		return nil, e
+	}
+	authzID, err := a.options.AuthzID.expand(claims.texts)
+	if err != nil {
+		return nil, a.refuse(errors.Join(ReasonIdentity, err))
+	}
+	return &verified{
+		principal: &auth.Principal{Name: claims.texts["sub"], Method: "bearer", Identity: directory.Identity{AuthzID: authzID}},
+		claims:    claims,
+	}, nil
+}
+
+// isType reports whether the token is an access token (RFC 9068 §4): tokens that an
+// issuer signs for other ends must not pass for one (RFC 8725 §3.11).
+func (a *Authenticator) isType(header jose.Header) bool {
+	typ, _ := header.ExtraHeaders[jose.HeaderType].(string)
+	typ = strings.TrimPrefix(strings.ToLower(typ), "application/")
+	for _, allowed := range a.options.Types {
+		if typ != "" && typ == strings.TrimPrefix(strings.ToLower(allowed), "application/") {
+			return true
+		}
+	}
+	return false
+}
+
+// payload verifies the signature.
+func (a *Authenticator) payload(ctx context.Context, signed *jose.JSONWebSignature, header jose.Header) ([]byte, error) {
+	keys, err := a.options.Keys.find(ctx, header.KeyID, header.Algorithm)
+	if err != nil {
+		return nil, err
+	}
+	if len(keys) == 0 {
+		return nil, a.refuse(ReasonKey)
+	}
+	for _, key := range keys {
+		if payload, err := signed.Verify(key); err == nil {
+			return payload, nil
+		}
+	}
+	return nil, a.refuse(ReasonSignature)
+}
