@@ -18,6 +18,7 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/rest2ldap/rest2ldap/pkg/fault"
 )
@@ -43,7 +44,7 @@ type keySet []jose.JSONWebKey
 // over; a set without any other is an error.
 func parseKeySet(text []byte) (keySet, error) {
 	var set struct {
-		Keys []json.RawValue `json:"keys"`
+		Keys []jsontext.Value `json:"keys"`
 	}
 	if err := json.Unmarshal(text, &set); err != nil {
 		return nil, fmt.Errorf("it is no key set: %w", err)
