@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/rest2ldap/rest2ldap/mappings"
+	"github.com/rest2ldap/rest2ldap/pkg/auth/bearer"
 	"github.com/rest2ldap/rest2ldap/pkg/config"
 	"github.com/rest2ldap/rest2ldap/pkg/crest"
 	"github.com/rest2ldap/rest2ldap/pkg/directory"
@@ -39,6 +40,9 @@ type parts struct {
 	baseDN     directory.DN
 	filter     directory.FilterTemplate
 	dnTemplate directory.DNTemplate
+	authzID    bearer.Template
+	// keys are those of a file; nil where they come from a URL.
+	keys bearer.Keys
 }
 
 // inspector makes the parts of a configuration and notes what is wrong with it.
