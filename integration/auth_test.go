@@ -64,7 +64,7 @@ func TestBasic(t *testing.T) {
 			g.send(t, ask{method: "GET", path: path, header: headers("Authorization", "Negotiate abc")}).fails(http.StatusUnauthorized, "")
 		})
 		t.Run("RightsAreTheCallers", func(t *testing.T) {
-			body := `[{"operation":"replace","field":"/description","value":["by her"]}]`
+			body := `[{"operation":"replace","field":"/description","value":"by her"}]`
 			g.send(t, ask{method: "PATCH", path: path, as: "bjensen", body: body}).want(http.StatusOK)
 			g.send(t, ask{method: "PATCH", path: path, as: "scarter", body: body}).fails(http.StatusForbidden, "")
 		})

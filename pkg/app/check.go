@@ -156,6 +156,27 @@ func (i *inspector) basic() {
 	}
 }
 
+func (i *inspector) bearer() {
+	b := i.file.Auth.Bearer
+	if b == nil {
+		return
+	}
+	var err error
+	if b.CA == i.file.OutboundTLS.CA {
+		i.issuerRoots = i.outboundRoots
+	} else {
+		i.issuerRoots = i.roots("auth.bearer.ca", b.CA)
+	}
+	if b.Keys != "" && i.file.Sound("auth.bearer.keys") {
+		i.keys, err = bearer.LoadKeys(string(b.Keys))
+		i.fail("auth.bearer.keys", err)
+	}
+	if b.AuthzID != "" && i.file.Sound("auth.bearer.authzId") {
+		i.authzID, err = bearer.ParseTemplate(b.AuthzID)
+		i.fail("auth.bearer.authzId", err)
+	}
+}
+
 func (i *inspector) mapping() {
 	dir := i.file.Mapping.Dir
 	if !i.file.Sound("mapping.dir") {
