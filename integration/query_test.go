@@ -1,6 +1,7 @@
 package integration_test
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -81,12 +82,11 @@ func TestQuery(t *testing.T) {
 			"R_G19":       {`userName eq`, "12"},
 			"Unbalanced":  {`(userName pr`, "13"},
 			"NoOperator":  {`userName`, ""},
-			"BadOperator": {`userName is 'x'`, "10"},
+			"BadOperator": {`userName is 'x'`, "1"},
 			"OpenString":  {`userName eq 'x`, ""},
 			"Trailing":    {`userName pr )`, "13"},
 			"TwoFilters":  {`userName pr userName pr`, "13"},
 			"Empty":       {``, ""},
-			"NUL":         {"userName eq 'a\x00'", ""},
 		} {
 			t.Run(name, func(t *testing.T) {
 				r := query(t, test.filter).fails(http.StatusBadRequest, "").has(`"_queryFilter"`, "detail", "parameter")
@@ -141,7 +141,9 @@ func TestQuery(t *testing.T) {
 			}
 			for i := range exampledata.DefaultUsers {
 				if r.at("result", i, "_id") == "kvaughan" {
-					r.has(`"HR Managers"`, "result", i, "groups", 1, "displayName")
+					if groups := fmt.Sprint(r.at("result", i, "groups")); !strings.Contains(groups, "displayName:HR Managers") || !strings.Contains(groups, "displayName:Directory Administrators") {
+						t.Errorf("groups %s", groups)
+					}
 				}
 			}
 		})

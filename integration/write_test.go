@@ -254,7 +254,7 @@ func TestPatch(t *testing.T) {
 		t.Run("OneModify", func(t *testing.T) {
 			before := strings.Count(server.Logs(), " MOD dn=")
 			patch(t, path, `[{"operation":"add","field":"/description","value":"d"},{"operation":"add","field":"/displayName/-","value":"n"},
-				{"operation":"increment","field":"/uidNumber","value":0},{"operation":"remove","field":"/displayName","value":"n"}]`).want(http.StatusOK)
+				{"operation":"increment","field":"/uidNumber","value":0},{"operation":"remove","field":"/displayName","value":["n"]}]`).want(http.StatusOK)
 			if after := strings.Count(server.Logs(), " MOD dn="); after != before+1 {
 				t.Errorf("%d modifications", after-before)
 			}

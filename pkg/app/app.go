@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -97,7 +96,8 @@ func (b *builder) build(stdout, stderr io.Writer) (*App, error) {
 		AnswerTimeout: max(b.Limits.RequestTimeout, b.Limits.QueryTimeout).Std() + time.Minute,
 	})
 	if err != nil {
-		return nil, errors.Join(err, a.close())
+		a.close(context.Background())
+		return nil, err
 	}
 	return a, nil
 }

@@ -7,9 +7,7 @@ import (
 
 	"github.com/rest2ldap/rest2ldap/pkg/auth"
 	"github.com/rest2ldap/rest2ldap/pkg/auth/basic"
-	"github.com/rest2ldap/rest2ldap/pkg/auth/bearer"
 	"github.com/rest2ldap/rest2ldap/pkg/directory"
-	"github.com/rest2ldap/rest2ldap/pkg/tlspolicy"
 )
 
 // chain makes the ways to authenticate that the configuration has.
@@ -51,40 +49,6 @@ func (b *builder) password(client directory.Directory, accounts *auth.Accounts) 
 		}
 	}
 	return basic.New(o)
-}
-
-func (b *builder) token(accounts *auth.Accounts) (*bearer.Authenticator, error) {
-	o := b.Auth.Bearer
-	keys := b.keys
-	if keys == nil {
-		var err error
-		keys, err = bearer.FetchKeys(bearer.FetchOptions{
-			URL: o.JWKSURL,
-			Transport: &http.Transport{
-				Proxy:           http.ProxyFromEnvironment,
-				TLSClientConfig: tlspolicy.Client(b.issuerRoots),
-				// A fetch is rare; a connection that waits for the next one is of no use.
-				DisableKeepAlives:      true,
-				MaxResponseHeaderBytes: 64 << 10,
-			},
-			Logger: b.logger,
-		})
-		if err != nil {
-			return nil, err
-		}
-	}
-	return bearer.New(bearer.Options{
-		Realm:          b.Auth.Realm,
-		Issuer:         o.Issuer,
-		Audience:       o.Audience,
-		Keys:           keys,
-		Algorithms:     o.Algorithms,
-		Types:          o.Types,
-		RequiredScopes: o.RequiredScopes,
-		AuthzID:        b.authzID,
-		Leeway:         o.Leeway.Std(),
-		Accounts:       accounts,
-	})
 }
 
 // scheme is an authenticator that has a challenge.

@@ -64,9 +64,10 @@ func inspect(file *config.File) (parts, config.Problems) {
 	return i.parts, i.problems
 }
 
-// fail notes the problem err with the value at path, if there is one.
+// fail notes the problem err with the value at path, if there is one and Load has told
+// of none.
 func (i *inspector) fail(path string, err error) {
-	if err != nil {
+	if err != nil && i.file.Sound(path) {
 		i.problems = append(i.problems, i.file.Problem(path, err.Error()))
 	}
 }
@@ -153,27 +154,6 @@ func (i *inspector) basic() {
 			err = fmt.Errorf("%q must be a whole DN in which {username} is a value, for example uid={username},ou=People,dc=example,dc=com", b.DNTemplate)
 		}
 		i.fail("auth.basic.dnTemplate", err)
-	}
-}
-
-func (i *inspector) bearer() {
-	b := i.file.Auth.Bearer
-	if b == nil {
-		return
-	}
-	var err error
-	if b.CA == i.file.OutboundTLS.CA {
-		i.issuerRoots = i.outboundRoots
-	} else {
-		i.issuerRoots = i.roots("auth.bearer.ca", b.CA)
-	}
-	if b.Keys != "" && i.file.Sound("auth.bearer.keys") {
-		i.keys, err = bearer.LoadKeys(string(b.Keys))
-		i.fail("auth.bearer.keys", err)
-	}
-	if b.AuthzID != "" && i.file.Sound("auth.bearer.authzId") {
-		i.authzID, err = bearer.ParseTemplate(b.AuthzID)
-		i.fail("auth.bearer.authzId", err)
 	}
 }
 

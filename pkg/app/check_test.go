@@ -166,8 +166,11 @@ func TestCheck_SaysNothingTwice(t *testing.T) {
 	folder(t)
 	write(t, "gateway.yaml", strings.NewReplacer("cert: gateway.pem", "cert: nosuch.pem", "ca: ca.pem", "ca: nosuch.pem",
 		"filter: (uid={username})", "filter: (uid={user}").Replace(usual))
-	file, problems := config.Load(config.Sources{Path: "gateway.yaml", Set: []string{"mapping.dir=nosuch"}})
-	if len(problems.Errors()) != 4 {
+	file, problems := config.Load(config.Sources{Path: "gateway.yaml", Set: []string{
+		"mapping.dir=nosuch", "outboundTLS.ca=nosuch.pem", "auth.bearer.issuer=https://login.example.com", "auth.bearer.audience=gateway",
+		"auth.bearer.jwksUrl=https://login.example.com/keys", "auth.bearer.algorithms=HS256", "auth.bearer.authzId=sub",
+	}})
+	if len(problems.Errors()) != 7 {
 		t.Fatal(problems)
 	}
 	if diff := cmp.Diff("", app.Check(file).Error()); diff != "" {

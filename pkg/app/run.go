@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -22,13 +21,15 @@ const (
 
 // Run listens, prints the line "ready https=https://127.0.0.1:8443" on standard output,
 // and serves until ctx ends or the process gets SIGTERM or SIGINT. It returns nil after
-// an orderly end, and an error when the gateway could not listen, when the directory
-// turned out not to fit the configuration, and when requests or audit records were lost
-// at the end. Run takes the signals of the process while it runs, and is called once.
+// such an end, and an error when the gateway could not listen, or the directory turned
+// out not to fit the configuration. Requests that were broken off and events that were
+// lost at the end are told in the log. Run takes the signals of the process while it
+// runs, and is called once.
 func (a *App) Run(ctx context.Context) error {
-	address, err := a.server.Listen()
+	address, err := a.server.Listen() //nolint:contextcheck // The listener ends with Shutdown.
 	if err != nil {
-		return errors.Join(err, a.close())
+		a.close(ctx)
+		return err
 	}
 	hangup, stop := make(chan os.Signal, 1), make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
@@ -60,9 +61,11 @@ func (a *App) Run(ctx context.Context) error {
 	}
 	signal.Stop(stop) // from here on a signal kills the process
 	end()
-	err = errors.Join(cause, a.shutdown(), a.close())
+	last := context.WithoutCancel(ctx)
+	a.shutdown(last)
+	a.close(last)
 	work.Wait()
-	return err
+	return cause
 }
 
 // rotate begins a new audit file for every SIGHUP.
@@ -92,13 +95,14 @@ func (a *App) counted(next http.Handler) http.Handler {
 
 // shutdown takes no more requests and waits for those at work. Requests that take too
 // long are broken off; they still get the time to complete their events.
-func (a *App) shutdown() error {
-	ctx, cancel := context.WithTimeout(context.Background(), a.grace)
+func (a *App) shutdown(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, a.grace)
 	defer cancel()
 	err := a.server.Shutdown(ctx)
-	if !errors.Is(err, context.DeadlineExceeded) {
-		return err
+	if err == nil {
+		return
 	}
+	a.logger.Warn("requests that were still at work were broken off", "error", err, "after", a.grace.String())
 	idle := make(chan struct{})
 	go func() {
 		a.requests.Lock()
@@ -108,19 +112,16 @@ func (a *App) shutdown() error {
 	case <-idle:
 	case <-time.After(goodbye):
 	}
-	return fmt.Errorf("requests that were still at work after %s were broken off", a.grace)
 }
 
 // close ends what serves requests, once there are no more.
-func (a *App) close() error {
-	ctx, cancel := context.WithTimeout(context.Background(), goodbye)
+func (a *App) close(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, goodbye)
 	defer cancel()
-	err := a.recorder.Close()
-	if err != nil {
-		err = fmt.Errorf("audit records were lost: %w", err)
+	if err := a.recorder.Close(); err != nil {
+		a.logger.Error("events were lost at the end", "error", err)
 	}
 	if err := a.directory.Close(ctx); err != nil {
 		a.logger.Warn("the directory was not unbound", "error", err)
 	}
-	return err
 }

@@ -122,7 +122,7 @@ func TestRun(t *testing.T) {
 }
 
 // TestRun_BreaksOff ends while a request waits for a directory that is silent: the request
-// is broken off when its time is over, and is in the events.
+// is broken off when its time is over, is in the events, and the log tells.
 func TestRun_BreaksOff(t *testing.T) {
 	defer goleak.VerifyNone(t)
 	ca := folder(t)
@@ -152,10 +152,12 @@ func TestRun_BreaksOff(t *testing.T) {
 	}()
 	<-left
 	waitForRequest(t, g)
-	if err := g.end(); err == nil || !strings.Contains(err.Error(), "broken off") {
-		t.Errorf("%v", err)
+	if err := g.end(); err != nil || !strings.Contains(g.log.String(), "broken off") {
+		t.Errorf("%v\n%s", err, g.log)
 	}
-	<-answered
+	if err := <-answered; err == nil {
+		t.Error("the request was answered")
+	}
 	events, err := os.ReadFile("events.jsonl")
 	if err != nil || strings.Count(string(events), `"phase":"outcome"`) != 1 {
 		t.Errorf("events %q, %v\n%s", events, err, g.log)

@@ -123,6 +123,11 @@ func (p *boundProperty) attributeValue(value any) (string, error) {
 	return p.textValue(value)
 }
 
+// isText reports whether the values are text, in which a number would lose its zeros
+// and a boolean its spelling: a resource has to hold them as strings. A filter, whose
+// author may not know the type, need not.
+func (p *boundProperty) isText() bool { return p.valueType == String || p.valueType == Auto }
+
 func (p *boundProperty) textValue(value any) (string, error) {
 	var text string
 	switch v := value.(type) {

@@ -86,6 +86,9 @@ func (p *boundProperty) values(value any, at query.Pointer) ([]string, error) {
 	}
 	var values []string
 	for i, item := range items {
+		if _, isText := item.(string); !isText && p.isText() {
+			return nil, invalid(p.itemPlace(at, i), "wrongType", "a string is expected, not %s", describe(item))
+		}
 		v, err := p.attributeValue(item)
 		if err != nil {
 			return nil, invalid(p.itemPlace(at, i), "wrongType", "%s", err)

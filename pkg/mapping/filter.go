@@ -167,7 +167,7 @@ func (t *Target) compareProperty(ctx context.Context, typ *boundType, p *boundPr
 		return t.compareImplied(f)
 	}
 	if f.Op == query.Extended {
-		return t.unmapped(f, "the operator %q is not known", f.Name)
+		return directory.Filter{}, filterFault(f, "unknownOperator", "the operator %q is not known; use eq, co, sw, lt, le, gt, ge or pr", f.Name)
 	}
 	switch p.Kind {
 	case ObjectKind:

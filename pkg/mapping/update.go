@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/rest2ldap/rest2ldap/pkg/directory"
 	"github.com/rest2ldap/rest2ldap/pkg/fault"
@@ -265,7 +266,12 @@ func (p *boundProperty) same(a, b string) bool {
 	switch p.valueType {
 	case GeneralizedTime, Boolean:
 		return string(p.appendValue(nil, a)) == string(p.appendValue(nil, b))
-	case Auto, String, Integer, Binary:
+	case Auto, String:
+		// Text that is not UTF-8 is shown as Base64: who sends that back changes nothing.
+		if !utf8.ValidString(a) || !utf8.ValidString(b) {
+			return string(p.appendValue(nil, a)) == string(p.appendValue(nil, b))
+		}
+	case Integer, Binary:
 	}
 	return false
 }
