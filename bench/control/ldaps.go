@@ -15,7 +15,13 @@ type Client struct {
 
 	mu      sync.Mutex // guards the fields below, and writing
 	id      int32
-	waiting map[int32]chan answer
+	waiting map[int32]*get
+}
+
+// get is a search at work.
+type get struct {
+	waiter     chan answer
+	attributes int
 }
 
 // answer is what came back for one search.
@@ -31,7 +37,7 @@ func Dial(address string, config *tls.Config, bindDN, password, authzID string) 
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{conn: conn, authzID: authzID, id: 1, waiting: map[int32]chan answer{}}
+	c := &Client{conn: conn, authzID: authzID, id: 1, waiting: map[int32]*get{}}
 	if _, err := conn.Write(tlv(0x30, integer(0x02, 1), tlv(0x60, integer(0x02, 3), text(0x04, bindDN), text(0x80, password)))); err != nil {
 		return nil, err
 	}
@@ -52,33 +58,32 @@ func (c *Client) Close() error { return c.conn.Close() }
 func (c *Client) Run() {
 	reader := bufio.NewReaderSize(c.conn, 64<<10)
 	var buf []byte
-	attributes := 0
 	for {
 		id, op, body, _, grown, err := readMessage(reader, buf)
 		buf = grown
-		if err == nil && op == tagSearchEntry {
-			attributes, err = countAttributes(body)
-			if err == nil {
-				continue
-			}
-		}
 		c.mu.Lock()
-		if err != nil {
-			for _, waiter := range c.waiting {
-				waiter <- answer{err: err}
+		g := c.waiting[id]
+		switch {
+		case err != nil:
+			for _, g := range c.waiting {
+				g.waiter <- answer{err: err}
 			}
 			c.mu.Unlock()
 			return
+		case op == tagSearchEntry:
+			g.attributes, err = countAttributes(body)
+		default:
+			delete(c.waiting, id)
 		}
-		waiter := c.waiting[id]
-		delete(c.waiting, id)
 		c.mu.Unlock()
-		a := answer{attributes: attributes}
+		if op == tagSearchEntry && err == nil {
+			continue
+		}
+		a := answer{attributes: g.attributes, err: err}
 		if code, err := resultCode(body); err != nil || code != 0 {
 			a.err = fmt.Errorf("search: result %d, %w", code, err)
 		}
-		attributes = 0
-		waiter <- a
+		g.waiter <- a
 	}
 }
 
@@ -88,7 +93,7 @@ func (c *Client) Get(dn string, attributes []string, waiter chan answer) (int, e
 	c.mu.Lock()
 	c.id++
 	id := c.id
-	c.waiting[id] = waiter
+	c.waiting[id] = &get{waiter: waiter}
 	_, err := c.conn.Write(c.search(id, dn, 0, attributes))
 	c.mu.Unlock()
 	if err != nil {

@@ -20,8 +20,15 @@ const (
 // checker is the part of the directory that a probe needs.
 type checker interface {
 	// Check returns nil when the directory can do what the configuration asks for, a
-	// fault of the kind Unsupported when it cannot, and any other when that is unknown.
+	// fault with the detail proxiedAuthorization when it cannot, and any other error when
+	// that is unknown.
 	Check(ctx context.Context) error
+}
+
+// unfit reports whether err tells that the directory will never do.
+func unfit(err error) bool {
+	var e *fault.Error
+	return errors.As(err, &e) && e.Detail.Kind == "proxiedAuthorization"
 }
 
 // probe asks the directory, until it has answered once, whether it can do what the
@@ -37,7 +44,7 @@ func (a *App) probe(ctx context.Context, directory checker) error {
 		case err == nil:
 			a.logger.Info("the directory answers")
 			return nil
-		case errors.Is(err, fault.Unsupported):
+		case unfit(err):
 			return fmt.Errorf("the directory cannot do what the configuration asks for: %w", err)
 		case err.Error() != told:
 			a.logger.Warn("the directory does not serve; requests are refused until it does", "error", err)

@@ -34,7 +34,7 @@ func (s *scripted) Check(context.Context) error {
 func TestProbe(t *testing.T) {
 	t.Parallel()
 	down := fault.New(fault.Unavailable, "no server answers")
-	unfit := fault.New(fault.Unsupported, "no proxied authorization")
+	unfit := fault.New(fault.BadGateway, "no proxied authorization").Named("proxiedAuthorization")
 	for name, test := range map[string]struct {
 		errs []error
 		// at is when it asks.
@@ -55,7 +55,7 @@ func TestProbe(t *testing.T) {
 				a := &App{logger: slog.New(slog.NewTextHandler(&log, nil))}
 				directory := &scripted{errs: test.errs, from: time.Now()}
 				err := a.probe(t.Context(), directory)
-				if (err != nil) != test.fatal || test.fatal && !errors.Is(err, fault.Unsupported) {
+				if (err != nil) != test.fatal || test.fatal && !errors.Is(err, unfit) {
 					t.Errorf("%v", err)
 				}
 				if diff := cmp.Diff(test.at, directory.at); diff != "" {

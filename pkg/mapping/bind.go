@@ -3,9 +3,11 @@ package mapping
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/rest2ldap/rest2ldap/pkg/directory"
+	"github.com/rest2ldap/rest2ldap/pkg/query"
 )
 
 // defaultRevision is the attribute over which mapping files of the reference
@@ -64,6 +66,8 @@ type boundProperty struct {
 	schema *directory.AttributeType
 	// valueType is never Auto.
 	valueType ValueType
+	// Default is Property.Default in the value type.
+	Default any
 	// writability takes account of attributes that only the server writes.
 	writability Writability
 	properties  []*boundProperty
@@ -127,10 +131,30 @@ func (b *Binding) bindProperty(p *Property) *boundProperty {
 	case bound.valueType == Auto:
 		bound.valueType = typeFromSchema(bound.schema)
 	}
+	if bound.Default = p.Default; bound.isText() {
+		bound.Default = asText(p.Default)
+	}
 	if bound.schema != nil && bound.schema.NoUserModification {
 		bound.writability = serverWritten(p.Writability)
 	}
 	return bound
+}
+
+// asText returns primitives as strings.
+func asText(value any) any {
+	switch v := value.(type) {
+	case []any:
+		texts := make([]any, len(v))
+		for i, item := range v {
+			texts[i] = asText(item)
+		}
+		return texts
+	case query.Number:
+		return string(v)
+	case bool:
+		return strconv.FormatBool(v)
+	}
+	return value
 }
 
 // serverWritten is the writability of an attribute that only the server writes.
