@@ -92,6 +92,11 @@ func storyOf(ts *testscript.TestScript) *story { return ts.Value(storyKey{}).(*s
 
 func setUp(env *testscript.Env) error {
 	env.Values[storyKey{}] = &story{}
+	example, err := filepath.Abs("../../gateway.example.yaml")
+	if err != nil {
+		return err
+	}
+	env.Setenv("EXAMPLE", example)
 	for _, name := range []string{"tls", "secrets"} {
 		if err := os.MkdirAll(filepath.Join(env.WorkDir, name), 0o700); err != nil {
 			return err

@@ -58,8 +58,10 @@ func (s *Schema) inherit(t *AttributeType, superior map[*AttributeType]string) e
 			return fmt.Errorf("attribute type %s: its superior %q is not defined", t.OID, name)
 		}
 		for _, pair := range [][2]*string{
-			{&t.Syntax, &parent.Syntax}, {&t.Equality, &parent.Equality},
-			{&t.Ordering, &parent.Ordering}, {&t.Substrings, &parent.Substrings},
+			{&t.Syntax, &parent.Syntax},
+			{&t.Equality, &parent.Equality},
+			{&t.Ordering, &parent.Ordering},
+			{&t.Substrings, &parent.Substrings},
 		} {
 			if *pair[0] == "" {
 				*pair[0] = *pair[1]

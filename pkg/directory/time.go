@@ -15,16 +15,15 @@ var generalizedTimeLayouts = map[int]string{10: "2006010215", 12: "200601021504"
 // may be left out, the smallest unit may have a fraction, which is rounded to
 // microseconds, the zone is Z or an offset. The time is in UTC.
 func ParseGeneralizedTime(value string) (time.Time, error) {
-	bad := fmt.Errorf("%q is not a generalized time", value)
 	zone := strings.LastIndexAny(value, "Z+-")
 	if zone < 0 {
-		return time.Time{}, bad
+		return time.Time{}, badTime(value)
 	}
 	digits, fraction, hasFraction := strings.Cut(strings.Replace(value[:zone], ",", ".", 1), ".")
 	layout := generalizedTimeLayouts[len(digits)]
 	location, err := parseZone(value[zone:])
 	if layout == "" || err != nil || hasFraction && (fraction == "" || strings.Trim(fraction, "0123456789") != "") {
-		return time.Time{}, bad
+		return time.Time{}, badTime(value)
 	}
 	leap := len(digits) == 14 && strings.HasSuffix(digits, "60")
 	if leap {
@@ -32,7 +31,7 @@ func ParseGeneralizedTime(value string) (time.Time, error) {
 	}
 	t, err := time.ParseInLocation(layout, digits, location)
 	if err != nil {
-		return time.Time{}, bad
+		return time.Time{}, badTime(value)
 	}
 	if leap {
 		t = t.Add(time.Second)
@@ -41,12 +40,14 @@ func ParseGeneralizedTime(value string) (time.Time, error) {
 		unit := map[int]time.Duration{10: time.Hour, 12: time.Minute, 14: time.Second}[len(digits)]
 		part, err := strconv.ParseFloat("0."+fraction, 64)
 		if err != nil {
-			return time.Time{}, bad
+			return time.Time{}, badTime(value)
 		}
 		t = t.Add(time.Duration(part * float64(unit)).Round(time.Microsecond))
 	}
 	return t.UTC(), nil
 }
+
+func badTime(value string) error { return fmt.Errorf("%q is not a generalized time", value) }
 
 func parseZone(zone string) (*time.Location, error) {
 	if zone == "Z" {

@@ -24,8 +24,8 @@ type Options struct {
 	// ListTimeout bounds a query from its first to its last entry; 0 is 5 min.
 	ListTimeout time.Duration
 	// Lists is how many queries run at once; further ones wait for their turn. It
-	// has to be less than the connections of the pool, because a query looks up
-	// references while it holds a connection. 0 is 4.
+	// has to be less than the connections that the directory has for lists and changes,
+	// because a query looks up references while it holds one. 0 is 4.
 	Lists int
 	// Logger gets what an operator should know; nil discards it.
 	Logger *slog.Logger

@@ -113,9 +113,9 @@ func (f *fileFields) choice(name string, names ...string) int {
 	return f.chosen(f.text(name), name, names)
 }
 
-// requiredChoice is choice for a member that must be there.
-func (f *fileFields) requiredChoice(name string, names ...string) int {
-	return f.chosen(f.requiredText(name), name, names)
+// kind is choice for "type", which must be there.
+func (f *fileFields) kind(names ...string) int {
+	return f.chosen(f.requiredText("type"), "type", names)
 }
 
 func (f *fileFields) chosen(node *fileNode, name string, names []string) int {

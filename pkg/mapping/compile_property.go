@@ -25,7 +25,7 @@ func (c *compiler) property(m fileMember, parent query.Pointer, scope propertySc
 	p := &Property{Name: m.name, Pointer: parent.Child(m.name)}
 	c.propertySource[p] = m.value
 	types := []string{"simple", "object", "constant", "resourceType", "reference", "json", "reverseReference"}
-	chosen := f.requiredChoice("type", types...)
+	chosen := f.kind(types...)
 	if chosen < 0 {
 		return nil
 	}

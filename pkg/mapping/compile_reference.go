@@ -78,7 +78,7 @@ func (c *compiler) mapper(node *fileNode) *ResourceType {
 	f := c.fields(node, "a mapper")
 	types := []string{"object", "simple", "constant", "resourceType", "reference", "json", "reverseReference"}
 	mapper := &ResourceType{}
-	switch f.requiredChoice("type", types...) {
+	switch f.kind(types...) {
 	case -1:
 	case 0:
 		mapper.Properties = c.properties(f, nil, propertyScope{inline: true})

@@ -18,7 +18,7 @@ func (c *compiler) subResource(m fileMember) *SubResource {
 	c.subResourceSource[sub] = m.value
 	sub.Type = c.resourceType(f)
 	sub.DN = c.dnTemplate(f.text("dnTemplate"), "dnTemplate")
-	kind := f.requiredChoice("type", "collection", "singleton")
+	kind := f.kind("collection", "singleton")
 	sub.Singleton = kind == 1
 	switch {
 	case kind < 0 || sub.Template == nil:
@@ -51,7 +51,7 @@ func (c *compiler) collection(f *fileFields, sub *SubResource) {
 // naming compiles a naming strategy.
 func (c *compiler) naming(node *fileNode) Naming {
 	f := c.fields(node, "a naming strategy")
-	chosen := f.requiredChoice("type", "clientDnNaming", "clientNaming", "serverNaming")
+	chosen := f.kind("clientDnNaming", "clientNaming", "serverNaming")
 	naming := Naming{Strategy: NamingStrategy(max(chosen, 0))}
 	if chosen >= 0 {
 		naming.DNAttribute = f.attributeType("dnAttribute")

@@ -20,7 +20,7 @@ import (
 	"github.com/rest2ldap/rest2ldap/pkg/mapping"
 )
 
-var update = flag.Bool("update", false, "rewrite the golden sections of testdata")
+var update = flag.Bool("update", false, "rewrite the golden sections of testdata") //nolint:gochecknoglobals // A flag of the test.
 
 // TestCompile runs the stories of testdata/compile: the files of an archive whose
 // names have a slash are loaded, and the outcome stands in the sections problems,
@@ -48,7 +48,7 @@ func load(fsys fs.FS) map[string]string {
 	for _, warning := range warnings {
 		got["warnings"] += warning.String() + "\n"
 	}
-	var b bytes.Buffer
+	var b strings.Builder
 	for _, m := range models {
 		dump(&b, m)
 	}

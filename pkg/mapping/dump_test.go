@@ -2,14 +2,13 @@ package mapping_test
 
 import (
 	"fmt"
-	"io"
 	"strings"
 
 	"github.com/rest2ldap/rest2ldap/pkg/mapping"
 )
 
 // dump writes a model as text: a line for each thing, with what is not the default.
-func dump(w io.Writer, m *mapping.Model) {
+func dump(w *strings.Builder, m *mapping.Model) {
 	fmt.Fprintf(w, "model %s base %s version %s root %s", m.File, m.BasePath, m.Version, m.Root.Name)
 	mark(w, m.Legacy, "legacy")
 	fmt.Fprintln(w)
@@ -18,7 +17,7 @@ func dump(w io.Writer, m *mapping.Model) {
 	}
 }
 
-func dumpType(w io.Writer, t *mapping.ResourceType) {
+func dumpType(w *strings.Builder, t *mapping.ResourceType) {
 	fmt.Fprintf(w, "type %s", t.Name)
 	if t.Super != nil {
 		fmt.Fprintf(w, " super %s", t.Super.Name)
@@ -42,7 +41,7 @@ func names(types []*mapping.ResourceType) []string {
 	return list
 }
 
-func dumpProperties(w io.Writer, properties []*mapping.Property, indent string) {
+func dumpProperties(w *strings.Builder, properties []*mapping.Property, indent string) {
 	for _, p := range properties {
 		fmt.Fprintf(w, "%s%s %s", indent, p.Pointer, [...]string{"simple", "object", "constant", "resourceType", "reference"}[p.Kind])
 		option(w, "", p.Attribute)
@@ -72,7 +71,7 @@ func dumpProperties(w io.Writer, properties []*mapping.Property, indent string) 
 	}
 }
 
-func dumpSubResource(w io.Writer, sub *mapping.SubResource) {
+func dumpSubResource(w *strings.Builder, sub *mapping.SubResource) {
 	kind := "collection"
 	if sub.Singleton {
 		kind = "singleton"
@@ -90,13 +89,13 @@ func dumpSubResource(w io.Writer, sub *mapping.SubResource) {
 	words(w, "    glue", sub.GlueObjectClasses)
 }
 
-func mark(w io.Writer, set bool, word string) {
+func mark(w *strings.Builder, set bool, word string) {
 	if set {
 		fmt.Fprint(w, " ", word)
 	}
 }
 
-func option(w io.Writer, name, value string) {
+func option(w *strings.Builder, name, value string) {
 	switch {
 	case value == "":
 	case name == "":
@@ -106,7 +105,7 @@ func option(w io.Writer, name, value string) {
 	}
 }
 
-func words(w io.Writer, name string, list []string) {
+func words(w *strings.Builder, name string, list []string) {
 	if len(list) > 0 {
 		fmt.Fprintln(w, name, strings.Join(list, " "))
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
-	"io"
 	"os"
 	"slices"
 	"strings"
@@ -18,11 +17,13 @@ import (
 type fakeDirectory struct {
 	entries []*directory.Entry
 	matcher *directory.Matcher
-	log     io.Writer
+	log     *strings.Builder // nil writes nothing down
 }
 
 func (d *fakeDirectory) find(_ context.Context, req *directory.SearchRequest) ([]*directory.Entry, error) {
-	fmt.Fprintln(d.log, "search", searchText(req))
+	if d.log != nil {
+		fmt.Fprintln(d.log, "search", searchText(req))
+	}
 	return d.search(req)
 }
 

@@ -115,7 +115,7 @@ func (t *Target) compare(ctx context.Context, f *query.Filter, find Finder) (dir
 	}
 	alternatives := make([]directory.Filter, len(meanings))
 	for i, m := range meanings {
-		one, err := t.compareProperty(ctx, m.typ, m.property, m.rest, f, find)
+		one, err := t.compareProperty(ctx, m.property, m.rest, f, find)
 		if err != nil {
 			return directory.Filter{}, err
 		}
@@ -162,7 +162,7 @@ func (t *boundType) lookUp(field query.Pointer) (*boundProperty, query.Pointer, 
 	return nil, nil, false
 }
 
-func (t *Target) compareProperty(ctx context.Context, typ *boundType, p *boundProperty, rest query.Pointer, f *query.Filter, find Finder) (directory.Filter, error) {
+func (t *Target) compareProperty(ctx context.Context, p *boundProperty, rest query.Pointer, f *query.Filter, find Finder) (directory.Filter, error) {
 	if p == nil {
 		return t.compareImplied(f)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -19,9 +20,9 @@ import (
 
 func object(members ...any) *mapping.Object {
 	o := &mapping.Object{}
-	for i := 0; i < len(members); i += 2 {
-		name, _ := members[i].(string)
-		o.Members = append(o.Members, mapping.Member{Name: name, Value: members[i+1]})
+	for pair := range slices.Chunk(members, 2) {
+		name, _ := pair[0].(string)
+		o.Members = append(o.Members, mapping.Member{Name: name, Value: pair[1]})
 	}
 	return o
 }

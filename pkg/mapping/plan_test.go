@@ -5,14 +5,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/url"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/rest2ldap/rest2ldap/mappings"
@@ -30,7 +31,8 @@ import (
 //   - revision, the attribute of the revision; else it is entryCSN.
 //
 // Its story is blocks of a request, a line "----", and what the planner makes of the
-// request. A line "search" is what the planner asked the directory.
+// request. A line "search" is what the planner asked the directory. A heading that is
+// the number of a row of the specification makes a test of that name of what follows.
 func TestPlan(t *testing.T) {
 	t.Parallel()
 	archives(t, "plan", func(t *testing.T, archive *txtar.Archive) map[string]string {
@@ -50,8 +52,35 @@ func TestPlan(t *testing.T) {
 			request, _, _ := strings.Cut(block, "\n----")
 			p.run(t, strings.TrimSpace(request), &b)
 		}
-		return map[string]string{"story": strings.TrimPrefix(b.String(), "\n")}
+		story := strings.TrimPrefix(b.String(), "\n")
+		rows(t, sectionOf(archive, "story"), story)
+		return map[string]string{"story": story}
 	}, "story")
+}
+
+// rows holds the parts of a story against what is planned, one test for each row.
+func rows(t *testing.T, want, got string) {
+	t.Helper()
+	heading := regexp.MustCompile(`(?m)^# (.*)$`)
+	parts := func(story string) map[string]string {
+		all := make(map[string]string)
+		places := append(heading.FindAllStringSubmatchIndex(story, -1), []int{len(story)})
+		for i, at := range places[:len(places)-1] {
+			all[story[at[2]:at[3]]] = strings.TrimSpace(story[at[1]:places[i+1][0]])
+		}
+		return all
+	}
+	wanted, planned := parts(want), parts(got)
+	for name := range wanted {
+		if !strings.HasPrefix(name, "R_") || *update {
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			if diff := cmp.Diff(wanted[name], planned[name]); diff != "" || wanted[name] == "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+		})
+	}
 }
 
 // planner is a bound mapping over a fake directory.
@@ -85,7 +114,7 @@ func newPlanner(t testing.TB, archive *txtar.Archive) *planner {
 		}
 		ldif = string(data)
 	}
-	dir := &fakeDirectory{entries: parseLDIF(t, ldif), matcher: directory.NewMatcher(capabilities.Schema), log: io.Discard}
+	dir := &fakeDirectory{entries: parseLDIF(t, ldif), matcher: directory.NewMatcher(capabilities.Schema)}
 	return &planner{binding: models[0].Bind(capabilities), dir: dir}
 }
 
@@ -142,7 +171,7 @@ func (p *planner) locate(path string) (*mapping.Target, error) {
 	return p.binding.Locate(segments)
 }
 
-func locateText(out io.Writer, t *mapping.Target) {
+func locateText(out *strings.Builder, t *mapping.Target) {
 	fmt.Fprintf(out, "type %s", t.TypeName())
 	mark(out, t.IsCollection(), "collection")
 	mark(out, t.IsSingleton(), "singleton")
@@ -159,7 +188,7 @@ func locateText(out io.Writer, t *mapping.Target) {
 	}
 }
 
-func (p *planner) read(ctx context.Context, target *mapping.Target, req *mapping.Request, out io.Writer) error {
+func (p *planner) read(ctx context.Context, target *mapping.Target, req *mapping.Request, out *strings.Builder) error {
 	encoder := target.Encoder(req)
 	lookup := target.Lookup(encoder.Attributes())
 	fmt.Fprintln(out, "lookup", searchText(lookup))
@@ -170,7 +199,7 @@ func (p *planner) read(ctx context.Context, target *mapping.Target, req *mapping
 	return p.encode(ctx, target, encoder, entries, out)
 }
 
-func (p *planner) encode(ctx context.Context, target *mapping.Target, encoder *mapping.Encoder, entries []*directory.Entry, out io.Writer) error {
+func (p *planner) encode(ctx context.Context, target *mapping.Target, encoder *mapping.Encoder, entries []*directory.Entry, out *strings.Builder) error {
 	if err := encoder.Resolve(ctx, p.dir.find, entries); err != nil {
 		return err
 	}
@@ -191,7 +220,7 @@ func (p *planner) encode(ctx context.Context, target *mapping.Target, encoder *m
 	return nil
 }
 
-func (p *planner) query(ctx context.Context, target *mapping.Target, req *mapping.Request, text string, out io.Writer) error {
+func (p *planner) query(ctx context.Context, target *mapping.Target, req *mapping.Request, text string, out *strings.Builder) error {
 	filter, err := query.ParseFilter(text)
 	if err != nil {
 		return err
@@ -233,7 +262,7 @@ func (p *planner) query(ctx context.Context, target *mapping.Target, req *mappin
 	return p.encode(ctx, target, encoder, members, out)
 }
 
-func (p *planner) create(ctx context.Context, target *mapping.Target, body string, out io.Writer) error {
+func (p *planner) create(ctx context.Context, target *mapping.Target, body string, out *strings.Builder) error {
 	object, err := decodeObject(body)
 	if err != nil {
 		return err
@@ -251,7 +280,7 @@ func (p *planner) create(ctx context.Context, target *mapping.Target, body strin
 	return nil
 }
 
-func (p *planner) change(ctx context.Context, verb string, target *mapping.Target, body string, out io.Writer) error {
+func (p *planner) change(ctx context.Context, verb string, target *mapping.Target, body string, out *strings.Builder) error {
 	lookup := target.Lookup(target.UpdateAttributes())
 	stored, err := p.dir.search(lookup)
 	if err != nil {
@@ -276,7 +305,7 @@ func (p *planner) change(ctx context.Context, verb string, target *mapping.Targe
 	return nil
 }
 
-func patch(ctx context.Context, target *mapping.Target, stored *directory.Entry, body string, dir *fakeDirectory, out io.Writer) ([]directory.Change, error) {
+func patch(ctx context.Context, target *mapping.Target, stored *directory.Entry, body string, dir *fakeDirectory, out *strings.Builder) ([]directory.Change, error) {
 	ops, err := patchOps(body)
 	if err != nil {
 		return nil, err
@@ -297,7 +326,7 @@ func patch(ctx context.Context, target *mapping.Target, stored *directory.Entry,
 	return changes, nil
 }
 
-func changesText(out io.Writer, changes []directory.Change) {
+func changesText(out *strings.Builder, changes []directory.Change) {
 	if len(changes) == 0 {
 		fmt.Fprintln(out, "no changes")
 	}

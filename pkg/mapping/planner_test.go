@@ -291,7 +291,6 @@ func TestIDOf(t *testing.T) {
 func TestBindingServesManyRequests(t *testing.T) {
 	t.Parallel()
 	p := shipped(t)
-	p.dir.log = new(strings.Builder)
 	filter, err := query.ParseFilter(`manager/displayName sw "Tor" and userName lt "z"`)
 	if err != nil {
 		t.Fatal(err)

@@ -47,6 +47,9 @@ func (t *Target) resolve(ctx context.Context, find Finder, p *projection, entrie
 		for _, entry := range entries {
 			names = append(names, entry.Values(view.attribute)...)
 		}
+		if len(names) == 0 {
+			continue
+		}
 		resolution, err := t.resolveProperty(ctx, find, view, names)
 		if err != nil {
 			return nil, err
