@@ -43,8 +43,9 @@ func main() {
 	flag.StringVar(&o.out, "out", filepath.Join("bench", "out", "bench.json"), "the `file` for the result")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx, o); err != nil {
+	err := run(ctx, o)
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}

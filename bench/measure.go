@@ -183,10 +183,10 @@ func countIDs(body io.Reader) (int, error) {
 		if err != nil {
 			return count, err
 		}
-		switch {
-		case c == mark[matched]:
+		switch c {
+		case mark[matched]:
 			matched++
-		case c == mark[0]:
+		case mark[0]:
 			matched = 1
 		default:
 			matched = 0

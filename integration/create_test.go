@@ -122,8 +122,10 @@ func TestCreate(t *testing.T) {
 			})
 		}
 		t.Run("R_C19", func(t *testing.T) {
-			g.send(t, ask{method: "PUT", path: "/api/users/bad", as: "kvaughan", body: newUser("bad"),
-				header: headers("If-None-Match", "*", "If-Match", "*")}).fails(http.StatusPreconditionFailed, "")
+			g.send(t, ask{
+				method: "PUT", path: "/api/users/bad", as: "kvaughan", body: newUser("bad"),
+				header: headers("If-None-Match", "*", "If-Match", "*"),
+			}).fails(http.StatusPreconditionFailed, "")
 		})
 		t.Run("R_C25", func(t *testing.T) { put(t, "bjensen", "bad", newUser("bad")).fails(http.StatusForbidden, "") })
 		t.Run("InAResource", func(t *testing.T) {

@@ -31,8 +31,10 @@ func TestEvents(t *testing.T) {
 		}
 	})
 	t.Run("Change", func(t *testing.T) {
-		events := g.eventsOf(t, g.send(t, ask{method: "PATCH", path: path, as: "bjensen",
-			body: `[{"operation":"replace","field":"/description","value":"a secret text"},{"operation":"replace","field":"/userName","value":"b@example.com"}]`}).want(http.StatusOK))
+		events := g.eventsOf(t, g.send(t, ask{
+			method: "PATCH", path: path, as: "bjensen",
+			body: `[{"operation":"replace","field":"/description","value":"a secret text"},{"operation":"replace","field":"/userName","value":"b@example.com"}]`,
+		}).want(http.StatusOK))
 		if len(events) != 2 {
 			t.Fatalf("%d events: %v", len(events), events)
 		}

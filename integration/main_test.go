@@ -9,7 +9,7 @@ import (
 )
 
 // program is the path of the built program.
-var program string
+var program string //nolint:gochecknoglobals // TestMain makes it, once for all tests.
 
 func TestMain(m *testing.M) {
 	os.Exit(run(m))

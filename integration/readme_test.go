@@ -12,7 +12,7 @@ import (
 )
 
 // curlLine is a comment with a status, and the command behind it.
-var curlLine = regexp.MustCompile(`(?m)^# ([1-5][0-9][0-9]): .*\n(curl (?:.*\\\n)*.*)\n`) //nolint:gochecknoglobals // A constant pattern.
+var curlLine = regexp.MustCompile(`(?m)^# ([1-5][0-9][0-9]): .*\n(curl (?:.*\\\n)*.*)\n`)
 
 // The README is followed by its text alone: every block of commands, in order, in a
 // copy of the checkout. Only the ports are others, since tests run beside each other.

@@ -32,6 +32,7 @@ func TestHTTPSOnly(t *testing.T) {
 		}
 		_ = conn.SetReadDeadline(time.Now().Add(20 * time.Second))
 		if response, err := http.ReadResponse(bufio.NewReader(conn), nil); err == nil {
+			_ = response.Body.Close()
 			t.Errorf("an answer in clear: %s", response.Status)
 		}
 	})

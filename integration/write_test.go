@@ -104,8 +104,10 @@ func TestConcurrentUpdates(t *testing.T) {
 		var group sync.WaitGroup
 		for i := range statuses {
 			group.Go(func() {
-				r, err := gateways[i%2].try(ask{method: "PATCH", path: path, as: "kvaughan", header: headers("If-Match", tag),
-					body: fmt.Sprintf(`[{"operation":"replace","field":"/description","value":"round %d writer %d"}]`, round, i)})
+				r, err := gateways[i%2].try(ask{
+					method: "PATCH", path: path, as: "kvaughan", header: headers("If-Match", tag),
+					body: fmt.Sprintf(`[{"operation":"replace","field":"/description","value":"round %d writer %d"}]`, round, i),
+				})
 				if err == nil {
 					statuses[i] = r.status
 				}
@@ -123,8 +125,10 @@ func TestConcurrentUpdates(t *testing.T) {
 		for i := range 8 {
 			group.Go(func() {
 				field := []string{"/description", "/contactInformation/telephoneNumber"}[i%2]
-				if r, err := gateways[i%2].try(ask{method: "PATCH", path: path, as: "kvaughan",
-					body: fmt.Sprintf(`[{"operation":"replace","field":%q,"value":"+1 408 555 %d"}]`, field, i)}); err != nil || r.status != http.StatusOK {
+				if r, err := gateways[i%2].try(ask{
+					method: "PATCH", path: path, as: "kvaughan",
+					body: fmt.Sprintf(`[{"operation":"replace","field":%q,"value":"+1 408 555 %d"}]`, field, i),
+				}); err != nil || r.status != http.StatusOK {
 					t.Errorf("%v %v", r, err)
 				}
 			})

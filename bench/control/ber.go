@@ -39,12 +39,12 @@ func tlv(tag byte, parts ...[]byte) []byte {
 
 func text(tag byte, s string) []byte { return tlv(tag, []byte(s)) }
 
-func integer(tag byte, n int32) []byte {
+func integer(n int32) []byte {
 	b := binary.BigEndian.AppendUint32(nil, uint32(n))
 	for len(b) > 1 && b[0] == 0 && b[1] < 0x80 {
 		b = b[1:]
 	}
-	return tlv(tag, b)
+	return tlv(0x02, b)
 }
 
 // next splits the first element off b.

@@ -38,7 +38,7 @@ func Dial(address string, config *tls.Config, bindDN, password, authzID string) 
 		return nil, err
 	}
 	c := &Client{conn: conn, authzID: authzID, id: 1, waiting: map[int32]*get{}}
-	if _, err := conn.Write(tlv(0x30, integer(0x02, 1), tlv(0x60, integer(0x02, 3), text(0x04, bindDN), text(0x80, password)))); err != nil {
+	if _, err := conn.Write(tlv(0x30, integer(1), tlv(0x60, integer(3), text(0x04, bindDN), text(0x80, password)))); err != nil {
 		return nil, err
 	}
 	_, op, body, _, _, err := readMessage(bufio.NewReader(conn), nil)
@@ -114,7 +114,7 @@ func (c *Client) List(base string, attributes []string) (int, error) {
 	count := 0
 	for {
 		c.id++
-		page := tlv(0x30, text(0x04, "1.2.840.113556.1.4.319"), tlv(0x04, tlv(0x30, integer(0x02, 500), tlv(0x04, cookie))))
+		page := tlv(0x30, text(0x04, "1.2.840.113556.1.4.319"), tlv(0x04, tlv(0x30, integer(500), tlv(0x04, cookie))))
 		if _, err := c.conn.Write(c.search(c.id, base, 1, attributes, page)); err != nil {
 			return count, err
 		}
@@ -153,8 +153,8 @@ func (c *Client) search(id int32, base string, scope byte, attributes []string, 
 		names = append(names, text(0x04, name))
 	}
 	proxied := tlv(0x30, text(0x04, "2.16.840.1.113730.3.4.18"), tlv(0x01, []byte{0xff}), text(0x04, c.authzID))
-	return tlv(0x30, integer(0x02, id),
-		tlv(0x63, text(0x04, base), tlv(0x0a, []byte{scope}), tlv(0x0a, []byte{0}), integer(0x02, 0), integer(0x02, 0), tlv(0x01, []byte{0}),
+	return tlv(0x30, integer(id),
+		tlv(0x63, text(0x04, base), tlv(0x0a, []byte{scope}), tlv(0x0a, []byte{0}), integer(0), integer(0), tlv(0x01, []byte{0}),
 			text(0x87, "objectClass"), tlv(0x30, names...)),
 		tlv(0xa0, append([][]byte{proxied}, controls...)...))
 }

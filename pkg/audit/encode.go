@@ -40,7 +40,7 @@ func (r *record) append(b []byte, now time.Time) []byte {
 	e := r.event
 	b = appendHead(b, now, r.phase, e.start.TransactionID)
 	b = appendText(b, "client", e.start.Client)
-	b = appendTLS(b, e.start.TLS)
+	b = e.recorder.appendTLS(b, e.start.TLS)
 	b = appendText(b, "principal", e.principal)
 	b = appendText(b, "authMethod", e.authMethod)
 	b = appendText(b, "authzId", e.authzID)
@@ -89,12 +89,22 @@ func appendHead(b []byte, now time.Time, p phase, transactionID string) []byte {
 	return append(b, '"')
 }
 
-func appendTLS(b []byte, state *tls.ConnectionState) []byte {
+// suiteNames returns the names of the cipher suites that a connection can have;
+// tls.CipherSuiteName would look for them in lists that it makes anew each time.
+func suiteNames() map[uint16]string {
+	names := make(map[uint16]string)
+	for _, suite := range tls.CipherSuites() {
+		names[suite.ID] = suite.Name
+	}
+	return names
+}
+
+func (r *Recorder) appendTLS(b []byte, state *tls.ConnectionState) []byte {
 	if state == nil {
 		return b
 	}
 	b = appendText(b, "tlsVersion", tls.VersionName(state.Version))
-	b = appendText(b, "tlsCipher", tls.CipherSuiteName(state.CipherSuite))
+	b = appendText(b, "tlsCipher", r.suites[state.CipherSuite])
 	if state.CurveID != 0 {
 		b = appendText(b, "tlsGroup", state.CurveID.String())
 	}

@@ -74,6 +74,7 @@ type Stats struct {
 type Recorder struct {
 	options Options
 	scratch sync.Pool // *[]byte, to encode a record without the lock
+	suites  map[uint16]string
 	wake    chan struct{}
 	urgent  chan struct{}
 	reopen  chan chan error
@@ -106,6 +107,7 @@ func NewRecorder(options Options) (*Recorder, error) {
 	}
 	r := &Recorder{
 		options: options,
+		suites:  suiteNames(),
 		wake:    make(chan struct{}, 1),
 		urgent:  make(chan struct{}, 1),
 		reopen:  make(chan chan error),

@@ -113,7 +113,7 @@ func (r *Recorder) run() {
 		case <-ticker.C:
 			dirty = r.sync(dirty)
 		case reply := <-r.reopen:
-			dirty = r.flush(dirty)
+			r.flush(dirty)
 			reply <- r.options.Sink.Reopen()
 			dirty = false // Reopen made the old file durable
 		case <-r.stop:

@@ -159,6 +159,7 @@ func (a *Accounts) resolve(ctx context.Context, identity directory.Identity) (dn
 		switch fault.KindOf(err) {
 		case fault.Forbidden, fault.Unauthenticated, fault.NotFound:
 			return dn, RefuseAccount(ReasonUnknown), nil // the directory does not take this identity
+		default:
 		}
 		if err != nil {
 			return dn, nil, err
@@ -190,6 +191,7 @@ func (a *Accounts) read(ctx context.Context, dn directory.DN, attributes []strin
 	switch fault.KindOf(err) {
 	case fault.NotFound, fault.Forbidden, fault.Invalid: // Invalid: a name that the directory does not take
 		return nil, nil //nolint:nilnil // no entry, and nothing went wrong
+	default:
 	}
 	if err != nil {
 		return nil, err

@@ -100,7 +100,7 @@ func isPast(entry *directory.Entry, attribute string, now time.Time) bool {
 	if value == "" {
 		return false
 	}
-	at, err := parseTime(value)
+	at, err := directory.ParseGeneralizedTime(value)
 	return err != nil || !now.Before(at)
 }
 
@@ -110,7 +110,7 @@ func isAhead(entry *directory.Entry, attribute string, now time.Time) bool {
 	if value == "" {
 		return false
 	}
-	at, err := parseTime(value)
+	at, err := directory.ParseGeneralizedTime(value)
 	return err != nil || now.Before(at)
 }
 
@@ -125,9 +125,9 @@ func (a *Accounts) isLocked(ctx context.Context, entry *directory.Entry, now tim
 	if value == "" {
 		return false, nil
 	}
-	since, err := parseTime(value)
+	since, err := directory.ParseGeneralizedTime(value)
 	if err != nil || value == lockedForGood {
-		return true, nil
+		return true, nil //nolint:nilerr // A lock that makes no sense counts against the account.
 	}
 	duration, err := a.lockDuration(ctx, entry)
 	if err != nil {
@@ -143,7 +143,7 @@ func (a *Accounts) lockDuration(ctx context.Context, entry *directory.Entry) (ti
 	if value := entry.Value(attrPolicy); value != "" {
 		var err error
 		if dn, err = directory.ParseDN(value); err != nil {
-			return 0, nil
+			return 0, nil //nolint:nilerr // A policy that cannot be named is unknown.
 		}
 	}
 	if dn.IsZero() {
@@ -159,21 +159,7 @@ func (a *Accounts) lockDuration(ctx context.Context, entry *directory.Entry) (ti
 	}
 	seconds, err := strconv.ParseInt(policy.Value(attrLockoutSeconds), 10, 32)
 	if err != nil || seconds < 0 {
-		return 0, nil
+		return 0, nil //nolint:nilerr // A duration that makes no sense is unknown.
 	}
 	return time.Duration(seconds) * time.Second, nil
-}
-
-// parseTime reads a GeneralizedTime (RFC 4517 §3.3.13) with seconds or without,
-// with a fraction of a second or without, in UTC or with an offset.
-func parseTime(value string) (time.Time, error) {
-	value = strings.Replace(value, ",", ".", 1)
-	var err error
-	for _, layout := range []string{"20060102150405Z", "20060102150405.999999999Z", "200601021504Z", "20060102150405Z0700", "200601021504Z0700"} {
-		var at time.Time
-		if at, err = time.Parse(layout, value); err == nil {
-			return at, nil
-		}
-	}
-	return time.Time{}, err
 }

@@ -139,7 +139,7 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // Is reports whether target is the fault's kind.
 func (e *Error) Is(target error) bool {
-	kind, ok := target.(Kind) //nolint:errorlint // a Kind is compared by value and never wraps
+	kind, ok := target.(Kind)
 	return ok && kind == e.Kind
 }
 

@@ -42,8 +42,11 @@ func (f *fake) put(uid, revision string, descriptions ...string) {
 	dn := "uid=" + uid + ",ou=People,dc=example,dc=com"
 	f.entries[directory.MustParseDN(dn).Key()] = &directory.Entry{DN: dn, Attributes: []directory.Attribute{
 		{Name: "objectClass", Values: []string{"top", "person", "organizationalPerson", "inetOrgPerson"}},
-		{Name: "uid", Values: []string{uid}}, {Name: "cn", Values: []string{uid}}, {Name: "sn", Values: []string{uid}},
-		{Name: "description", Values: descriptions}, {Name: "entryCSN", Values: []string{revision}},
+		{Name: "uid", Values: []string{uid}},
+		{Name: "cn", Values: []string{uid}},
+		{Name: "sn", Values: []string{uid}},
+		{Name: "description", Values: descriptions},
+		{Name: "entryCSN", Values: []string{revision}},
 	}}
 }
 
@@ -72,6 +75,7 @@ func (f *fake) WhoAmI(context.Context) (string, error)                   { retur
 func (f *fake) Capabilities(context.Context) (*directory.Capabilities, error) {
 	return f.capabilities, nil
 }
+
 func (f *fake) Add(context.Context, *directory.AddRequest) (*directory.Entry, error) {
 	return nil, f.note("add")
 }

@@ -119,7 +119,7 @@ func TestTheAttemptIsRecordedFirst(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer recorder.Close()
+	defer func() { _ = recorder.Close() }() // It has nothing to lose.
 	s := newService(t, f, gateway.Options{})
 	event := recorder.Begin(audit.Start{TransactionID: "t"})
 	if _, err := s.Do(audit.NewContext(t.Context(), event), caller, "api", &mapping.Request{Verb: mapping.Delete, Path: []string{"users", "a"}}); err != nil {

@@ -93,7 +93,7 @@ func bindFault(refused *ldap.Error) error {
 	if refused.Err != nil {
 		result.Diagnostic = refused.Err.Error()
 	}
-	switch e := resultFault(result); e.Kind { //nolint:exhaustive // All others are the caller's.
+	switch e := resultFault(result); e.Kind {
 	case fault.Unavailable, fault.Timeout, fault.BadGateway, fault.Internal:
 		return e
 	default:

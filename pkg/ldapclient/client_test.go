@@ -154,8 +154,10 @@ func TestOperations(t *testing.T) {
 		t.Run("Change", func(t *testing.T) {
 			dn := userDN("new")
 			entry, err := admin.Add(ctx, &directory.AddRequest{DN: dn, Attributes: []directory.Attribute{
-				{Name: "objectClass", Values: []string{"inetOrgPerson"}}, {Name: "uid", Values: []string{"new"}},
-				{Name: "cn", Values: []string{"New One", "a", "b"}}, {Name: "sn", Values: []string{"One"}},
+				{Name: "objectClass", Values: []string{"inetOrgPerson"}},
+				{Name: "uid", Values: []string{"new"}},
+				{Name: "cn", Values: []string{"New One", "a", "b"}},
+				{Name: "sn", Values: []string{"One"}},
 			}, WriteOptions: directory.WriteOptions{Read: []string{"cn", "entryCSN"}}})
 			if err != nil || entry == nil || len(entry.Values("cn")) != 3 || entry.Value("entryCSN") == "" {
 				t.Fatalf("%+v, %v", entry, err)
@@ -325,7 +327,8 @@ func TestOutage(t *testing.T) {
 	if err := server.Restart(); err != nil {
 		t.Fatal(err)
 	}
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
+	deadline := time.Now().Add(time.Minute)
+	for range time.Tick(50 * time.Millisecond) {
 		_, _, err := collect(t.Context(), session, read("bjensen"))
 		if err == nil {
 			break

@@ -127,7 +127,7 @@ func (e *resultError) Error() string {
 
 // attributePattern finds the attribute at the front of OpenLDAP's diagnostics:
 // "mail: value #0 invalid per syntax".
-var attributePattern = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9-]*(?:;[A-Za-z0-9-]+)*): `) //nolint:gochecknoglobals // A constant pattern.
+var attributePattern = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9-]*(?:;[A-Za-z0-9-]+)*): `)
 
 func attributeIn(diagnostic string) string {
 	if found := attributePattern.FindStringSubmatch(diagnostic); found != nil {

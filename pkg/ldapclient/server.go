@@ -190,7 +190,7 @@ func (s *server) retire(c *conn) {
 func (s *server) connect(ctx context.Context, sharing bool) error {
 	// A connection is for everyone: who waits for it may give up, it does not.
 	done := make(chan error, 1)
-	s.client.work.Go(func() {
+	s.client.work.Go(func() { //nolint:contextcheck // It ends with the client, not with its caller.
 		ctx, cancel := context.WithTimeout(s.client.life, s.client.options.ConnectTimeout)
 		defer cancel()
 		c, err := s.dial(ctx)
@@ -376,7 +376,7 @@ func isCertificateError(err error) bool {
 
 func isRefusedBind(err error) bool {
 	var refused *bindError
-	return errors.As(err, &refused) && (ldap.IsErrorAnyOf(refused.reason,
+	return errors.As(err, &refused) && ldap.IsErrorAnyOf(refused.reason,
 		ldap.LDAPResultInvalidCredentials, ldap.LDAPResultInsufficientAccessRights, ldap.LDAPResultInappropriateAuthentication,
-		ldap.LDAPResultNoSuchObject, ldap.LDAPResultConfidentialityRequired, ldap.LDAPResultStrongAuthRequired, ldap.LDAPResultUnwillingToPerform))
+		ldap.LDAPResultNoSuchObject, ldap.LDAPResultConfidentialityRequired, ldap.LDAPResultStrongAuthRequired, ldap.LDAPResultUnwillingToPerform)
 }

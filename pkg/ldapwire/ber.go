@@ -36,7 +36,7 @@ func begin(dst []byte, tag byte) ([]byte, int) {
 
 // end finishes the element whose contents start there.
 func end(dst []byte, start int) []byte {
-	binary.BigEndian.PutUint32(dst[start-lengthSize+1:], uint32(len(dst)-start)) //nolint:gosec // No request is 4 GiB long.
+	binary.BigEndian.PutUint32(dst[start-lengthSize+1:], uint32(len(dst)-start))
 	return dst
 }
 
@@ -49,7 +49,7 @@ func appendLength(dst []byte, n int) []byte {
 	case n < 0x10000:
 		return append(dst, 0x82, byte(n>>8), byte(n))
 	}
-	return binary.BigEndian.AppendUint32(append(dst, 0x84), uint32(n)) //nolint:gosec // No value is 4 GiB long.
+	return binary.BigEndian.AppendUint32(append(dst, 0x84), uint32(n))
 }
 
 func appendString(dst []byte, tag byte, s string) []byte {

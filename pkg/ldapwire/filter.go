@@ -38,9 +38,8 @@ func AppendFilter(dst []byte, f *directory.Filter) []byte {
 	case directory.FilterSubstrings:
 		return appendSubstrings(dst, f)
 	case directory.FilterExtensible:
-		return appendExtensible(dst, f)
 	}
-	panic("ldapwire: unknown kind of filter") // A defect: the set is closed.
+	return appendExtensible(dst, f)
 }
 
 func appendOperands(dst []byte, tag byte, operands []directory.Filter) []byte {

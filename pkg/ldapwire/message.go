@@ -59,7 +59,7 @@ func (r *Reader) Read() (*Message, error) {
 		return nil, unexpected(err)
 	}
 	// The buffer is not touched again, so that it may be a string, without a copy.
-	return parse(reader(unsafe.String(unsafe.SliceData(buffer), len(buffer))))
+	return parse(reader(unsafe.String(unsafe.SliceData(buffer), len(buffer)))) //nolint:gosec // See above.
 }
 
 // header reads the tag and the length of a message.

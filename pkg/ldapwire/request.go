@@ -27,9 +27,9 @@ func AppendSearch(dst []byte, id int32, req *directory.SearchRequest, controls .
 	return message(dst, id, controls, func(dst []byte) []byte {
 		dst, start := begin(dst, tagSearchRequest)
 		dst = appendString(dst, tagString, req.Base.String())
-		dst = appendInteger(dst, tagEnumerated, int32(req.Scope)) //nolint:gosec // One of three.
+		dst = appendInteger(dst, tagEnumerated, int32(req.Scope))
 		dst = appendInteger(dst, tagEnumerated, 0)
-		dst = appendInteger(dst, tagInteger, int32(min(req.SizeLimit, 1<<31-1))) //nolint:gosec // Bounded.
+		dst = appendInteger(dst, tagInteger, int32(min(req.SizeLimit, 1<<31-1)))
 		dst = appendInteger(dst, tagInteger, 0)
 		dst = appendBoolean(dst, tagBoolean, false)
 		dst = AppendFilter(dst, &req.Filter)
@@ -81,7 +81,7 @@ func AppendModify(dst []byte, id int32, req *directory.ModifyRequest, controls .
 		for i := range req.Changes {
 			var change int
 			dst, change = begin(dst, tagSequence)
-			dst = appendInteger(dst, tagEnumerated, int32(req.Changes[i].Op)) //nolint:gosec // One of four.
+			dst = appendInteger(dst, tagEnumerated, int32(req.Changes[i].Op))
 			dst = appendAttribute(dst, req.Changes[i].Attribute, req.Changes[i].Values)
 			dst = end(dst, change)
 		}

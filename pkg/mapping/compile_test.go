@@ -256,3 +256,30 @@ func TestProblemString(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 }
+
+// TestRefusedMappings names the rows of the specification; the stories of
+// testdata/compile hold the places and whole sentences.
+func TestRefusedMappings(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ name, types, want string }{
+		{
+			"R_K05", `"a": {"subResources": {"x": {"type": "collection", "resource": "a", "flattenSubtree": true, "namingStrategy": {"type": "clientDnNaming", "dnAttribute": "uid"}}}}`,
+			`"flattenSubtree" needs "isReadOnly": true`,
+		},
+		{
+			"R_K07", `"a": {"subResources": {"x": {"type": "collection", "resource": "a", "namingStrategy": {"type": "serverNaming", "dnAttribute": "uid", "idAttribute": "UID"}}}}`,
+			`"idAttribute" must differ from "dnAttribute"`,
+		},
+		{"R_K09", `"a": {"properties": {"p": {"type": "simple", "writability": "never"}, "q": {"type": "simpel"}}}`, `"writability" must be one of`},
+		{"R_K11", `"a": {"superType": "b"}, "b": {"superType": "a"}`, `inherits from itself: b → a → b`},
+		{"R_K15", `"a": {"properties": {"p": {"type": "simple", "isRequred": true}}}`, `did you mean "isRequired"?`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			got := load(fstest.MapFS{"api/a.json": {Data: []byte(`{"format": 1, "resourceTypes": {` + test.types + `}}`)}})
+			if !strings.Contains(got["problems"], test.want) || got["models"] != "" {
+				t.Errorf("problems %q, want %q", got["problems"], test.want)
+			}
+		})
+	}
+}

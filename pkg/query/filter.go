@@ -16,8 +16,7 @@ const (
 	False
 	// Present holds when the field has a value.
 	Present
-	// Equal, Contains, StartsWith, Less, LessOrEqual, Greater and GreaterOrEqual
-	// compare the field with the value.
+	// Equal holds when the field has the value.
 	Equal
 	// Contains holds when the value is part of the field.
 	Contains

@@ -254,7 +254,7 @@ func (a *Authenticator) find(ctx context.Context, name string) (directory.DN, er
 // lookUpFault is the fault of a search for a caller. What the directory has against
 // the search is not the caller's fault, and never a refusal.
 func lookUpFault(err error) error {
-	switch fault.KindOf(err) { //nolint:exhaustive // All others are as they should be.
+	switch fault.KindOf(err) {
 	case fault.NotFound, fault.Forbidden, fault.Invalid, fault.TooLarge, fault.Unauthenticated:
 		return fault.Wrap(fault.BadGateway, err, "the gateway could not look up callers in the directory; the operator has to mend that").Named("callerSearch")
 	default:

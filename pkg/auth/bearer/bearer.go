@@ -106,8 +106,9 @@ func CheckAlgorithm(name string) error {
 	switch jose.SignatureAlgorithm(name) {
 	case jose.RS256, jose.RS384, jose.RS512, jose.PS256, jose.PS384, jose.PS512, jose.ES256, jose.ES384, jose.ES512, jose.EdDSA:
 		return nil
+	default:
+		return fmt.Errorf("%q is not taken; use RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512 or EdDSA", name)
 	}
-	return fmt.Errorf("%q is not taken; use RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512 or EdDSA", name)
 }
 
 // Challenge returns the challenge of RFC 6750 §3.
