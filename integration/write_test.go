@@ -266,6 +266,10 @@ func TestPatch(t *testing.T) {
 		t.Run("R_E37", func(t *testing.T) {
 			patch(t, path, newMail, "If-None-Match", "*").fails(http.StatusPreconditionFailed, "")
 		})
+		t.Run("R_E39", func(t *testing.T) {
+			g.send(t, ask{method: "POST", path: path, as: "kvaughan", header: headers("X-HTTP-Method-Override", "PATCH"), body: newMail}).
+				want(http.StatusOK).has(`"babs@example.com"`, "userName")
+		})
 		t.Run("Method", func(t *testing.T) {
 			g.send(t, ask{method: "PATCH", path: "/api/users", as: "kvaughan", body: newMail}).fails(http.StatusMethodNotAllowed, "")
 		})

@@ -78,7 +78,7 @@ func New(o Options) (http.Handler, error) {
 	router.Get("/*", h.serve(h.get))
 	router.Head("/*", h.serve(h.get))
 	router.Put("/*", h.serve(h.put))
-	router.Post("/*", h.serve(h.post))
+	router.Post("/*", h.overridden)
 	router.Patch("/*", h.serve(h.patch))
 	router.Delete("/*", h.serve(h.delete))
 	router.Options("/*", options)
@@ -98,6 +98,23 @@ func (h *handler) serve(method func(http.ResponseWriter, *request) error) http.H
 			httpserver.WriteError(w, r, err)
 		}
 	}
+}
+
+// overridden serves a POST as the method that it stands for.
+func (h *handler) overridden(w http.ResponseWriter, r *http.Request) {
+	method, err := overriding(r)
+	if err != nil {
+		httpserver.WriteError(w, r, err)
+		return
+	}
+	if method != r.Method {
+		r = r.WithContext(r.Context()) // A copy of our own.
+		r.Method = method
+	}
+	serve := map[string]func(http.ResponseWriter, *request) error{
+		http.MethodGet: h.get, http.MethodPut: h.put, http.MethodPost: h.post, http.MethodPatch: h.patch, http.MethodDelete: h.delete,
+	}[method]
+	h.serve(serve)(w, r)
 }
 
 // options answers which methods there are, alike for every path and to everybody.
@@ -198,9 +215,6 @@ func isSingleton(err error) bool {
 }
 
 func (h *handler) post(w http.ResponseWriter, r *request) error {
-	if err := r.refuseOverride(); err != nil {
-		return err
-	}
 	if err := r.refuseConditions("If-Match", "If-None-Match"); err != nil {
 		return err
 	}

@@ -265,7 +265,7 @@ func TestRefusals(t *testing.T) {
 		"FilterOnDelete":   {"DELETE", "/api/users/x?_queryFilter=true", "", nil, 400, "misplacedParameter", nil},
 		"ActionOnPut":      {"PUT", "/api/users/x?_action=create", "{}", nil, 400, "misplacedParameter", nil},
 		"EmptyAction":      {"POST", "/api/users?_action=", "{}", nil, 400, "malformedParameter", nil},
-		"Override":         {"POST", "/api/users", "{}", []string{"X-HTTP-Method-Override", "PATCH"}, 501, "unsupported", nil},
+		"Override":         {"POST", "/api/users", "{}", []string{"X-HTTP-Method-Override", "BREW"}, 400, "methodOverride", nil},
 		"BodyOnDelete":     {"DELETE", "/api/users/x", "{}", nil, 400, "unexpectedBody", nil},
 		"BodyOnGet":        {"GET", "/api/users/x", "{}", nil, 400, "unexpectedBody", nil},
 		"NoBody":           {"PUT", "/api/users/x", "", []string{"Content-Type", "application/json"}, 400, "missingBody", nil},

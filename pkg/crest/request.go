@@ -2,6 +2,7 @@ package crest
 
 import (
 	"net/http"
+	"strings"
 
 	"github.com/rest2ldap/rest2ldap/pkg/audit"
 	"github.com/rest2ldap/rest2ldap/pkg/auth"
@@ -70,14 +71,23 @@ func (r *request) checkBody() error {
 	return nil
 }
 
-// refuseOverride refuses a request that is meant as one of another method, rather than
-// creating something.
-func (r *request) refuseOverride() error {
-	const header = "X-Http-Method-Override"
-	if len(r.http.Header[header]) == 0 {
-		return nil
+// overrideHeader names the method that a POST stands for, for clients that cannot
+// send it themselves.
+const overrideHeader = "X-Http-Method-Override"
+
+// overriding returns the method that a POST stands for.
+func overriding(r *http.Request) (string, error) {
+	values := r.Header[overrideHeader]
+	if len(values) == 0 {
+		return http.MethodPost, nil
 	}
-	e := fault.New(fault.Unsupported, "the method is not overridden in this version; send the request with its own method")
-	e.Detail.Parameter = "X-HTTP-Method-Override"
-	return e
+	if len(values) == 1 {
+		switch method := strings.ToUpper(values[0]); method {
+		case http.MethodGet, http.MethodPut, http.MethodPost, http.MethodPatch, http.MethodDelete:
+			return method, nil
+		}
+	}
+	e := fault.New(fault.Invalid, "a POST stands for one of GET, PUT, POST, PATCH and DELETE")
+	e.Detail.Kind, e.Detail.Parameter = "methodOverride", "X-HTTP-Method-Override"
+	return "", e
 }
