@@ -43,7 +43,7 @@ func errorTables() string {
 	var b strings.Builder
 	b.WriteString("\n## Kinds\n\n| kind | status |\n|---|---|\n")
 	for _, kind := range fault.Kinds() {
-		status := fmt.Sprint(httpserver.Status(kind))
+		status := fmt.Sprint(httpserver.Status(fault.New(kind, "x")))
 		if kind == fault.Canceled {
 			status = "the client is gone"
 		}
