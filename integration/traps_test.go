@@ -2,6 +2,7 @@ package integration_test
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/rest2ldap/rest2ldap/internal/slapd"
@@ -19,6 +20,10 @@ func TestOrderingTrap(t *testing.T) {
 		g := start(t, server, settings{})
 		g.list(t, "kvaughan", "/api/users", `userName le 'ad'`).finds("abarnes", "abergin", "achassin")
 		g.list(t, "kvaughan", "/api/users", `_id lt 'abergin'`).finds("abarnes")
+		if !strings.Contains(server.Logs(), "caseIgnoreOrderingMatch") {
+			t.Error("uid was not compared by the rule that the directory has for it")
+		}
+		g.list(t, "kvaughan", "/api/users", `!(_id gt 'abarnes') and !(_id eq 'nobody')`).finds("abarnes")
 		g.list(t, "kvaughan", "/api/users", `name/familyName ge 'tu'`).finds("jwalker", "kvaughan", "kwinters", "ttully", "tward")
 		g.list(t, "kvaughan", "/api/users", `contactInformation/telephoneNumber ge '+1 408 555 9804' and contactInformation/telephoneNumber lt '+1 409'`).finds("achassin", "hmiller")
 	})

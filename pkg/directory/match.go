@@ -21,8 +21,9 @@ type Matcher struct {
 func NewMatcher(schema *Schema) *Matcher { return &Matcher{schema: schema} }
 
 // Matches reports whether the filter is true for the entry; Undefined is not true.
-// An attribute that the entry does not show has no value. An approximate or an
-// extensible match is an error, because only the directory knows its rules.
+// An attribute that the entry does not show has no value. An approximate match, and
+// an extensible one by a rule that is not an ordering rule, are errors, because only
+// the directory knows these rules.
 func (m *Matcher) Matches(filter Filter, entry *Entry) (bool, error) {
 	result, err := m.evaluate(&filter, entry)
 	return result == isTrue, err
@@ -73,7 +74,12 @@ func (m *Matcher) evaluate(f *Filter, entry *Entry) (truth, error) {
 		return m.compare(f, entry.Values(f.Attribute)), nil
 	case FilterSubstrings:
 		return m.substrings(f, entry.Values(f.Attribute)), nil
-	case FilterApprox, FilterExtensible:
+	case FilterExtensible:
+		// The ordering rules mean "less than" in an extensible match (RFC 4517 §4.2.12).
+		if strings.HasSuffix(f.Rule, "OrderingMatch") && f.Attribute != "" && !f.DNAttributes {
+			return m.compare(f, entry.Values(f.Attribute)), nil
+		}
+	case FilterApprox:
 	}
 	return isUndefined, fmt.Errorf("directory: a filter of kind %d over %s is for the directory alone", f.Op, f.Attribute)
 }
@@ -92,7 +98,10 @@ func (m *Matcher) compare(f *Filter, values []string) truth {
 			continue
 		}
 		order := held.compare(asserted)
-		if order == 0 || order > 0 && f.Op == FilterGreaterOrEqual || order < 0 && f.Op == FilterLessOrEqual {
+		switch {
+		case order == 0 && f.Op != FilterExtensible,
+			order > 0 && f.Op == FilterGreaterOrEqual,
+			order < 0 && f.Op != FilterGreaterOrEqual && f.Op != FilterEqual:
 			return isTrue
 		}
 	}

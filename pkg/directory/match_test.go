@@ -38,6 +38,8 @@ func TestMatcher(t *testing.T) {
 		{"(cn>=bb)", false},
 		{"(cn<=babs jensen)", true},
 		{"(cn<=b)", false},
+		{"(cn:caseIgnoreOrderingMatch:=babs jensen)", false},
+		{"(cn:caseIgnoreOrderingMatch:=babs jensenb)", true},
 		{"(cn=*ra j*sen)", true},
 		{"(cn=*ra  j*)", true},
 		{"(cn=*rajen*)", false},

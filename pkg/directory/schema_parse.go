@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode"
 )
 
 // ParseSchema makes a schema of the values of attributeTypes and matchingRuleUse in
@@ -182,7 +183,7 @@ func newDefinition(text string) (*definition, error) {
 func tokenize(text string) ([]token, error) {
 	var tokens []token
 	for {
-		text = strings.TrimLeft(text, " \t\r\n")
+		text = strings.TrimLeftFunc(text, unicode.IsSpace)
 		if text == "" {
 			return tokens, nil
 		}
@@ -198,7 +199,7 @@ func tokenize(text string) ([]token, error) {
 			tokens = append(tokens, token{inside, true})
 			text = rest
 		default:
-			n := strings.IndexAny(text, " \t\r\n()'$")
+			n := strings.IndexFunc(text, func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune("()'$", r) })
 			if n < 0 {
 				n = len(text)
 			}

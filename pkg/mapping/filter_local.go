@@ -10,8 +10,41 @@ import (
 // A server answers a comparison for which the attribute has no matching rule as
 // Undefined (RFC 4511 §4.5.1.7): an empty success, as if nothing matched. On
 // OpenLDAP that is so for the order of mail, uid, cn, sn and telephoneNumber. Such
-// a comparison never leaves: the directory is asked for a safe superset, and the
-// gateway evaluates the rest.
+// a comparison never leaves as it is. "At most" is asked by the ordering rule of the
+// syntax, as an extensible match, where the server lists the attribute for it; that
+// rule means "less than" (RFC 4517 §4.2.12), and "at least" is not its negation where
+// an attribute has several values. For everything else the directory is asked for a
+// safe superset, and the gateway evaluates the rest.
+
+// orderingRule returns the rule that orders the attribute in an extensible match; ""
+// when the server has none.
+func orderingRule(schema *directory.Schema, t *directory.AttributeType) string {
+	rule := map[string]string{
+		"caseIgnoreMatch": "caseIgnoreOrderingMatch", "caseExactMatch": "caseExactOrderingMatch",
+	}[t.Equality]
+	if rule == "" || !schema.TakesRule(t.OID, rule) {
+		return ""
+	}
+	return rule
+}
+
+// byRule returns the filter with every "at most" that needs it asked by a rule.
+func byRule(schema *directory.Schema, f directory.Filter) directory.Filter {
+	if len(f.Children) > 0 {
+		children := make([]directory.Filter, len(f.Children))
+		for i, child := range f.Children {
+			children[i] = byRule(schema, child)
+		}
+		f.Children = children
+		return f
+	}
+	t := schema.Attribute(f.Attribute)
+	if f.Op != directory.FilterLessOrEqual || t == nil || t.Ordering != "" {
+		return f
+	}
+	less := directory.Filter{Op: directory.FilterExtensible, Attribute: f.Attribute, Rule: orderingRule(schema, t), Value: f.Value}
+	return directory.Or(less, directory.Equal(f.Attribute, f.Value))
+}
 
 // isLocal reports whether the gateway has to evaluate a leaf.
 func isLocal(schema *directory.Schema, f *directory.Filter) bool {
@@ -22,8 +55,10 @@ func isLocal(schema *directory.Schema, f *directory.Filter) bool {
 	switch f.Op {
 	case directory.FilterEqual:
 		return t.Equality == ""
-	case directory.FilterGreaterOrEqual, directory.FilterLessOrEqual:
+	case directory.FilterGreaterOrEqual:
 		return t.Ordering == ""
+	case directory.FilterLessOrEqual:
+		return t.Ordering == "" && orderingRule(schema, t) == ""
 	case directory.FilterSubstrings:
 		return t.Substrings == ""
 	default:
@@ -39,7 +74,7 @@ func hasLocal(schema *directory.Schema, f *directory.Filter) bool {
 func superset(schema *directory.Schema, f directory.Filter) directory.Filter {
 	switch {
 	case !hasLocal(schema, &f):
-		return f
+		return byRule(schema, f)
 	case f.Op == directory.FilterNot:
 		return directory.And()
 	case f.Op != directory.FilterAnd && f.Op != directory.FilterOr:
