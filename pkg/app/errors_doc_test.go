@@ -29,7 +29,7 @@ func TestErrorsDocument(t *testing.T) {
 	}
 	want := before + mark + errorTables()
 	if *updateErrors {
-		if err := os.WriteFile(file, []byte(want), 0o644); err != nil { //nolint:gosec // A document.
+		if err := os.WriteFile(file, []byte(want), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		return

@@ -116,11 +116,11 @@ func waitFault(err error) error {
 	case errors.As(err, &e):
 		return err
 	case errors.Is(err, context.DeadlineExceeded):
-		return fault.Wrap(fault.Timeout, err, "The account could not be verified in time.")
+		return fault.Wrap(fault.Timeout, err, "the account could not be verified in time")
 	case errors.Is(err, context.Canceled):
-		return fault.Wrap(fault.Canceled, err, "The request was given up.")
+		return fault.Wrap(fault.Canceled, err, "the request was given up")
 	}
-	return fault.Wrap(fault.Unavailable, err, "The account could not be verified.")
+	return fault.Wrap(fault.Unavailable, err, "the account could not be verified")
 }
 
 // Purge forgets what is known of an identity, whose next use asks the directory.
@@ -165,7 +165,7 @@ func (a *Accounts) resolve(ctx context.Context, identity directory.Identity) (dn
 			return dn, nil, err
 		}
 		if name, isDN = strings.CutPrefix(name, "dn:"); !isDN && name != "" {
-			return dn, nil, fault.New(fault.Unsupported, "The directory does not tell which entry belongs to the caller.")
+			return dn, nil, fault.New(fault.Unsupported, "the directory does not tell which entry belongs to the caller")
 		}
 	}
 	dn, err = directory.ParseDN(name)

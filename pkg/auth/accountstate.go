@@ -75,7 +75,7 @@ func (a *Accounts) judge(ctx context.Context, entry *directory.Entry) (state, er
 }
 
 func mustChange() error {
-	return fault.Wrap(fault.Forbidden, ReasonMustChange, "The password must be changed before anything else.").
+	return fault.Wrap(fault.Forbidden, ReasonMustChange, "the password must be changed before anything else").
 		Named(string(ReasonMustChange))
 }
 

@@ -69,7 +69,7 @@ func (c *Chain) Authenticate(r *http.Request) (*Principal, error) {
 }
 
 func (c *Chain) twoCredentials() error {
-	e := fault.Wrap(fault.Invalid, ReasonTwo, "The request has more than one credential; send one Authorization header with one.")
+	e := fault.Wrap(fault.Invalid, ReasonTwo, "the request has more than one credential; send one Authorization header with one")
 	e.Named("invalidRequest").Detail.Parameter = "Authorization"
 	for _, authenticator := range c.authenticators {
 		if challenger, ok := authenticator.(Challenger); ok {

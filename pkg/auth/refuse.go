@@ -8,7 +8,7 @@ import (
 
 // refused is what every caller hears whose credentials were refused, or who sent
 // none. It does not tell an unknown user from a wrong password.
-const refused = "Valid credentials are required."
+const refused = "valid credentials are required"
 
 // Reason is a short word for why credentials were refused. It is for the audit
 // event and the log; a client never sees it. A Reason is an error, to be the

@@ -40,7 +40,7 @@ func send(w http.ResponseWriter, status int, body []byte) {
 	h["Content-Type"] = contentType
 	h["Content-Length"] = []string{strconv.Itoa(len(body))}
 	w.WriteHeader(status)
-	_, _ = w.Write(body) //nolint:gosec // G705: it is no HTML, and says so. Who is gone is noted by httpserver.
+	_, _ = w.Write(body) // Who is gone is noted by httpserver.
 }
 
 // setRevision sets the ETag (RFC 9110 §8.8.3) of a revision that can be one.
