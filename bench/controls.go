@@ -39,7 +39,7 @@ func runControl(args []string) error {
 		return err
 	}
 	if *address == "" {
-		return serveControl(*cert, *key, *body)
+		return serveControl(*cert, *key, *body, nil)
 	}
 	pool, err := loadPool(*ca)
 	if err != nil {
@@ -48,6 +48,9 @@ func runControl(args []string) error {
 	config := &tls.Config{RootCAs: pool, ServerName: "localhost", MinVersion: tls.VersionTLS12}
 	dial := func() (*control.Client, error) {
 		return control.Dial(*address, config, *bindDN, *password, *authzID)
+	}
+	if *body != "" {
+		return joinedControl(dial, *cert, *key, *body)
 	}
 	lines := bufio.NewScanner(os.Stdin)
 	for lines.Scan() {
@@ -79,7 +82,24 @@ func loadPool(file string) (*x509.CertPool, error) {
 	return pool, nil
 }
 
-func serveControl(cert, key, body string) error {
+// joinedControl is both controls in one process: what a gateway without any feature
+// would take.
+func joinedControl(dial func() (*control.Client, error), cert, key, body string) error {
+	client, err := dial()
+	if err != nil {
+		return err
+	}
+	go client.Run()
+	waiters := sync.Pool{New: func() any { return control.NewWaiter() }}
+	return serveControl(cert, key, body, func() error {
+		waiter := waiters.Get()
+		defer waiters.Put(waiter)
+		_, err := client.Get(measuredDN, attributes(), waiter.(control.Waiter))
+		return err
+	})
+}
+
+func serveControl(cert, key, body string, look func() error) error {
 	certificate, err := tls.LoadX509KeyPair(cert, key)
 	if err != nil {
 		return err
@@ -93,7 +113,7 @@ func serveControl(cert, key, body string) error {
 		return err
 	}
 	fmt.Println(listener.Addr())
-	return control.ServeHTTPS(listener, certificate, text)
+	return control.ServeHTTPS(listener, certificate, text, look)
 }
 
 // getControl reads one entry over and over for a duration, several at once over one

@@ -24,7 +24,7 @@ func (s samples) add(name string, value float64) { s[name] = append(s[name], val
 func (b *bed) measure(ctx context.Context) ([]row, error) {
 	s := samples{}
 	for range b.rounds {
-		for _, step := range []func(samples) error{b.getHTTPS, b.getLDAPS, b.getOurs, b.listControl, b.listOurs} {
+		for _, step := range []func(samples) error{b.getHTTPS, b.getLDAPS, b.getJoined, b.getOurs, b.listControl, b.listOurs} {
 			if err := ctx.Err(); err != nil {
 				return nil, err
 			}
@@ -49,8 +49,9 @@ func (b *bed) measure(ctx context.Context) ([]row, error) {
 	}
 	return []row{
 		compare("get: processor time of the gateway", "µs/request", s["get cpu"], floor, "<= 1.3 x HTTPS and LDAPS controls", atMost(1.3)),
+		compare("get: processor time beside both controls joined", "µs/request", s["get cpu"], s["joined cpu"], "none", func(_, _ float64) bool { return true }),
+		compare("get: rate beside both controls joined", "requests/s", s["get rate"], s["joined rate"], "none", func(_, _ float64) bool { return true }),
 		compare("get: rate", "requests/s", s["get rate"], s["ldaps rate"], ">= 0.6 x LDAPS control", atLeast(0.6)),
-		compare("get: rate beside HTTPS", "requests/s", s["get rate"], s["https rate"], "none", func(_, _ float64) bool { return true }),
 		compare("get: operations in the directory", "1/request", s["get operations"], []float64{1}, "= 1", func(ours, _ float64) bool { return ours == 1 }),
 		compare("get: processor time of slapd", "µs/request", s["get slapd"], s["ldaps slapd"], "<= 1.1 x LDAPS control", atMost(1.1)),
 		compare("list: rate", "entries/s", s["list rate"], s["list control"], ">= 0.6 x LDAPS control", atLeast(0.6)),
@@ -88,6 +89,15 @@ func (b *bed) getHTTPS(s samples) error {
 	})
 	s.add("https cpu", micros)
 	s.add("https rate", n/b.duration.Seconds())
+	return err
+}
+
+func (b *bed) getJoined(s samples) error {
+	n, micros, err := during(b.joined.command.Process.Pid, func() (float64, error) {
+		return load(b.joinedAddress, b.tls, b.request(), b.clients, b.duration)
+	})
+	s.add("joined cpu", micros)
+	s.add("joined rate", n/b.duration.Seconds())
 	return err
 }
 

@@ -44,11 +44,12 @@ type bed struct {
 	gateway *process
 	https   *process // the HTTPS control
 	ldaps   *process // the LDAPS control
+	joined  *process // both in one
 	log     bytes.Buffer
 	tls     *tls.Config
 
-	gatewayAddress, httpsAddress string
-	idle                         float64 // MiB after the start
+	gatewayAddress, httpsAddress, joinedAddress string
+	idle                                        float64 // MiB after the start
 }
 
 func setUp(ctx context.Context, o options) (b *bed, err error) {
@@ -104,8 +105,17 @@ func setUp(ctx context.Context, o options) (b *bed, err error) {
 	if b.httpsAddress, err = b.https.line(); err != nil {
 		return b, err
 	}
-	b.ldaps, err = launch(os.Stderr, self, controlVerb, "-ca", b.slapd.CAFile, "-address", b.slapd.Address, "-bind", b.slapd.ServiceDN,
-		"-password", b.slapd.ServicePassword, "-authzid", "dn:uid="+callerID+","+peopleDN, "-clients", strconv.Itoa(o.clients))
+	ldaps := []string{
+		controlVerb, "-ca", b.slapd.CAFile, "-address", b.slapd.Address, "-bind", b.slapd.ServiceDN,
+		"-password", b.slapd.ServicePassword, "-authzid", "dn:uid=" + callerID + "," + peopleDN, "-clients", strconv.Itoa(o.clients),
+	}
+	if b.ldaps, err = launch(os.Stderr, self, ldaps...); err != nil {
+		return b, err
+	}
+	if b.joined, err = launch(os.Stderr, self, append(ldaps, "-cert", cert, "-key", key, "-body", bodyFile)...); err != nil {
+		return b, err
+	}
+	b.joinedAddress, err = b.joined.line()
 	return b, err
 }
 
@@ -175,7 +185,7 @@ func (b *bed) read(path string, reader func(io.Reader) error) ([]byte, error) {
 
 func (b *bed) close() error {
 	var err error
-	for _, p := range []*process{b.gateway, b.https, b.ldaps} {
+	for _, p := range []*process{b.gateway, b.https, b.ldaps, b.joined} {
 		if p != nil {
 			err = errors.Join(err, p.stop())
 		}

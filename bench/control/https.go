@@ -11,10 +11,16 @@ import (
 )
 
 // ServeHTTPS answers GET /api/users/{id} with a fixed body on the listener until
-// the process ends.
-func ServeHTTPS(listener net.Listener, certificate tls.Certificate, body []byte) error {
+// the process ends. Before each answer it calls look, unless that is nil.
+func ServeHTTPS(listener net.Listener, certificate tls.Certificate, body []byte, look func() error) error {
 	router := chi.NewRouter()
 	router.Get("/api/users/{id}", func(w http.ResponseWriter, _ *http.Request) {
+		if look != nil {
+			if err := look(); err != nil {
+				http.Error(w, err.Error(), http.StatusBadGateway)
+				return
+			}
+		}
 		h := w.Header()
 		h.Set("Content-Type", "application/json")
 		h.Set("Content-Length", strconv.Itoa(len(body)))

@@ -20,7 +20,7 @@ type Client struct {
 
 // get is a search at work.
 type get struct {
-	waiter     chan answer
+	waiter     Waiter
 	attributes int
 }
 
@@ -89,7 +89,7 @@ func (c *Client) Run() {
 
 // Get reads one entry, and returns the number of its attributes. Run has to be
 // running.
-func (c *Client) Get(dn string, attributes []string, waiter chan answer) (int, error) {
+func (c *Client) Get(dn string, attributes []string, waiter Waiter) (int, error) {
 	c.mu.Lock()
 	c.id++
 	id := c.id
@@ -103,8 +103,11 @@ func (c *Client) Get(dn string, attributes []string, waiter chan answer) (int, e
 	return a.attributes, a.err
 }
 
+// Waiter is where a goroutine waits for its answers.
+type Waiter chan answer
+
 // NewWaiter returns what a goroutine needs to call Get.
-func NewWaiter() chan answer { return make(chan answer, 1) }
+func NewWaiter() Waiter { return make(Waiter, 1) }
 
 // List reads all entries below a name in pages of 500, and returns their number. It
 // must not be used together with Run.
