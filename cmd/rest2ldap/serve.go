@@ -1,6 +1,10 @@
 package main
 
 import (
+	"runtime/debug"
+	"slices"
+	"strings"
+
 	"github.com/spf13/cobra"
 
 	"github.com/rest2ldap/rest2ldap/pkg/app"
@@ -32,6 +36,7 @@ second signal ends it at once. SIGHUP opens the audit file anew, for rotation.`,
 			if len(problems.Errors()) > 0 {
 				return errReported
 			}
+			tuneCollector(environ)
 			a, err := app.New(file, app.Options{Stdout: cmd.OutOrStdout(), Stderr: cmd.ErrOrStderr(), Environ: environ})
 			if err != nil {
 				return failure{err}
@@ -44,4 +49,16 @@ second signal ends it at once. SIGHUP opens the audit file anew, for rotation.`,
 	}
 	s.register(cmd)
 	return cmd
+}
+
+// collectorPercent is how far the heap grows between two collections. What lives long
+// is small here, a few MiB, and at Go's default of 100 the collector takes a tenth of
+// the processor time of a request ("make bench" shows it).
+const collectorPercent = 400
+
+// tuneCollector sets the garbage collector, unless the operator has (GOGC).
+func tuneCollector(environ []string) {
+	if !slices.ContainsFunc(environ, func(v string) bool { return strings.HasPrefix(v, "GOGC=") }) {
+		debug.SetGCPercent(collectorPercent)
+	}
 }
