@@ -40,7 +40,7 @@ func rows() []row {
 			why: "it parses what a client asks for and knows neither mapping nor directory, so that each can be tested without the others",
 		},
 		{
-			room: "pkg/mapping", ours: []string{"pkg/directory", "pkg/query", "pkg/fault"},
+			room: "pkg/mapping", ours: []string{"internal/nearest", "pkg/directory", "pkg/query", "pkg/fault"},
 			world: []string{yaml, jsonStream, "github.com/tailscale/hujson"},
 			why:   "planning is pure: it does no I/O and knows no protocol, so every mapping behaviour can be a golden file",
 		},
@@ -83,12 +83,12 @@ func rows() []row {
 			why: "it is what all protocols share, listeners and middleware, and must learn none of them",
 		},
 		{
-			room: "pkg/crest", ours: []string{"pkg/gateway", "pkg/directory", "pkg/mapping", "pkg/query", "pkg/auth", "pkg/audit", "pkg/fault", "pkg/httpserver"},
+			room: "pkg/crest", ours: []string{"internal/nearest", "pkg/gateway", "pkg/directory", "pkg/mapping", "pkg/query", "pkg/auth", "pkg/audit", "pkg/fault", "pkg/httpserver"},
 			world: []string{chi, jsonStream}, http: true,
 			why: "a protocol stands on the gateway, not beside the LDAP client, and never imports another protocol",
 		},
 		{
-			room: "pkg/config", world: []string{yaml, "github.com/knadh/koanf", "github.com/go-viper/mapstructure/v2"},
+			room: "pkg/config", ours: []string{"internal/nearest"}, world: []string{yaml, "github.com/knadh/koanf", "github.com/go-viper/mapstructure/v2"},
 			why: "config knows no room and no room knows config; app translates, so no room looks up keys",
 		},
 		{
@@ -111,6 +111,10 @@ func rows() []row {
 		{
 			room: "integration/openldap",
 			why:  "it builds an image with a script and needs only the standard library",
+		},
+		{
+			room: "internal/nearest",
+			why:  "error messages of several rooms propose a name, and in the same way",
 		},
 		{
 			room: "internal/exampledata",

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/rest2ldap/rest2ldap/internal/nearest"
 	"github.com/rest2ldap/rest2ldap/pkg/fault"
 	"github.com/rest2ldap/rest2ldap/pkg/query"
 )
@@ -130,7 +131,7 @@ func (p *params) take(name, value string) error {
 		return nil
 	}
 	if strings.HasPrefix(name, "_") {
-		return badParameter(name, "unknown parameter; did you mean %q?", nearest(name)).Named("unknownParameter")
+		return unknownParameter(name)
 	}
 	return nil
 }
@@ -223,3 +224,14 @@ func isNoPolicy(value string) (bool, error) {
 func isEmpty(value string) (bool, error) { return value == "", nil }
 
 func never(string) (bool, error) { return false, nil }
+
+func unknownParameter(name string) error {
+	names := make([]string, len(known))
+	for i, k := range known {
+		names[i] = k.name
+	}
+	if near := nearest.Name(name, names); near != "" {
+		return badParameter(name, "unknown parameter; did you mean %q?", near).Named("unknownParameter")
+	}
+	return badParameter(name, "unknown parameter; there are %s", strings.Join(names, ", ")).Named("unknownParameter")
+}

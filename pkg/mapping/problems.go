@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/rest2ldap/rest2ldap/internal/nearest"
 )
 
 // Problem is something in a mapping file that is wrong, or that has no effect, at
@@ -63,47 +65,8 @@ func sortProblems(problems []Problem) []Problem {
 // didYouMean returns the end of a sentence that proposes the nearest of the known
 // names, or "" when none is near.
 func didYouMean(name string, known []string) string {
-	if best := nearest(name, known); best != "" {
+	if best := nearest.Name(name, known); best != "" {
 		return fmt.Sprintf("; did you mean %q?", best)
 	}
 	return ""
-}
-
-// nearest returns the known name that takes the fewest edits to reach, case aside,
-// when a third of the letters are right at least twice over; otherwise "".
-func nearest(name string, known []string) string {
-	best, bestDistance := "", max(1, len(name)/3)+1
-	for _, candidate := range known {
-		if distance := editDistance(strings.ToLower(name), strings.ToLower(candidate), bestDistance); distance < bestDistance {
-			best, bestDistance = candidate, distance
-		}
-	}
-	return best
-}
-
-// editDistance counts the insertions, deletions, replacements and swaps of
-// neighbours that turn a into b, or returns limit when it takes as many or more.
-func editDistance(a, b string, limit int) int {
-	if len(a)-len(b) >= limit || len(b)-len(a) >= limit {
-		return limit
-	}
-	before, previous, current := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
-	for j := range previous {
-		previous[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		current[0] = i
-		for j := 1; j <= len(b); j++ {
-			replaced := previous[j-1]
-			if a[i-1] != b[j-1] {
-				replaced++
-			}
-			current[j] = min(previous[j]+1, current[j-1]+1, replaced)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				current[j] = min(current[j], before[j-2]+1)
-			}
-		}
-		before, previous, current = previous, current, before
-	}
-	return min(previous[len(b)], limit)
 }
