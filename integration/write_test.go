@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/rest2ldap/rest2ldap/internal/slapd"
+	"github.com/rest2ldap/rest2ldap/internal/soak"
 )
 
 // carter is the whole state of scarter with some of it replaced.
@@ -98,7 +99,7 @@ func TestConcurrentUpdates(t *testing.T) {
 	server := slapd.Start(t, slapd.Options{})
 	gateways := []*gateway{start(t, server, settings{}), start(t, server, settings{})}
 	const path = "/api/users/bjensen"
-	for round := range 5 {
+	for round := range soak.Size(5, 500) {
 		tag := gateways[0].get(t, "kvaughan", path).etag()
 		statuses := make([]int, 16)
 		var group sync.WaitGroup

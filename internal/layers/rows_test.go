@@ -113,6 +113,10 @@ func rows() []row {
 			why:  "it builds an image with a script and needs only the standard library",
 		},
 		{
+			room: "internal/soak",
+			why:  "every test may have two sizes",
+		},
+		{
 			room: "internal/nearest",
 			why:  "error messages of several rooms propose a name, and in the same way",
 		},

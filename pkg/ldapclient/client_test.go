@@ -15,6 +15,7 @@ import (
 
 	"github.com/rest2ldap/rest2ldap/internal/exampledata"
 	"github.com/rest2ldap/rest2ldap/internal/slapd"
+	"github.com/rest2ldap/rest2ldap/internal/soak"
 	"github.com/rest2ldap/rest2ldap/pkg/directory"
 	"github.com/rest2ldap/rest2ldap/pkg/fault"
 	"github.com/rest2ldap/rest2ldap/pkg/ldapclient"
@@ -257,7 +258,7 @@ func TestIdentitiesDoNotMix(t *testing.T) {
 		group.Go(func() {
 			uid := fmt.Sprintf("gen%03d", i+1)
 			session := client.As(as(uid))
-			for range 20 {
+			for range soak.Size(20, 2000) {
 				id, err := session.WhoAmI(t.Context())
 				if err != nil || !strings.EqualFold(id, as(uid).AuthzID) {
 					t.Errorf("%s is %q, %v", uid, id, err)
