@@ -11,9 +11,9 @@ import (
 // Environment variables that this package reads.
 const (
 	// Variable asks for the full size.
-	Variable = "REST2LDAP_SOAK"
+	Variable = "REST2LDAP_TEST_SOAK"
 	// SeedVariable repeats a run.
-	SeedVariable = "REST2LDAP_SEED"
+	SeedVariable = "REST2LDAP_TEST_SEED"
 )
 
 // Size returns short, or full in a long run.

@@ -35,23 +35,31 @@ func (c *Client) Capabilities(ctx context.Context) (*directory.Capabilities, err
 func (c *Client) knowledge(ctx context.Context) (*knowledge, error) {
 	known := c.known.Load()
 	if known != nil {
-		if time.Since(known.read) > c.options.Refresh && c.reading.TryLock() {
-			c.work.Go(c.refresh)
+		if time.Since(known.read) > c.options.Refresh {
+			select {
+			case c.reading <- struct{}{}:
+				c.work.Go(c.refresh)
+			default: // Somebody does.
+			}
 		}
 		return known, nil
 	}
-	c.reading.Lock()
-	defer c.reading.Unlock()
+	select {
+	case c.reading <- struct{}{}:
+		defer func() { <-c.reading }()
+	case <-ctx.Done():
+		return nil, transportFault(&unsentError{context.Cause(ctx)}, false)
+	}
 	if known = c.known.Load(); known != nil {
 		return known, nil
 	}
 	return c.learn(ctx)
 }
 
-// refresh reads everything again; c.reading is held, and given back. What is known
-// stays when that fails.
+// refresh reads everything again, and gives the token of c.reading back. What is
+// known stays when that fails.
 func (c *Client) refresh() {
-	defer c.reading.Unlock()
+	defer func() { <-c.reading }()
 	ctx, cancel := context.WithTimeout(c.life, 30*time.Second)
 	defer cancel()
 	if _, err := c.learn(ctx); err != nil {

@@ -64,7 +64,7 @@ type Client struct {
 	work    sync.WaitGroup
 
 	known   atomic.Pointer[knowledge]
-	reading sync.Mutex // held while the capabilities are read
+	reading chan struct{} // holds a token while the capabilities are read
 }
 
 const (
@@ -99,7 +99,7 @@ func New(o Options) (*Client, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	c := &Client{options: o, binds: make(chan struct{}, maxBinds)}
+	c := &Client{options: o, binds: make(chan struct{}, maxBinds), reading: make(chan struct{}, 1)}
 	c.life, c.end = context.WithCancel(context.Background())
 	for _, secondary := range []bool{false, true} {
 		for _, s := range o.Servers {

@@ -394,6 +394,39 @@ func TestFrozen(t *testing.T) {
 	}
 }
 
+// A directory that is silent from the start: nobody waits longer than its own time
+// for what another one asks.
+func TestSilentFromTheStart(t *testing.T) {
+	server := slapd.Start(t, slapd.Options{})
+	client := newClient(t, server, func(o *ldapclient.Options) { o.ConnectTimeout = time.Minute })
+	if err := server.Pause(); err != nil {
+		t.Fatal(err)
+	}
+	patient, giveUp := context.WithCancel(t.Context())
+	first := make(chan error, 1)
+	go func() {
+		_, err := client.Capabilities(patient)
+		first <- err
+	}()
+	hasty, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	_, err := client.Capabilities(hasty)
+	kindOf(t, err, fault.Unavailable, "pool")
+	select {
+	case err := <-first:
+		t.Errorf("the patient one ended: %v", err)
+	default:
+	}
+	giveUp()
+	kindOf(t, <-first, fault.Canceled, "")
+	if err := server.Resume(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.Capabilities(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestRefusedAtTheStart(t *testing.T) {
 	base := ldapclient.Options{TLS: &tls.Config{MinVersion: tls.VersionTLS12}, BindDN: directory.MustParseDN("cn=x"), Password: "x"}
 	for url, want := range map[string]string{
