@@ -31,8 +31,9 @@ type File struct {
 
 // OpenFile opens a file for appending, and creates it, readable by the owner
 // only (0600), when it is not there. Its directory must exist. The mode of a
-// file that is there already stays as the operator set it. What is not a regular
-// file is refused; see [Stream]. The logger, slog.Default when nil, is told when
+// file that is there already stays as the operator set it; should its last line
+// be half a record, the first one of ours begins on a new line. What is not a
+// regular file is refused; see [Stream]. The logger, slog.Default when nil, is told when
 // the file was found replaced.
 func OpenFile(path string, logger *slog.Logger) (*File, error) {
 	if logger == nil {
@@ -43,8 +44,26 @@ func OpenFile(path string, logger *slog.Logger) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	f.file = file
+	f.file, f.torn = file, endsTorn(path)
 	return f, nil
+}
+
+// endsTorn reports whether a file ends within a line, as that of a program that died
+// in the middle of a write does. One that cannot be looked at counts as torn: an empty
+// line does less harm than two records in one.
+func endsTorn(path string) bool {
+	file, err := os.Open(path)
+	if err != nil {
+		return true
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil || info.Size() == 0 {
+		return err != nil
+	}
+	last := make([]byte, 1)
+	_, err = file.ReadAt(last, info.Size()-1)
+	return err != nil || last[0] != '\n'
 }
 
 func openAppend(path string) (handle, error) {
@@ -151,7 +170,7 @@ func (f *File) Reopen() error {
 		return err
 	}
 	old := f.file
-	f.file, f.torn = file, false
+	f.file, f.torn = file, endsTorn(f.path)
 	if old == nil {
 		return nil
 	}

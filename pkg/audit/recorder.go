@@ -83,6 +83,7 @@ type Recorder struct {
 
 	mu      sync.Mutex // guards the fields below
 	pending batch
+	flying  int    // bytes that the sink has at the moment, and may give back
 	spare   []byte // the buffer that the writer does not use
 	gap     int64  // lost records not yet confessed
 	closed  bool

@@ -77,7 +77,7 @@ func (r *Recorder) refuse(rec *record, size int) error {
 	switch {
 	case r.closed:
 		return ErrClosed
-	case !rec.keep && len(r.pending.lines)+size > r.options.Buffer:
+	case !rec.keep && r.flying+len(r.pending.lines)+size > r.options.Buffer:
 		return ErrFull
 	}
 	return nil
@@ -113,9 +113,10 @@ func (r *Recorder) run() {
 		case <-ticker.C:
 			dirty = r.sync(dirty)
 		case reply := <-r.reopen:
-			r.flush(dirty)
-			reply <- r.options.Sink.Reopen()
-			dirty = false // Reopen made the old file durable
+			dirty = r.flush(dirty)
+			err := r.options.Sink.Reopen()
+			dirty = dirty && err != nil // Reopen made the old file durable
+			reply <- err
 		case <-r.stop:
 			r.finish(dirty)
 			return
@@ -168,6 +169,7 @@ func (r *Recorder) take() (b batch, gap int64) {
 	defer r.mu.Unlock()
 	b, gap = r.pending, r.gap
 	r.pending = batch{lines: r.spare[:0]}
+	r.flying = len(b.lines)
 	r.spare = nil
 	r.gap = 0
 	return b, gap
@@ -177,6 +179,7 @@ func (r *Recorder) take() (b batch, gap int64) {
 func (r *Recorder) settle(b batch, gap int64, wrote, synced bool, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.flying = 0
 	r.note(err)
 	if wrote {
 		r.stats.Writes++

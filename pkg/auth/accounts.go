@@ -104,23 +104,9 @@ func (a *Accounts) Verify(ctx context.Context, identity directory.Identity) erro
 		return memo.Result[error]{Value: state, Keep: keep}, err
 	})
 	if err != nil {
-		return waitFault(err)
+		return WaitFault(err, "the account")
 	}
 	return state
-}
-
-// waitFault turns the end of a wait, by the caller's own context, into a fault.
-func waitFault(err error) error {
-	var e *fault.Error
-	switch {
-	case errors.As(err, &e):
-		return err
-	case errors.Is(err, context.DeadlineExceeded):
-		return fault.Wrap(fault.Timeout, err, "the account could not be verified in time")
-	case errors.Is(err, context.Canceled):
-		return fault.Wrap(fault.Canceled, err, "the request was given up")
-	}
-	return fault.Wrap(fault.Unavailable, err, "the account could not be verified")
 }
 
 // Purge forgets what is known of an identity, whose next use asks the directory.

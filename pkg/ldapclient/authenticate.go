@@ -3,6 +3,7 @@ package ldapclient
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/go-ldap/ldap/v3"
 
@@ -19,48 +20,41 @@ func (c *Client) Authenticate(ctx context.Context, dn directory.DN, password str
 		// An unauthenticated bind (RFC 4513 §5.1.2), which succeeds for everybody.
 		return resultFault(ldapwire.Result{Code: codeInvalidCredential, Diagnostic: "an empty password or name was not sent"})
 	}
+	ctx, cancel := c.bounded(ctx)
+	defer cancel()
+	begun := time.Now()
 	select {
 	case c.binds <- struct{}{}:
 		defer func() { <-c.binds }()
 	case <-ctx.Done():
-		return transportFault(&unsentError{context.Cause(ctx)}, false)
+		return transportFault(&waitError{ended(ctx), time.Since(begun)}, false)
 	}
-	var (
-		first error
-		down  *downError
-	)
-	for _, s := range c.servers {
-		err := s.authenticate(ctx, dn, password)
-		if !errors.As(err, &down) {
-			return err
-		}
-		if first == nil {
-			first = err
-		}
-	}
-	return downFault(first, down.wait)
+	return c.each(func(s *server, patient bool) error { return s.authenticate(ctx, patient, dn, password) })
 }
 
 // authenticate binds on this server. The error is *downError when it cannot be reached.
-func (s *server) authenticate(ctx context.Context, dn directory.DN, password string) error {
-	if err := s.isDown(); err != nil {
-		return err
+func (s *server) authenticate(ctx context.Context, patient bool, dn directory.DN, password string) error {
+	isUp := func() bool { return s.failures == 0 || len(s.open) > 0 }
+	if err := s.await(ctx, patient, isUp); err != nil {
+		var down *downError
+		if errors.As(err, &down) {
+			return err
+		}
+		return transportFault(&unsentError{err}, false)
 	}
 	dialling, cancel := context.WithTimeout(ctx, s.client.options.ConnectTimeout)
 	defer cancel()
 	socket, err := dialTLS(dialling, s.address, s.tls)
 	if err != nil {
 		if ctx.Err() != nil {
-			return transportFault(&unsentError{context.Cause(ctx)}, false)
+			return transportFault(&unsentError{ended(ctx)}, false)
 		}
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		return s.failed(err)
+		s.failed(err)
+		return s.down()
 	}
 	defer socket.Close()
-	s.mu.Lock()
-	s.recovered()
-	s.mu.Unlock()
 	s.client.trace(ctx, "bind")
 	result, err := bind(ctx, socket, ldap.NewSimpleBindRequest(dn.String(), password, []ldap.Control{ldap.NewControlBeheraPasswordPolicy()}))
 	var refused *ldap.Error
@@ -72,16 +66,6 @@ func (s *server) authenticate(ctx context.Context, dn directory.DN, password str
 	}
 	if policy, ok := ldap.FindControl(result.Controls, ldap.ControlTypeBeheraPasswordPolicy).(*ldap.ControlBeheraPasswordPolicy); ok && policy.Error == ldap.BeheraChangeAfterReset {
 		return fault.New(fault.Forbidden, "the password must be changed before anything else").Named("passwordMustChange")
-	}
-	return nil
-}
-
-// isDown returns the error for a server that is not to be tried yet.
-func (s *server) isDown() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if wait := s.untilRetry(); wait > 0 {
-		return &downError{s.cause, wait}
 	}
 	return nil
 }

@@ -35,12 +35,8 @@ func (c *Client) Capabilities(ctx context.Context) (*directory.Capabilities, err
 func (c *Client) knowledge(ctx context.Context) (*knowledge, error) {
 	known := c.known.Load()
 	if known != nil {
-		if time.Since(known.read) > c.options.Refresh {
-			select {
-			case c.reading <- struct{}{}:
-				c.work.Go(c.refresh)
-			default: // Somebody does.
-			}
+		if c.stale.Load() || time.Since(known.read) > c.options.Refresh {
+			c.refresh()
 		}
 		return known, nil
 	}
@@ -48,7 +44,7 @@ func (c *Client) knowledge(ctx context.Context) (*knowledge, error) {
 	case c.reading <- struct{}{}:
 		defer func() { <-c.reading }()
 	case <-ctx.Done():
-		return nil, transportFault(&unsentError{context.Cause(ctx)}, false)
+		return nil, transportFault(&unsentError{ended(ctx)}, false)
 	}
 	if known = c.known.Load(); known != nil {
 		return known, nil
@@ -56,17 +52,28 @@ func (c *Client) knowledge(ctx context.Context) (*knowledge, error) {
 	return c.learn(ctx)
 }
 
-// refresh reads everything again, and gives the token of c.reading back. What is
+// refresh reads everything again in the background, unless somebody does. What is
 // known stays when that fails.
 func (c *Client) refresh() {
-	defer func() { <-c.reading }()
-	ctx, cancel := context.WithTimeout(c.life, 30*time.Second)
-	defer cancel()
-	if _, err := c.learn(ctx); err != nil {
-		c.options.Logger.Warn("the schema of the directory could not be read again; the one that is known stays", "error", err)
-		old := *c.known.Load()
-		old.read = time.Now().Add(time.Minute - c.options.Refresh) // Not with every request.
-		c.known.Store(&old)
+	select {
+	case c.reading <- struct{}{}:
+	default:
+		return
+	}
+	started := c.start(func() {
+		defer func() { <-c.reading }()
+		ctx, cancel := context.WithTimeout(c.life, c.options.OperationTimeout)
+		defer cancel()
+		c.stale.Store(false)
+		if _, err := c.learn(ctx); err != nil {
+			c.options.Logger.Warn("the schema of the directory could not be read again; the one that is known stays", "error", err)
+			old := *c.known.Load()
+			old.read = time.Now().Add(time.Minute - c.options.Refresh) // Not with every request.
+			c.known.Store(&old)
+		}
+	})
+	if !started {
+		<-c.reading
 	}
 }
 

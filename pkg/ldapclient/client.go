@@ -1,6 +1,7 @@
 package ldapclient
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -44,8 +45,15 @@ type Options struct {
 	// MaxConns is the greatest number of connections to each server, those for user
 	// binds not counted; 16 when 0, and at least 2.
 	MaxConns int
-	// ConnectTimeout bounds TCP, TLS and bind of a connection together; 5 s when 0.
+	// ConnectTimeout bounds TCP, TLS and bind of a connection together; 5 s when 0. A
+	// connection on which a request went unanswered is given up when the server has
+	// said nothing for so long.
 	ConnectTimeout time.Duration
+	// OperationTimeout bounds an operation whose context has no deadline; 30 s when 0.
+	OperationTimeout time.Duration
+	// MaxMessage is the longest message in octets that is taken from a server, and so
+	// the largest entry; 16 MiB when 0.
+	MaxMessage int
 	// Refresh is how often the capabilities are read again; 10 min when 0.
 	Refresh time.Duration
 	// Tracer may be nil.
@@ -61,16 +69,22 @@ type Client struct {
 	binds   chan struct{} // holds a token for each user bind at work
 	life    context.Context
 	end     context.CancelFunc
-	work    sync.WaitGroup
+
+	mu     sync.Mutex // guards the field below, and additions to work
+	closed bool
+	work   sync.WaitGroup
 
 	known   atomic.Pointer[knowledge]
+	stale   atomic.Bool   // known should be read again
 	reading chan struct{} // holds a token while the capabilities are read
 }
 
 const (
-	defaultMaxConns       = 16
-	defaultConnectTimeout = 5 * time.Second
-	defaultRefresh        = 10 * time.Minute
+	defaultMaxConns         = 16
+	defaultConnectTimeout   = 5 * time.Second
+	defaultOperationTimeout = 30 * time.Second
+	defaultMaxMessage       = 16 << 20
+	defaultRefresh          = 10 * time.Minute
 	// maxBinds is how many user binds are at work at once.
 	maxBinds = 16
 )
@@ -84,20 +98,9 @@ func New(o Options) (*Client, error) {
 	if o.TLS == nil || o.BindDN.IsZero() || o.Password == "" {
 		return nil, errors.New("ldapclient: TLS, a bind DN and a password are needed")
 	}
-	if o.MaxConns == 0 {
-		o.MaxConns = defaultMaxConns
-	}
+	o = o.withDefaults()
 	if o.MaxConns < 2 {
 		return nil, errors.New("ldapclient: at least 2 connections are needed: one that searches share, and one for a list or a change")
-	}
-	if o.ConnectTimeout == 0 {
-		o.ConnectTimeout = defaultConnectTimeout
-	}
-	if o.Refresh == 0 {
-		o.Refresh = defaultRefresh
-	}
-	if o.Logger == nil {
-		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	c := &Client{options: o, binds: make(chan struct{}, maxBinds), reading: make(chan struct{}, 1)}
 	c.life, c.end = context.WithCancel(context.Background())
@@ -116,6 +119,18 @@ func New(o Options) (*Client, error) {
 		}
 	}
 	return c, nil
+}
+
+func (o Options) withDefaults() Options {
+	o.MaxConns = cmp.Or(o.MaxConns, defaultMaxConns)
+	o.ConnectTimeout = cmp.Or(o.ConnectTimeout, defaultConnectTimeout)
+	o.OperationTimeout = cmp.Or(o.OperationTimeout, defaultOperationTimeout)
+	o.MaxMessage = cmp.Or(o.MaxMessage, defaultMaxMessage)
+	o.Refresh = cmp.Or(o.Refresh, defaultRefresh)
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	return o
 }
 
 // parseURL takes a URL of a server apart.
@@ -139,6 +154,9 @@ func parseURL(text string) (address, host string, err error) {
 // Close says goodbye to the servers and waits until everything of the client has
 // ended, or ctx. Operations at work end with an error.
 func (c *Client) Close(ctx context.Context) error {
+	c.mu.Lock()
+	c.closed = true
+	c.mu.Unlock()
 	c.end()
 	for _, s := range c.servers {
 		s.close()
@@ -151,6 +169,25 @@ func (c *Client) Close(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// start runs f in the background and has Close wait for it. After Close it reports
+// false, and f does not run.
+func (c *Client) start(f func()) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.closed {
+		c.work.Go(f)
+	}
+	return !c.closed
+}
+
+// bounded gives an operation a deadline when it has none.
+func (c *Client) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	if _, ok := ctx.Deadline(); ok {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, c.options.OperationTimeout)
 }
 
 // As returns a session that acts as the identity.

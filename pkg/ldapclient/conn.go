@@ -3,6 +3,7 @@ package ldapclient
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"sync"
@@ -13,194 +14,131 @@ import (
 )
 
 const (
-	// maxMessage is the longest message taken from a server.
-	maxMessage = 64 << 20
 	// maxMessageID ends the life of a connection long before its ids run out.
 	maxMessageID = 1 << 30
-	// writeTimeout bounds the time for which a server takes nothing.
-	writeTimeout = 30 * time.Second
-	// maxEntries bounds what one operation may collect. A page has 500
+	// maxEntries and maxOctets bound what one operation may collect. A page has 500
 	// entries; only a server that ignores paging and limits sends more.
 	maxEntries = 20_000
+	maxOctets  = 256 << 20
+	// goodbye bounds the time for which an Abandon or an Unbind tries to leave.
+	goodbye = time.Second
 )
-
-// errClosed ends operations on a connection that we closed.
-var errClosed = errors.New("the connection was closed")
-
-// errTooMany ends an operation whose answer is longer than it may be.
-var errTooMany = errors.New("the server sent more entries than were asked for")
 
 // conn is a bound connection. One goroutine reads; any may write.
 type conn struct {
 	net    net.Conn
 	server *server
+	// sharing tells that searches share the connection.
+	sharing bool
 
-	writing sync.Mutex
-	buffer  []byte // guarded by writing
+	writing chan struct{} // holds a token while somebody writes
+	buffer  []byte        // guarded by writing
 
 	mu      sync.Mutex // guards the fields below
 	pending map[int32]*operation
 	lastID  int32
-	failure error // why the connection is dead; nil while it lives
+	// asked is when the first request was sent after the last message came; zero when
+	// there was none.
+	asked    time.Time
+	answered bool  // the server has answered something
+	failure  error // why the connection is dead; nil while it lives
+}
 
-	dead chan struct{} // closed with failure
+// request is what to send, once.
+type request struct {
+	// name is what the Tracer is told.
+	name string
+	// want is the message with which the server ends the operation.
+	want ldapwire.Op
+	// encode appends the message.
+	encode func(dst []byte, id int32) []byte
 }
 
 // operation is a request at work, and what has come back for it.
 type operation struct {
+	want       ldapwire.Op
 	entries    []*directory.Entry
+	octets     int
 	references int
 	final      *ldapwire.Message
+	result     ldapwire.Result // that of final
 	err        error
 	done       chan struct{} // has room for one
 }
 
-// newConn makes a connection of a bound socket. The reader runs until the
-// connection ends, which it tells the server of.
-func newConn(s *server, socket net.Conn) *conn {
-	return &conn{net: socket, server: s, pending: make(map[int32]*operation), lastID: 1, dead: make(chan struct{})}
-}
-
-// read takes messages from the server until there are no more.
-func (c *conn) read() {
-	messages := ldapwire.NewReader(c.net, maxMessage)
-	for {
-		m, err := messages.Read()
-		if err == nil && m.ID == 0 {
-			err = noticeOf(m)
-		}
-		if err == nil {
-			err = c.take(m)
-		}
-		if err != nil {
-			c.fail(err)
-			return
-		}
+// newConn makes a connection of a bound socket. Somebody has to run read.
+func newConn(s *server, socket net.Conn, sharing bool) *conn {
+	return &conn{
+		net: socket, server: s, sharing: sharing,
+		writing: make(chan struct{}, 1), pending: make(map[int32]*operation), lastID: 1,
 	}
 }
 
-// noticeOf is the error of an unsolicited notification, which announces the end
-// (RFC 4511 §4.4.1).
-func noticeOf(m *ldapwire.Message) error {
-	result, err := m.Result()
-	if err != nil {
-		return err
-	}
-	return &noticeError{result}
-}
-
-// noticeError is a server's announcement that it ends the connection.
-type noticeError struct{ result ldapwire.Result }
-
-func (e *noticeError) Error() string {
-	return "the server ended the connection: " + e.result.Diagnostic
-}
-
-// take gives a message to the operation that it is for. Messages for operations
-// that were given up are dropped.
-func (c *conn) take(m *ldapwire.Message) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	op := c.pending[m.ID]
-	if op == nil {
-		return nil
-	}
-	switch m.Op {
-	case ldapwire.SearchResultEntry:
-		entry, err := m.Entry()
-		if err != nil {
-			return err
-		}
-		if len(op.entries) == maxEntries {
-			c.finish(m.ID, op, nil, errTooMany)
-			return nil
-		}
-		op.entries = append(op.entries, entry)
-	case ldapwire.SearchResultReference:
-		op.references++
-	case ldapwire.IntermediateResponse:
-	default:
-		c.finish(m.ID, op, m, nil)
-	}
-	return nil
-}
-
-// finish ends an operation. c.mu is held.
-func (c *conn) finish(id int32, op *operation, final *ldapwire.Message, err error) {
-	delete(c.pending, id)
-	op.final, op.err = final, err
-	op.done <- struct{}{}
-}
-
-// fail ends the connection and everything on it. The first reason counts.
-func (c *conn) fail(reason error) {
-	c.mu.Lock()
-	if c.failure != nil {
-		c.mu.Unlock()
-		return
-	}
-	c.failure = reason
-	for id, op := range c.pending {
-		c.finish(id, op, nil, &lostError{reason})
-	}
-	c.mu.Unlock()
-	close(c.dead)
-	_ = c.net.Close()
-	c.server.lost(c, reason)
-}
-
-// close says goodbye and ends the connection.
-func (c *conn) close() {
-	c.writing.Lock()
-	_ = c.net.SetWriteDeadline(time.Now().Add(time.Second))
-	_, _ = c.net.Write(ldapwire.AppendUnbind(nil, maxMessageID+1)) // A goodbye that does not arrive changes nothing.
-	c.writing.Unlock()
-	c.fail(errClosed)
-}
-
-// isWorn reports whether the connection should not be used for more.
-func (c *conn) isWorn() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.failure != nil || c.lastID >= maxMessageID
-}
-
-// lostError is the end of a connection under an operation that had been sent.
-type lostError struct{ reason error }
-
-func (e *lostError) Error() string { return "the connection was lost: " + e.reason.Error() }
-func (e *lostError) Unwrap() error { return e.reason }
-
-// unsentError tells that nothing of a request left.
-type unsentError struct{ reason error }
-
-func (e *unsentError) Error() string { return "nothing was sent: " + e.reason.Error() }
-func (e *unsentError) Unwrap() error { return e.reason }
-
-// do sends a request and waits for its end. The request is what encode appends. An
-// error is *unsentError, *lostError, the error of ctx, or errTooMany; a result that
-// the server sent, whatever it says, is none.
-func (c *conn) do(ctx context.Context, encode func(dst []byte, id int32) []byte) (*operation, error) {
-	op := &operation{done: make(chan struct{}, 1)}
-	id, err := c.register(op)
+// do sends a request and waits for its end. An error is *unsentError, *lostError, the
+// error of ctx, or errTooMuch; a result that the server sent, whatever it says, is none.
+func (c *conn) do(ctx context.Context, r request) (*operation, error) {
+	op := &operation{want: r.want, done: make(chan struct{}, 1)}
+	id, err := c.post(ctx, op, r)
 	if err != nil {
 		return nil, &unsentError{err}
-	}
-	if err := c.send(func(dst []byte) []byte { return encode(dst, id) }); err != nil {
-		// Some of it may have left, or all: the connection is of no more use.
-		c.fail(err)
 	}
 	select {
 	case <-op.done:
 	case <-ctx.Done():
-		if !c.forget(id) {
-			<-op.done // It ended in this moment.
-			return op, op.err
+		if c.forget(id) {
+			c.abandon(id)
+			return nil, ended(ctx)
 		}
+		<-op.done // It ended in this moment.
+	}
+	if errors.Is(op.err, errTooMuch) {
 		c.abandon(id)
-		return nil, context.Cause(ctx)
+	}
+	if op.err != nil && ctx.Err() != nil {
+		return nil, ended(ctx) // The deadline was that of the write, too.
 	}
 	return op, op.err
+}
+
+// post registers an operation and sends its request. The error tells why nothing was
+// sent; when something may have left, the operation ends with what went wrong.
+func (c *conn) post(ctx context.Context, op *operation, r request) (int32, error) {
+	select {
+	case c.writing <- struct{}{}:
+		defer func() { <-c.writing }()
+	case <-ctx.Done():
+	}
+	if ctx.Err() != nil {
+		return 0, ended(ctx)
+	}
+	id, err := c.register(op)
+	if err != nil {
+		return 0, err
+	}
+	c.server.client.trace(ctx, r.name)
+	c.buffer = r.encode(c.buffer[:0], id)
+	deadline, _ := ctx.Deadline() // Somebody has set one; see Client.bounded.
+	// A little later, so that it is ctx that has ended, and not the connection alone.
+	if err := c.write(deadline.Add(10 * time.Millisecond)); err != nil {
+		c.fail(err)
+	}
+	return id, nil
+}
+
+// write sends the buffer; the caller holds the token. After an error some of it may
+// have left, or all: the connection is of no more use.
+func (c *conn) write(deadline time.Time) error {
+	if cap(c.buffer) > 1<<20 {
+		defer func() { c.buffer = nil }() // Not for every connection for ever.
+	}
+	if err := c.net.SetWriteDeadline(deadline); err != nil {
+		return err
+	}
+	n, err := c.net.Write(c.buffer)
+	if err == nil && n < len(c.buffer) {
+		err = io.ErrShortWrite
+	}
+	return err
 }
 
 func (c *conn) register(op *operation) (int32, error) {
@@ -208,6 +146,9 @@ func (c *conn) register(op *operation) (int32, error) {
 	defer c.mu.Unlock()
 	if c.failure != nil {
 		return 0, c.failure
+	}
+	if c.asked.IsZero() {
+		c.asked = time.Now()
 	}
 	c.lastID++
 	c.pending[c.lastID] = op
@@ -223,33 +164,156 @@ func (c *conn) forget(id int32) bool {
 	return ok
 }
 
-// abandon tells the server that nobody waits any more. It does not wait for a
-// server that takes nothing.
+// abandon tells the server that nobody waits any more. It does not wait for a server
+// that takes nothing, and gives up one that has been silent for long.
 func (c *conn) abandon(operation int32) {
-	c.mu.Lock()
-	c.lastID++
-	id := c.lastID
-	c.mu.Unlock()
-	c.server.client.work.Go(func() {
-		if err := c.send(func(dst []byte) []byte { return ldapwire.AppendAbandon(dst, id, operation) }); err != nil {
+	c.server.client.start(func() {
+		if c.isSilent() {
+			c.fail(errSilent)
+			return
+		}
+		c.writing <- struct{}{}
+		defer func() { <-c.writing }()
+		c.mu.Lock()
+		c.lastID++
+		c.buffer = ldapwire.AppendAbandon(c.buffer[:0], c.lastID, operation)
+		c.mu.Unlock()
+		if err := c.write(time.Now().Add(goodbye)); err != nil {
 			c.fail(err)
 		}
 	})
 }
 
-func (c *conn) send(encode func(dst []byte) []byte) error {
-	c.writing.Lock()
-	defer c.writing.Unlock()
-	c.buffer = encode(c.buffer[:0])
-	if cap(c.buffer) > 1<<20 {
-		defer func() { c.buffer = nil }() // Not for every connection for ever.
+// isSilent reports whether the server has said nothing for as long as a connection may
+// take, although it was asked: it, or the way to it, may be gone without a trace.
+func (c *conn) isSilent() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return !c.asked.IsZero() && time.Since(c.asked) >= c.server.client.options.ConnectTimeout
+}
+
+// read takes messages from the server until there are no more.
+func (c *conn) read() {
+	messages := ldapwire.NewReader(c.net, c.server.client.options.MaxMessage)
+	for first := true; ; first = false {
+		m, err := messages.Read()
+		if err == nil && m.ID == 0 {
+			err = noticeOf(m)
+		}
+		if err == nil {
+			err = c.take(m)
+		}
+		if err != nil {
+			c.fail(err)
+			return
+		}
+		if first {
+			c.server.served()
+		}
 	}
-	if err := c.net.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
+}
+
+// noticeOf is the error of an unsolicited notification, which announces the end
+// (RFC 4511 §4.4.1).
+func noticeOf(m *ldapwire.Message) error {
+	result, err := m.Result()
+	if err != nil {
 		return err
 	}
-	n, err := c.net.Write(c.buffer)
-	if err == nil && n < len(c.buffer) {
-		err = io.ErrShortWrite
+	return &noticeError{result}
+}
+
+// take gives a message to the operation that it is for. The error is that of a message
+// that makes no sense.
+func (c *conn) take(m *ldapwire.Message) (err error) {
+	var (
+		entry  *directory.Entry
+		result ldapwire.Result
+	)
+	switch m.Op {
+	case ldapwire.SearchResultEntry:
+		entry, err = m.Entry()
+	case ldapwire.SearchResultReference, ldapwire.IntermediateResponse:
+	default:
+		result, err = m.Result()
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.asked, c.answered = time.Time{}, true
+	op := c.pending[m.ID]
+	switch {
+	case op == nil && m.ID > c.lastID:
+		return nonsense("an answer to a request that was never made")
+	case op == nil: // A late answer to an operation that was given up.
+	case m.Op == ldapwire.IntermediateResponse:
+	case m.Op == op.want:
+		op.final, op.result = m, result
+		c.finish(m.ID, op, nil)
+	case op.want != ldapwire.SearchResultDone:
+		return nonsense("an answer of the wrong type")
+	case entry != nil:
+		op.octets += m.Len()
+		if len(op.entries) == maxEntries || op.octets > maxOctets {
+			c.finish(m.ID, op, errTooMuch)
+			return nil
+		}
+		op.entries = append(op.entries, entry)
+	case m.Op == ldapwire.SearchResultReference:
+		op.references++
+	default:
+		return nonsense("an answer of the wrong type")
+	}
+	return nil
+}
+
+func nonsense(what string) error { return fmt.Errorf("%w: %s", ldapwire.ErrMalformed, what) }
+
+// finish ends an operation. c.mu is held.
+func (c *conn) finish(id int32, op *operation, err error) {
+	delete(c.pending, id)
+	op.err = err
+	op.done <- struct{}{}
+}
+
+// fail ends the connection and everything on it. The first reason counts.
+func (c *conn) fail(reason error) {
+	c.mu.Lock()
+	if c.failure != nil {
+		c.mu.Unlock()
+		return
+	}
+	c.failure = reason
+	useless := !c.answered && len(c.pending) > 0
+	c.mu.Unlock()
+	// First of all nobody else may get it.
+	c.server.lost(c, reason, useless)
+	c.mu.Lock()
+	for id, op := range c.pending {
+		c.finish(id, op, &lostError{reason})
+	}
+	c.mu.Unlock()
+	_ = c.net.Close()
+}
+
+// close says goodbye and ends the connection. A goodbye that does not arrive changes
+// nothing.
+func (c *conn) close() {
+	select {
+	case c.writing <- struct{}{}:
+		c.buffer = ldapwire.AppendUnbind(c.buffer[:0], maxMessageID+1)
+		_ = c.write(time.Now().Add(goodbye))
+		<-c.writing
+	default:
+	}
+	c.fail(errClosed)
+}
+
+// isWorn reports whether the connection should not be used for more.
+func (c *conn) isWorn() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.failure != nil || c.lastID >= maxMessageID
 }

@@ -35,7 +35,7 @@ func bind(ctx context.Context, socket *tls.Conn, request *ldap.SimpleBindRequest
 	stop := context.AfterFunc(ctx, func() { shim.release() })
 	result, err := client.SimpleBind(request)
 	if !stop() { // ctx has ended, and with it the loan.
-		err = context.Cause(ctx)
+		err = ended(ctx)
 	}
 	// go-ldap's reader waits for more. The deadline ends its wait, and leaves the TLS
 	// connection as it is; its Close must not reach the socket.

@@ -1,8 +1,6 @@
 package ldapclient
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"regexp"
 
@@ -15,7 +13,6 @@ const (
 	codeSuccess           = 0
 	codeSizeLimitExceeded = 4
 	codeInvalidCredential = 49
-	codeNoOperation       = 16654
 )
 
 // meaning is what a result code means for a client.
@@ -112,7 +109,7 @@ func meaningOf(code int) meaning {
 func resultFault(result ldapwire.Result) *fault.Error {
 	m := meaningOf(result.Code)
 	e := fault.Wrap(m.kind, &resultError{result}, "%s", m.message).Named(m.detail)
-	if m.kind == fault.Invalid {
+	if namesAttribute(result.Code) {
 		e.Detail.Attribute = attributeIn(result.Diagnostic)
 	}
 	return e
@@ -125,44 +122,23 @@ func (e *resultError) Error() string {
 	return fmt.Sprintf("LDAP result %d: %s", e.result.Code, e.result.Diagnostic)
 }
 
-// attributePattern finds the attribute at the front of OpenLDAP's diagnostics:
-// "mail: value #0 invalid per syntax".
-var attributePattern = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9-]*(?:;[A-Za-z0-9-]+)*): `)
-
-func attributeIn(diagnostic string) string {
-	if found := attributePattern.FindStringSubmatch(diagnostic); found != nil {
-		return found[1]
-	}
-	return ""
+// namesAttribute reports whether a refusal is about an attribute or its values.
+func namesAttribute(code int) bool {
+	return code >= 16 && code <= 21 || code == 64 || code == 65 || code == 67
 }
 
-// transportFault turns an error of conn.do or of borrowing into a fault. change
-// tells that the request may have changed something.
-func transportFault(err error, change bool) *fault.Error {
-	var (
-		already *fault.Error
-		unsent  *unsentError
-		lost    *lostError
-	)
-	switch {
-	case errors.As(err, &already):
-		return already
-	case errors.Is(err, context.Canceled):
-		return fault.Wrap(fault.Canceled, err, "the caller went away")
-	case errors.As(err, &unsent) && errors.Is(err, context.DeadlineExceeded):
-		return fault.Wrap(fault.Unavailable, err, "no connection to the directory became free in time; try again later").Named("pool")
-	case errors.Is(err, context.DeadlineExceeded) && change:
-		return fault.Wrap(fault.Timeout, err, "the directory did not answer in time, and the change may have been made; read the resource before you try again").Named("unknownOutcome")
-	case errors.Is(err, context.DeadlineExceeded):
-		return fault.Wrap(fault.Timeout, err, "the directory did not answer in time").Named("directoryTimeout")
-	case errors.Is(err, errTooMany):
-		return fault.Wrap(fault.BadGateway, err, "the directory sent more than was asked for").Named("malformedAnswer")
-	case errors.As(err, &unsent):
-		return fault.Wrap(fault.Unavailable, err, "the directory cannot be reached; try again later").Named("directoryUnreachable")
-	case errors.As(err, &lost) && change:
-		return fault.Wrap(fault.Timeout, err, "the connection to the directory was lost, and the change may have been made; read the resource before you try again").Named("unknownOutcome")
-	case errors.Is(err, ldapwire.ErrMalformed):
-		return fault.Wrap(fault.BadGateway, err, "the directory sent an answer that makes no sense").Named("malformedAnswer")
+// attributePatterns find the attribute in OpenLDAP's diagnostics: "mail: value #0
+// invalid per syntax", "object class 'person' requires attribute 'sn'".
+var attributePatterns = []*regexp.Regexp{
+	regexp.MustCompile(`^([A-Za-z][A-Za-z0-9-]*(?:;[A-Za-z0-9-]+)*): `),
+	regexp.MustCompile(`attribute '([A-Za-z][A-Za-z0-9-]*(?:;[A-Za-z0-9-]+)*)'`),
+}
+
+func attributeIn(diagnostic string) string {
+	for _, pattern := range attributePatterns {
+		if found := pattern.FindStringSubmatch(diagnostic); found != nil {
+			return found[1]
+		}
 	}
-	return fault.Wrap(fault.Unavailable, err, "the connection to the directory was lost; try again later").Named("directoryUnreachable")
+	return ""
 }

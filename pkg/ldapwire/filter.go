@@ -24,7 +24,7 @@ func AppendFilter(dst []byte, f *directory.Filter) []byte {
 	case directory.FilterOr:
 		return appendOperands(dst, tagOr, f.Children)
 	case directory.FilterNot:
-		return appendOperands(dst, tagNot, f.Children[:1])
+		return appendOperands(dst, tagNot, f.Children)
 	case directory.FilterPresent:
 		return appendString(dst, tagPresent, f.Attribute)
 	case directory.FilterEqual:

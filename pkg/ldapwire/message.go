@@ -3,6 +3,7 @@ package ldapwire
 import (
 	"bufio"
 	"io"
+	"slices"
 	"unsafe"
 
 	"github.com/rest2ldap/rest2ldap/pkg/directory"
@@ -23,7 +24,10 @@ const (
 	IntermediateResponse  Op = 0x79
 )
 
-const tagSearchResultEntry = 0x64
+const (
+	tagSearchResultEntry = 0x64
+	tagReferral          = 0xa3
+)
 
 // Message is a message from a server. It is immutable.
 type Message struct {
@@ -34,6 +38,10 @@ type Message struct {
 	body     reader
 	controls reader
 }
+
+// Len returns the length of the message's operation in octets. What is decoded from a
+// message keeps all of it in memory.
+func (m *Message) Len() int { return len(m.body) }
 
 // Reader reads messages from a stream. It must not be shared by goroutines.
 type Reader struct {
@@ -54,12 +62,29 @@ func (r *Reader) Read() (*Message, error) {
 	if err != nil {
 		return nil, err
 	}
-	buffer := make([]byte, size)
-	if _, err := io.ReadFull(r.stream, buffer); err != nil {
+	buffer, err := r.contents(size)
+	if err != nil {
 		return nil, unexpected(err)
 	}
 	// The buffer is not touched again, so that it may be a string, without a copy.
 	return parse(reader(unsafe.String(unsafe.SliceData(buffer), len(buffer)))) //nolint:gosec // See above.
+}
+
+// chunk is how much is made room for before it is there: a length alone costs a peer
+// nothing.
+const chunk = 1 << 20
+
+// contents reads that many octets.
+func (r *Reader) contents(size int) ([]byte, error) {
+	buffer := make([]byte, min(size, chunk))
+	_, err := io.ReadFull(r.stream, buffer)
+	for err == nil && len(buffer) < size {
+		done := len(buffer)
+		buffer = slices.Grow(buffer, min(size-done, done))
+		buffer = buffer[:min(size, cap(buffer))]
+		_, err = io.ReadFull(r.stream, buffer[done:])
+	}
+	return buffer, err
 }
 
 // header reads the tag and the length of a message.
@@ -196,8 +221,12 @@ func count(list reader) (attributes, values int, err error) {
 // Result is how an operation ended (RFC 4511 §4.1.9).
 type Result struct {
 	Code int
-	// Diagnostic is the server's own text. It is for logs, not for clients.
+	// MatchedDN is the nearest entry above a missing one.
+	MatchedDN string
+	// Diagnostic is the server's own text. Like MatchedDN it is for logs, not for clients.
 	Diagnostic string
+	// Referrals are the URLs of other servers, with code 10.
+	Referrals []string
 }
 
 // Result decodes the result of any response.
@@ -206,16 +235,31 @@ func (m *Message) Result() (Result, error) {
 	return body.result()
 }
 
-func (r *reader) result() (Result, error) {
+func (r *reader) result() (result Result, err error) {
 	code, err := r.integer(tagEnumerated)
 	if err != nil {
 		return Result{}, err
 	}
-	if _, err := r.text(); err != nil { // matchedDN
+	result.Code = int(code)
+	if result.MatchedDN, err = r.text(); err != nil {
 		return Result{}, err
 	}
-	diagnostic, err := r.text()
-	return Result{Code: int(code), Diagnostic: diagnostic}, err
+	if result.Diagnostic, err = r.text(); err != nil {
+		return Result{}, err
+	}
+	if r.peek() != tagReferral {
+		return result, nil
+	}
+	referrals, err := r.expect(tagReferral)
+	for err == nil && len(referrals) > 0 {
+		var url string
+		url, err = referrals.text()
+		result.Referrals = append(result.Referrals, url)
+	}
+	if err != nil {
+		return Result{}, err
+	}
+	return result, nil
 }
 
 // ExtendedValue returns the value of an extended response, "" when it has none.

@@ -94,11 +94,15 @@ func AppendDelete(dst []byte, id int32, dn directory.DN, controls ...Control) []
 	return message(dst, id, controls, func(dst []byte) []byte { return appendString(dst, tagDelRequest, dn.String()) })
 }
 
-// AppendExtended appends an extended request without a value (RFC 4511 §4.12).
-func AppendExtended(dst []byte, id int32, oid string, controls ...Control) []byte {
+// AppendExtended appends an extended request (RFC 4511 §4.12); an empty value is none.
+func AppendExtended(dst []byte, id int32, oid, value string, controls ...Control) []byte {
 	return message(dst, id, controls, func(dst []byte) []byte {
 		dst, start := begin(dst, tagExtendedRequest)
-		return end(appendString(dst, 0x80, oid), start)
+		dst = appendString(dst, 0x80, oid)
+		if value != "" {
+			dst = appendString(dst, 0x81, value)
+		}
+		return end(dst, start)
 	})
 }
 

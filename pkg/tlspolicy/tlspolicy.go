@@ -3,9 +3,6 @@ package tlspolicy
 import (
 	"crypto/tls"
 	"crypto/x509"
-	"errors"
-	"fmt"
-	"os"
 )
 
 // base returns the settings that both sides share.
@@ -40,43 +37,4 @@ func Client(roots *x509.CertPool) *tls.Config {
 	config := base()
 	config.RootCAs = roots
 	return config
-}
-
-// LoadCertificate reads a certificate chain and its private key, both in PEM. The
-// error names the file at fault.
-func LoadCertificate(certFile, keyFile string) (tls.Certificate, error) {
-	cert, err := os.ReadFile(certFile)
-	if err != nil {
-		return tls.Certificate{}, unreadable(certFile, err)
-	}
-	key, err := os.ReadFile(keyFile)
-	if err != nil {
-		return tls.Certificate{}, unreadable(keyFile, err)
-	}
-	certificate, err := tls.X509KeyPair(cert, key)
-	if err != nil {
-		return tls.Certificate{}, fmt.Errorf("%s and %s are no certificate with its private key in PEM: %w", certFile, keyFile, err)
-	}
-	return certificate, nil
-}
-
-// LoadRoots reads a bundle of authorities in PEM. The error names the file.
-func LoadRoots(file string) (*x509.CertPool, error) {
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return nil, unreadable(file, err)
-	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(text) {
-		return nil, fmt.Errorf("%s holds no certificate in PEM", file)
-	}
-	return pool, nil
-}
-
-func unreadable(file string, err error) error {
-	var path *os.PathError
-	if errors.As(err, &path) {
-		err = path.Err
-	}
-	return fmt.Errorf("%s cannot be read: %w", file, err)
 }

@@ -128,14 +128,18 @@ func TestFiles(t *testing.T) {
 		t.Error(err)
 	}
 	missing := filepath.Join(dir, "missing.pem")
-	for name, load := range map[string]func() error{
-		"missing.pem": func() error { _, err := tlspolicy.LoadCertificate(missing, key); return err },
-		"other.pem":   func() error { _, err := tlspolicy.LoadCertificate(cert, otherKey); return err },
-		"cert.pem":    func() error { _, err := tlspolicy.LoadCertificate(key, cert); return err },
-		"key.pem":     func() error { _, err := tlspolicy.LoadRoots(key); return err },
+	for _, test := range []struct{ cert, key, want string }{
+		{missing, key, "missing.pem cannot be read"},
+		{cert, missing, "missing.pem cannot be read"},
+		{cert, otherKey, "other.pem do not go together"},
+		{key, cert, "key.pem holds no certificate"},
+		{cert, cert, "cert.pem"},
 	} {
-		if err := load(); err == nil || !strings.Contains(err.Error(), name) {
-			t.Errorf("%s: %v", name, err)
+		if _, err := tlspolicy.LoadCertificate(test.cert, test.key); err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s and %s: %v", filepath.Base(test.cert), filepath.Base(test.key), err)
 		}
+	}
+	if _, err := tlspolicy.LoadRoots(key); err == nil || !strings.Contains(err.Error(), "key.pem holds no certificate") {
+		t.Error(err)
 	}
 }

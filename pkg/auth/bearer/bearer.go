@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -40,6 +41,8 @@ const (
 	remembered = time.Minute
 	// cacheSize is how many tokens are remembered.
 	cacheSize = 10_000
+	// accessToken is the type of RFC 9068 §2.1.
+	accessToken = "at+jwt"
 )
 
 // Options say which tokens are good, and whom they stand for.
@@ -79,7 +82,7 @@ type Authenticator struct {
 // verified is a token that was good.
 type verified struct {
 	principal *auth.Principal
-	claims    *claims
+	lifetime  lifetime
 }
 
 // New makes an authenticator.
@@ -90,6 +93,7 @@ func New(o Options) (*Authenticator, error) {
 	if o.Clock == nil {
 		o.Clock = time.Now
 	}
+	o.Algorithms, o.Types, o.RequiredScopes = slices.Clone(o.Algorithms), slices.Clone(o.Types), slices.Clone(o.RequiredScopes)
 	a := &Authenticator{options: o, cache: memo.New[[sha256.Size]byte, *verified](cacheSize, o.Clock)}
 	for _, name := range o.Algorithms {
 		if err := CheckAlgorithm(name); err != nil {
@@ -148,11 +152,11 @@ func (a *Authenticator) Authenticate(r *http.Request) (*auth.Principal, error) {
 			return memo.Result[*verified]{Value: good, Keep: remembered}, err
 		})
 		if err != nil {
-			return nil, waitFault(err)
+			return nil, auth.WaitFault(err, "the token")
 		}
 	}
 	// What time and administrators change is looked at each time.
-	if err := good.claims.inTime(a.options.Clock(), a.options.Leeway); err != nil {
+	if err := good.lifetime.at(a.options.Clock(), a.options.Leeway); err != nil {
 		return nil, a.refuse(err)
 	}
 	if err := a.options.Accounts.Verify(r.Context(), good.principal.Identity); err != nil {
@@ -175,79 +179,39 @@ func (a *Authenticator) withChallenge(err error) error {
 	return &refused
 }
 
-// waitFault turns the end of a wait for somebody else's verification into a fault.
-func waitFault(err error) error {
-	var e *fault.Error
-	switch {
-	case errors.As(err, &e):
-		return err
-	case errors.Is(err, context.Canceled):
-		return fault.Wrap(fault.Canceled, err, "the caller went away")
-	}
-	return fault.Wrap(fault.Timeout, err, "the token could not be verified in time")
-}
-
 // verify looks at everything that stays the same for a token.
-func (a *Authenticator) verify(ctx context.Context, token string) (*verified, error) {
-	signed, err := jose.ParseSignedCompact(token, a.algorithms)
+func (a *Authenticator) verify(ctx context.Context, text string) (*verified, error) {
+	t, err := a.parseToken(text)
 	if err != nil {
-		if errors.As(err, new(*jose.ErrUnexpectedSignatureAlgorithm)) {
-			return nil, a.refuse(errors.Join(ReasonAlgorithm, err))
-		}
-		return nil, a.refuse(errors.Join(ReasonMalformed, err))
+		return nil, a.refuse(err)
 	}
-	header := signed.Signatures[0].Protected
-	if !a.isType(header) {
-		return nil, a.refuse(ReasonType)
-	}
-	payload, err := a.payload(ctx, signed, header)
+	payload, err := a.payload(ctx, t)
 	if err != nil {
 		return nil, err
 	}
 	claims, err := parseClaims(payload)
 	if err != nil {
-		return nil, a.refuse(errors.Join(ReasonClaims, err))
+		return nil, a.refuse(refusal(ReasonClaims, err))
 	}
-	switch {
-	case claims.issuer != a.options.Issuer:
-		return nil, a.refuse(ReasonIssuer)
-	case !claims.isFor(a.options.Audience):
-		return nil, a.refuse(ReasonAudience)
-	}
-	if err := claims.inTime(a.options.Clock(), a.options.Leeway); err != nil {
+	if err := a.judge(claims, t.header.Type); err != nil {
 		return nil, a.refuse(err)
 	}
 	if !claims.hasScopes(a.options.RequiredScopes) {
-		e := fault.Wrap(fault.Forbidden, ReasonScope, "the token lacks a scope; the scopes needed are: %s", strings.Join(a.options.RequiredScopes, " ")).Named("insufficientScope")
-		e.Challenges = []string{a.Challenge("insufficient_scope")}
-		return nil, e
+		return nil, a.insufficientScope()
 	}
 	authzID, err := a.options.AuthzID.expand(claims.texts)
 	if err != nil {
-		return nil, a.refuse(errors.Join(ReasonIdentity, err))
+		return nil, a.refuse(refusal(ReasonIdentity, err))
 	}
 	return &verified{
 		principal: &auth.Principal{Name: claims.texts["sub"], Method: "bearer", Identity: directory.Identity{AuthzID: authzID}},
-		claims:    claims,
+		lifetime:  claims.lifetime,
 	}, nil
 }
 
-// isType reports whether the token is an access token (RFC 9068 §4): tokens that an
-// issuer signs for other ends must not pass for one (RFC 8725 §3.11).
-func (a *Authenticator) isType(header jose.Header) bool {
-	typ, _ := header.ExtraHeaders[jose.HeaderType].(string)
-	typ = strings.TrimPrefix(strings.ToLower(typ), "application/")
-	for _, allowed := range a.options.Types {
-		if typ != "" && typ == strings.TrimPrefix(strings.ToLower(allowed), "application/") {
-			return true
-		}
-	}
-	return false
-}
-
 // payload verifies the signature.
-func (a *Authenticator) payload(ctx context.Context, signed *jose.JSONWebSignature, header jose.Header) ([]byte, error) {
-	keys, err := a.options.Keys.find(ctx, header.KeyID, header.Algorithm)
+func (a *Authenticator) payload(ctx context.Context, t *token) ([]byte, error) {
+	keys, err := a.options.Keys.find(ctx, t.header.KeyID, t.header.Algorithm)
 	if err != nil {
 		return nil, err
 	}
@@ -255,9 +219,30 @@ func (a *Authenticator) payload(ctx context.Context, signed *jose.JSONWebSignatu
 		return nil, a.refuse(ReasonKey)
 	}
 	for _, key := range keys {
-		if payload, err := signed.Verify(key); err == nil {
+		if payload, err := t.signed.Verify(key); err == nil {
 			return payload, nil
 		}
 	}
 	return nil, a.refuse(ReasonSignature)
+}
+
+// judge tells why a token of the issuer is not one for this gateway.
+func (a *Authenticator) judge(c *claims, typ string) error {
+	switch {
+	case c.texts["iss"] != a.options.Issuer:
+		return ReasonIssuer
+	case !slices.Contains(c.audience, a.options.Audience):
+		return ReasonAudience
+	case !auth.IsName(c.texts["sub"]):
+		return refusal(ReasonClaims, errors.New("sub names nobody"))
+	case shortType(typ) == accessToken && c.texts["client_id"] == "": // RFC 9068 §2.2
+		return refusal(ReasonClaims, errors.New("client_id is missing"))
+	}
+	return c.lifetime.at(a.options.Clock(), a.options.Leeway)
+}
+
+func (a *Authenticator) insufficientScope() error {
+	e := fault.Wrap(fault.Forbidden, ReasonScope, "the token lacks a scope; the scopes needed are: %s", strings.Join(a.options.RequiredScopes, " ")).Named("insufficientScope")
+	e.Challenges = []string{a.Challenge("insufficient_scope")}
+	return e
 }

@@ -3,24 +3,18 @@ package bearer
 import (
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
-
-	"github.com/rest2ldap/rest2ldap/pkg/auth"
 )
 
 // claims are those of an access token that are looked at (RFC 9068 §2.2).
 type claims struct {
-	issuer    string
-	audience  []string
-	expires   float64 // seconds since 1970
-	notBefore float64
-	issued    float64
-	scopes    []string
+	audience []string
+	scopes   []string
+	lifetime lifetime
 	// texts are all claims that are strings, by name.
 	texts map[string]string
 }
@@ -39,20 +33,11 @@ func parseClaims(payload []byte) (*claims, error) {
 		}
 	}
 	var err error
-	c.issuer = c.texts["iss"]
 	if c.audience, err = stringsOf(members["aud"]); err != nil {
 		return nil, fmt.Errorf("aud %w", err)
 	}
-	if !auth.IsName(c.texts["sub"]) {
-		return nil, errors.New("sub names nobody")
-	}
-	for name, seconds := range map[string]*float64{"exp": &c.expires, "nbf": &c.notBefore, "iat": &c.issued} {
-		value, there := members[name]
-		number, ok := value.(float64)
-		if there && !ok || ok && (number < 0 || number > math.MaxInt32*4) || !there && name == "exp" {
-			return nil, fmt.Errorf("%s is no time", name)
-		}
-		*seconds = number
+	if err := c.lifetime.set(members); err != nil {
+		return nil, err
 	}
 	if value, there := members["scope"]; there {
 		text, ok := value.(string)
@@ -85,19 +70,38 @@ func stringsOf(value any) ([]string, error) {
 	return nil, errors.New("is neither a string nor a list of strings")
 }
 
-func (c *claims) isFor(audience string) bool { return slices.Contains(c.audience, audience) }
-
 func (c *claims) hasScopes(required []string) bool {
 	return !slices.ContainsFunc(required, func(scope string) bool { return !slices.Contains(c.scopes, scope) })
 }
 
-// inTime returns the reason why the token is not good at that time.
-func (c *claims) inTime(now time.Time, leeway time.Duration) error {
+// lifetime is when a token may be used, in seconds since 1970 (RFC 7519 §2, NumericDate).
+type lifetime struct {
+	expires           float64
+	notBefore, issued float64 // 0 when the token does not say
+}
+
+func (l *lifetime) set(members map[string]any) error {
+	for name, seconds := range map[string]*float64{"exp": &l.expires, "nbf": &l.notBefore, "iat": &l.issued} {
+		value, there := members[name]
+		number, ok := value.(float64)
+		if there && !ok || ok && (number < 0 || number > maxSeconds) || !there && name == "exp" {
+			return fmt.Errorf("%s is no time", name)
+		}
+		*seconds = number
+	}
+	return nil
+}
+
+// maxSeconds is about the year 9999.
+const maxSeconds = 253_402_300_799
+
+// at returns the reason why the token is not good at that time.
+func (l lifetime) at(now time.Time, leeway time.Duration) error {
 	seconds := float64(now.UnixNano()) / float64(time.Second)
 	switch {
-	case seconds >= c.expires+leeway.Seconds():
+	case seconds >= l.expires+leeway.Seconds():
 		return ReasonExpired
-	case seconds < c.notBefore-leeway.Seconds() || seconds < c.issued-leeway.Seconds():
+	case seconds < l.notBefore-leeway.Seconds() || seconds < l.issued-leeway.Seconds():
 		return ReasonEarly
 	}
 	return nil

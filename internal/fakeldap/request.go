@@ -1,0 +1,141 @@
+package fakeldap
+
+import (
+	"crypto/tls"
+	"sync"
+
+	ber "github.com/go-asn1-ber/asn1-ber"
+)
+
+// OIDPaging is the control of simple paging (RFC 2696).
+const OIDPaging = "1.2.840.113556.1.4.319"
+
+// names are those of requests, by tag (RFC 4511 §4).
+var names = map[ber.Tag]string{
+	0: "bind", 2: "unbind", 3: "search", 6: "modify", 8: "add", 10: "delete", 16: "abandon", 23: "extended",
+}
+
+// Request is a request of a client, and the way to answer it: now, later, twice, or
+// not at all. Its methods may be called from any goroutine; what cannot be sent any more
+// is lost without a word.
+type Request struct {
+	// Name is "bind", "unbind", "search", "modify", "add", "delete", "abandon" or
+	// "extended"; "schema" for a search that the server answers by itself.
+	Name string
+	// ID is the message's, and Abandoned that of the request that is given up, 0 for none.
+	ID, Abandoned int64
+	// DN is the name that the request is about, where it has one.
+	DN string
+	// Conn counts the connections of the server from 1.
+	Conn int
+	// Cookie is that of the page that is asked for; Paged tells whether one is.
+	Cookie string
+	Paged  bool
+
+	conn *tls.Conn
+	mu   *sync.Mutex // guards writes to conn
+}
+
+func newRequest(packet *ber.Packet) *Request {
+	if len(packet.Children) < 2 {
+		return &Request{Name: "nonsense"}
+	}
+	op := packet.Children[1]
+	r := &Request{Name: names[op.Tag]}
+	r.ID, _ = packet.Children[0].Value.(int64)
+	switch r.Name {
+	case "bind":
+		r.DN = op.Children[1].Data.String()
+	case "search", "modify", "add":
+		r.DN = op.Children[0].Data.String()
+	case "delete":
+		r.DN = op.Data.String()
+	case "abandon":
+		r.Abandoned, _ = ber.ParseInt64(op.Data.Bytes())
+	}
+	if len(packet.Children) > 2 {
+		for _, control := range packet.Children[2].Children {
+			if last := len(control.Children) - 1; control.Children[0].Data.String() == OIDPaging {
+				value := ber.DecodePacket(control.Children[last].Data.Bytes())
+				r.Cookie, r.Paged = value.Children[1].Data.String(), true
+			}
+		}
+	}
+	return r
+}
+
+// Entry sends an entry; names and values of its attributes take turns.
+func (r *Request) Entry(dn string, attributes ...string) {
+	r.Send(Message(r.ID, Element(0x64, Octets(0x04, dn), list(attributes))))
+}
+
+func list(attributes []string) *ber.Packet {
+	all := Element(0x30)
+	for i := 0; i+1 < len(attributes); {
+		name, set := attributes[i], Element(0x31)
+		for ; i+1 < len(attributes) && attributes[i] == name; i += 2 {
+			set.AppendChild(Octets(0x04, attributes[i+1]))
+		}
+		all.AppendChild(Element(0x30, Octets(0x04, name), set))
+	}
+	return all
+}
+
+// Done ends the operation with a result code, and a text that clients must not see.
+func (r *Request) Done(code int) { r.Send(Message(r.ID, r.Result(code))) }
+
+// DonePage ends a page with the cookie of the next one, "" for the last.
+func (r *Request) DonePage(cookie string) {
+	value := Element(0x30, Integer(0x02, 0), Octets(0x04, cookie)).Bytes()
+	control := Element(0x30, Octets(0x04, OIDPaging), Octets(0x04, string(value)))
+	r.Send(Message(r.ID, r.Result(0), control))
+}
+
+// Secret is in the diagnostic text of every result, and so must not get to a client.
+const Secret = "secret diagnostics of the server"
+
+// Result makes the operation that ends this one.
+func (r *Request) Result(code int) *ber.Packet {
+	tag := map[string]byte{"bind": 0x61, "search": 0x65, "schema": 0x65, "modify": 0x67, "add": 0x69, "delete": 0x6b, "extended": 0x78}[r.Name]
+	return Element(tag, Integer(0x0a, int64(code)), Octets(0x04, ""), Octets(0x04, Secret))
+}
+
+// Send sends bytes, whatever they are.
+func (r *Request) Send(encoded []byte) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	_, _ = r.conn.Write(encoded)
+}
+
+// Close ends the connection.
+func (r *Request) Close() { _ = r.conn.Close() }
+
+// Message makes a message.
+func Message(id int64, op *ber.Packet, controls ...*ber.Packet) []byte {
+	m := Element(0x30, Integer(0x02, id), op)
+	if len(controls) > 0 {
+		m.AppendChild(Element(0xa0, controls...))
+	}
+	return m.Bytes()
+}
+
+// Element makes an element of parts.
+func Element(tag byte, parts ...*ber.Packet) *ber.Packet {
+	p := ber.Encode(ber.Class(tag&0xc0), ber.Type(tag&0x20), ber.Tag(tag&0x1f), nil, "")
+	for _, part := range parts {
+		p.AppendChild(part)
+	}
+	return p
+}
+
+// Octets makes an element with those contents.
+func Octets(tag byte, contents string) *ber.Packet {
+	p := Element(tag)
+	p.Data.WriteString(contents)
+	return p
+}
+
+// Integer makes an integer.
+func Integer(tag byte, n int64) *ber.Packet {
+	return ber.NewInteger(ber.ClassUniversal, ber.TypePrimitive, ber.Tag(tag), n, "")
+}

@@ -1,0 +1,194 @@
+package fakeldap
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"net"
+	"sync"
+	"testing"
+	"time"
+
+	ber "github.com/go-asn1-ber/asn1-ber"
+
+	"github.com/rest2ldap/rest2ldap/internal/testcert"
+)
+
+// The account whose bind the server takes, with any password.
+const (
+	ServiceDN = "cn=service,dc=example,dc=com"
+	Password  = "service"
+)
+
+// Script is what the server does about a request. It is called for one request of a
+// connection after the other; as long as it runs the next one is not read. An Unbind is
+// not given to it.
+type Script func(r *Request)
+
+// Server is the server.
+type Server struct {
+	// URL is the server's, ldaps://127.0.0.1 and a port.
+	URL string
+	// CAPool trusts its certificate.
+	CAPool *x509.CertPool
+
+	listener net.Listener
+	bind     Script
+	script   Script
+	work     sync.WaitGroup
+
+	mu       sync.Mutex // guards the fields below
+	closed   bool
+	conns    []net.Conn
+	requests []*Request
+	changed  chan struct{} // closed when there is one more request
+}
+
+// Start starts a server that ends with the test.
+func Start(tb testing.TB, script Script) *Server {
+	tb.Helper()
+	return StartWithBind(tb, func(r *Request) { r.Done(0) }, script)
+}
+
+// StartWithBind is as Start, with a script for the binds of ServiceDN.
+func StartWithBind(tb testing.TB, bind, script Script) *Server {
+	tb.Helper()
+	ca, err := testcert.NewCA()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	pair, err := ca.Issue(testcert.Leaf{})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	certificate, err := pair.TLS()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	listener, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	s := &Server{URL: "ldaps://" + listener.Addr().String(), CAPool: ca.Pool(), listener: listener, bind: bind, script: script, changed: make(chan struct{})}
+	s.work.Go(s.accept)
+	tb.Cleanup(s.close)
+	return s
+}
+
+func (s *Server) close() {
+	_ = s.listener.Close()
+	s.mu.Lock()
+	s.closed = true
+	for _, conn := range s.conns {
+		_ = conn.Close()
+	}
+	s.mu.Unlock()
+	s.work.Wait()
+}
+
+func (s *Server) accept() {
+	for {
+		accepted, err := s.listener.Accept()
+		if err != nil {
+			return
+		}
+		s.mu.Lock()
+		conn, ok := accepted.(*tls.Conn)
+		if !ok || s.closed {
+			_ = accepted.Close()
+			s.mu.Unlock()
+			return
+		}
+		s.conns = append(s.conns, conn)
+		number := len(s.conns)
+		s.mu.Unlock()
+		s.work.Go(func() { s.serve(conn, number) })
+	}
+}
+
+func (s *Server) serve(conn *tls.Conn, number int) {
+	defer conn.Close() //nolint:errcheck // Nobody waits for it.
+	var writing sync.Mutex
+	for {
+		packet, err := ber.ReadPacket(conn)
+		if err != nil {
+			return
+		}
+		r := newRequest(packet)
+		r.Conn, r.conn, r.mu = number, conn, &writing
+		isRoot := r.Name == "search" && (r.DN == "" || r.DN == subschema)
+		if isRoot {
+			r.Name = "schema"
+		}
+		s.note(r)
+		switch {
+		case r.Name == "unbind":
+			return
+		case isRoot:
+			describe(r)
+		case r.Name == "bind" && r.DN == ServiceDN:
+			s.bind(r)
+		default:
+			s.script(r)
+		}
+	}
+}
+
+const subschema = "cn=Subschema"
+
+// describe answers for the server itself.
+func describe(r *Request) {
+	if r.DN == subschema {
+		r.Entry(subschema, "attributeTypes", "( 1.3.6.1.4.1.4203.666.1.7 NAME 'entryCSN' SYNTAX 1.3.6.1.4.1.1466.115.121.1.15 )")
+	} else {
+		r.Entry("", "objectClass", "top", "subschemaSubentry", subschema,
+			"supportedControl", OIDPaging, "supportedControl", "2.16.840.1.113730.3.4.18", "supportedControl", "1.3.6.1.1.12",
+			"supportedControl", "1.3.6.1.1.13.1", "supportedControl", "1.3.6.1.1.13.2", "supportedControl", "1.2.840.113556.1.4.1413")
+	}
+	r.Done(0)
+}
+
+func (s *Server) note(r *Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.requests = append(s.requests, r)
+	close(s.changed)
+	s.changed = make(chan struct{})
+}
+
+// patience is how long Await waits for what is about to come.
+const patience = 10 * time.Second
+
+// Requests returns the requests of that name so far, in the order in which they came.
+func (s *Server) Requests(name string) []*Request {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var found []*Request
+	for _, r := range s.requests {
+		if r.Name == name {
+			found = append(found, r)
+		}
+	}
+	return found
+}
+
+// Count returns how many requests of that name came so far.
+func (s *Server) Count(name string) int { return len(s.Requests(name)) }
+
+// Await waits until that many requests of that name have come, and returns them. It
+// fails the test when they do not.
+func (s *Server) Await(tb testing.TB, name string, n int) []*Request {
+	tb.Helper()
+	for {
+		s.mu.Lock()
+		changed := s.changed
+		s.mu.Unlock()
+		if found := s.Requests(name); len(found) >= n {
+			return found
+		}
+		select {
+		case <-changed:
+		case <-time.After(patience):
+			tb.Fatalf("%d of %d requests %q came", s.Count(name), n, name)
+		}
+	}
+}

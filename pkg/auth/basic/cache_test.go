@@ -1,0 +1,180 @@
+package basic_test
+
+import (
+	"errors"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/rest2ldap/rest2ldap/pkg/auth"
+	"github.com/rest2ldap/rest2ldap/pkg/auth/basic"
+	"github.com/rest2ldap/rest2ldap/pkg/fault"
+)
+
+func TestCache(t *testing.T) {
+	for name, test := range map[string]struct{ option, lasts time.Duration }{
+		"none": {0, 0}, "negative": {-1, 0}, "20s": {20 * time.Second, 20 * time.Second}, "never longer": {time.Hour, 30 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := newClock()
+			f := byTemplate(t, basic.Options{Cache: test.option, Clock: c.time})
+			f.person("a", "secret")
+			login := func(want int) {
+				t.Helper()
+				if _, err := f.login(t.Context(), "a", "secret"); err != nil || len(f.binds) != want {
+					t.Errorf("%v, %d binds, want %d", err, len(f.binds), want)
+				}
+			}
+			login(1)
+			if test.lasts == 0 {
+				login(2)
+				return
+			}
+			c.add(test.lasts - 1)
+			login(1)
+			c.add(1)
+			login(2)
+		})
+	}
+}
+
+// Only the same name with the same password is remembered, and no failure.
+func TestCacheKey(t *testing.T) {
+	f := byTemplate(t, basic.Options{Cache: time.Minute})
+	f.person("a", "b:c")
+	for range 2 {
+		if _, err := f.login(t.Context(), "a", "b:c"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, c := range []struct{ user, password string }{{"a", "b:"}, {"a", "b"}, {"ab", "c"}, {"a", "b:cc"}, {"a", "B:c"}} {
+		for again := range 2 {
+			if _, err := f.login(t.Context(), c.user, c.password); !errors.Is(err, fault.Unauthenticated) {
+				t.Errorf("%v: %v", c, err)
+			}
+			if want := 1 + i*2 + again + 1; len(f.binds) != want {
+				t.Errorf("%v: %d binds, want %d; a wrong password always reaches the directory", c, len(f.binds), want)
+			}
+		}
+	}
+}
+
+// A locked or deleted account dies while its password is remembered.
+func TestAccountWhileCached(t *testing.T) {
+	for name, haunt := range map[string]func(f *fixture){
+		"locked":  func(f *fixture) { f.locked[dn("a").Key()] = true },
+		"deleted": func(f *fixture) { delete(f.passwords, dn("a").Key()) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := newClock()
+			f := byTemplate(t, basic.Options{Cache: 30 * time.Second, Clock: c.time})
+			f.person("a", "secret")
+			login := func() error {
+				principal, err := f.login(t.Context(), "a", "secret")
+				if (principal == nil) != (err != nil) {
+					t.Errorf("%v with %v", principal, err)
+				}
+				return err
+			}
+			if err := login(); err != nil {
+				t.Fatal(err)
+			}
+			if f.reads != 0 {
+				t.Error("the account was read after a bind, which looks at it")
+			}
+			f.set(func() { haunt(f) })
+			if err := login(); !errors.Is(err, fault.Unauthenticated) || len(f.binds) != 1 {
+				t.Errorf("%v, %d binds", err, len(f.binds))
+			}
+			f.set(func() { f.searchErr = fault.New(fault.Unavailable, "down") })
+			c.add(auth.MaxAccountAge / 2)
+			if err := login(); !errors.Is(err, fault.Unavailable) {
+				t.Errorf("a directory that is down: %v", err)
+			}
+		})
+	}
+}
+
+// The account is read once in its time, and a bind makes what was known obsolete.
+func TestAccountReads(t *testing.T) {
+	c := newClock()
+	f := byTemplate(t, basic.Options{Cache: 30 * time.Second, Clock: c.time})
+	f.person("a", "secret")
+	for range 5 {
+		if _, err := f.login(t.Context(), "a", "secret"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if f.reads != 1 {
+		t.Errorf("%d reads", f.reads)
+	}
+	f.set(func() { f.locked[dn("a").Key()] = true })
+	c.add(30 * time.Second)
+	if _, err := f.login(t.Context(), "a", "secret"); err != nil || len(f.binds) != 2 {
+		t.Errorf("%v, %d binds", err, len(f.binds)) // The fake's bind does not look at locks.
+	}
+	if _, err := f.login(t.Context(), "a", "secret"); auth.ReasonOf(err) != auth.ReasonLocked {
+		t.Errorf("after a new bind: %v", err)
+	}
+}
+
+// Logins that are the same and come at the same moment share one bind.
+func TestSharedBind(t *testing.T) {
+	for name, test := range map[string]struct {
+		password string
+		bindErr  error
+		check    func(*auth.Principal, error) bool
+	}{
+		"right":       {"secret", nil, func(p *auth.Principal, err error) bool { return p != nil && err == nil }},
+		"wrong":       {"wrong", nil, func(p *auth.Principal, err error) bool { return p == nil && errors.Is(err, fault.Unauthenticated) }},
+		"must change": {"secret", fault.New(fault.Forbidden, "x").Named("passwordMustChange"), func(p *auth.Principal, err error) bool { return p != nil && auth.MustChange(err) }},
+		"down":        {"secret", fault.New(fault.Unavailable, "x"), func(p *auth.Principal, err error) bool { return p == nil && errors.Is(err, fault.Unavailable) }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := byTemplate(t, basic.Options{})
+				f.person("a", "secret")
+				f.bindErr, f.gate = test.bindErr, make(chan struct{})
+				var good atomic.Int32
+				for range 20 {
+					go func() {
+						if principal, err := f.login(t.Context(), "a", test.password); test.check(principal, err) {
+							good.Add(1)
+						} else {
+							t.Errorf("got %v, %v", principal, err)
+						}
+					}()
+				}
+				synctest.Wait()
+				close(f.gate)
+				synctest.Wait()
+				if len(f.binds) != 1 || good.Load() != 20 {
+					t.Errorf("%d binds, %d answers", len(f.binds), good.Load())
+				}
+			})
+		})
+	}
+}
+
+// S_F09, as far as this room goes: 50 callers at once, each gets its own identity.
+func TestManyCallers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := byTemplate(t, basic.Options{Cache: time.Second})
+		for i := range 50 {
+			f.person(string(rune('A'+i))+"x", "secret")
+		}
+		for i := range 50 {
+			go func() {
+				name := string(rune('A'+i)) + "x"
+				for range 20 {
+					principal, err := f.login(t.Context(), name, "secret")
+					if err != nil || principal.Name != name || principal.Identity.AuthzID != "dn:"+dn(name).String() {
+						t.Errorf("%s: %v, %v", name, principal, err)
+					}
+				}
+			}()
+		}
+		synctest.Wait()
+	})
+}

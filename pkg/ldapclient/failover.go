@@ -1,0 +1,97 @@
+package ldapclient
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"time"
+
+	"github.com/go-ldap/ldap/v3"
+
+	"github.com/rest2ldap/rest2ldap/pkg/fault"
+)
+
+// downError tells that a server cannot be reached, and when it will be tried again.
+type downError struct {
+	cause error
+	wait  time.Duration
+}
+
+func (e *downError) Error() string { return "the server cannot be reached: " + e.cause.Error() }
+func (e *downError) Unwrap() error { return e.cause }
+
+// bindError is the refusal of the gateway's own credentials, or a failure while they
+// were looked at.
+type bindError struct{ reason error }
+
+func (e *bindError) Error() string { return "bind of the gateway's own account: " + e.reason.Error() }
+func (e *bindError) Unwrap() error { return e.reason }
+
+// borrow borrows a connection to the first server that is up.
+func (c *Client) borrow(ctx context.Context, sharing bool) (loan, error) {
+	var l loan
+	err := c.each(func(s *server, patient bool) (err error) {
+		l, err = s.borrow(ctx, sharing, patient)
+		return err
+	})
+	var down *fault.Error
+	if err != nil && !errors.As(err, &down) {
+		err = &unsentError{err}
+	}
+	return l, err
+}
+
+// each tries the servers in order until one does not answer with a *downError. Nobody
+// waits for a server that is down as long as another one is up.
+func (c *Client) each(try func(s *server, patient bool) error) error {
+	for _, patient := range []bool{false, true} {
+		var first error
+		var wait time.Duration
+		for _, s := range c.servers {
+			err := try(s, patient)
+			var down *downError
+			if !errors.As(err, &down) {
+				return err
+			}
+			if first == nil {
+				first, wait = err, down.wait
+			}
+			wait = min(wait, down.wait)
+		}
+		if patient {
+			return downFault(first, wait)
+		}
+	}
+	return nil // Not reached: the second round ends above.
+}
+
+// downFault is the fault for a directory none of whose servers can be reached.
+func downFault(cause error, wait time.Duration) *fault.Error {
+	var e *fault.Error
+	switch {
+	case isCertificateError(cause):
+		e = fault.Wrap(fault.BadGateway, cause, "the certificate of the directory could not be verified; the operator has to mend that").Named("directoryCertificate")
+	case isRefusedBind(cause):
+		e = fault.Wrap(fault.BadGateway, cause, "the directory refused the gateway's own account; the operator has to mend that").Named("directoryCredentials")
+	default:
+		e = fault.Wrap(fault.Unavailable, cause, "the directory cannot be reached; try again later").Named("directoryUnreachable")
+	}
+	e.RetryAfter = wait
+	return e
+}
+
+func isCertificateError(err error) bool {
+	var verification *tls.CertificateVerificationError
+	var authority x509.UnknownAuthorityError
+	var host x509.HostnameError
+	var invalid x509.CertificateInvalidError
+	return errors.As(err, &verification) || errors.As(err, &authority) || errors.As(err, &host) || errors.As(err, &invalid)
+}
+
+func isRefusedBind(err error) bool {
+	var refused *bindError
+	return errors.As(err, &refused) && ldap.IsErrorAnyOf(refused.reason,
+		ldap.LDAPResultInvalidCredentials, ldap.LDAPResultInsufficientAccessRights, ldap.LDAPResultInappropriateAuthentication,
+		ldap.LDAPResultNoSuchObject, ldap.LDAPResultConfidentialityRequired, ldap.LDAPResultStrongAuthRequired, ldap.LDAPResultUnwillingToPerform)
+}

@@ -1,0 +1,112 @@
+package ldapclient
+
+import (
+	"context"
+
+	"github.com/rest2ldap/rest2ldap/pkg/directory"
+	"github.com/rest2ldap/rest2ldap/pkg/ldapwire"
+)
+
+// page is how many entries of a list are fetched at once.
+const page = 500
+
+// list is a search of any length, in pages, on a connection of its own. Entries are
+// handed out when nothing is outstanding.
+func (s *session) list(ctx context.Context, req *directory.SearchRequest, yield func(*directory.Entry) error) (directory.SearchResult, error) {
+	known, err := s.client.knowledge(ctx)
+	if err != nil {
+		return directory.SearchResult{}, err
+	}
+	ctx, cancel := s.client.bounded(ctx)
+	defer cancel()
+	for again := true; ; again = false {
+		loan, err := s.client.borrow(ctx, false)
+		if err != nil {
+			return directory.SearchResult{}, transportFault(err, false)
+		}
+		l := lister{session: s, conn: loan.conn, req: req, yield: yield, critical: known.paging}
+		first, err := l.page(ctx, "")
+		if err == nil {
+			result, err := l.rest(ctx, first)
+			loan.giveBack()
+			return result, err
+		}
+		loan.giveBack()
+		// A connection that was dead; nothing has been handed out.
+		if !again || !isLost(err) {
+			return directory.SearchResult{}, transportFault(err, false)
+		}
+	}
+}
+
+// lister fetches a list.
+type lister struct {
+	*session
+	conn     *conn
+	req      *directory.SearchRequest
+	yield    func(*directory.Entry) error
+	critical bool
+	count    int // entries handed out
+}
+
+// page fetches the page that the cookie stands for.
+func (l *lister) page(ctx context.Context, cookie string) (*operation, error) {
+	return l.conn.do(ctx, searchFor(l.req, l.controls(ldapwire.Paging(page, cookie, l.critical))))
+}
+
+// rest hands out the page that has been fetched, and those after it.
+func (l *lister) rest(ctx context.Context, op *operation) (directory.SearchResult, error) {
+	var total directory.SearchResult
+	start := "" // the name of the first entry of the page before
+	for {
+		result, err := judge(l.req, op, l.count+len(op.entries))
+		total.References += result.References
+		total.More = result.More
+		if err != nil {
+			return total, err
+		}
+		cookie, _, err := op.final.PagingCookie()
+		if err == nil && len(op.entries) > 0 {
+			if op.entries[0].DN == start {
+				err = nonsense("the same page once more")
+			}
+			start = op.entries[0].DN
+		}
+		if err != nil {
+			return total, transportFault(err, false)
+		}
+		if err := l.handOut(&total, op.entries, cookie); err != nil || total.More || cookie == "" {
+			l.forget(ctx, cookie)
+			return total, err
+		}
+		if op, err = l.page(ctx, cookie); err != nil {
+			return total, transportFault(err, false)
+		}
+	}
+}
+
+// handOut yields the entries of a page, as many as are wanted. cookie tells whether
+// there are more pages.
+func (l *lister) handOut(total *directory.SearchResult, entries []*directory.Entry, cookie string) error {
+	for i, entry := range entries {
+		entries[i] = nil // It may be let go of while the rest is at work.
+		if err := l.yield(entry); err != nil {
+			return err
+		}
+		l.count++
+		// A server may count each page of its own.
+		if l.count == l.req.SizeLimit && (i < len(entries)-1 || cookie != "") {
+			total.More = true
+			return nil
+		}
+	}
+	return nil
+}
+
+// forget tells the server that a list ends here (RFC 2696 §3), whatever it answers.
+func (l *lister) forget(ctx context.Context, cookie string) {
+	if cookie == "" || ctx.Err() != nil {
+		return
+	}
+	_, _ = l.conn.do(ctx, searchFor(l.req, l.controls(ldapwire.Paging(0, cookie, l.critical))))
+}
