@@ -150,10 +150,19 @@ func (p *process) freeze(_ context.Context, frozen bool) error {
 	if p.command == nil {
 		return errors.New("the server is stopped")
 	}
-	if frozen {
-		return p.command.Process.Signal(syscall.SIGSTOP)
+	if !frozen {
+		return p.command.Process.Signal(syscall.SIGCONT)
 	}
-	return p.command.Process.Signal(syscall.SIGCONT)
+	if err := p.command.Process.Signal(syscall.SIGSTOP); err != nil {
+		return err
+	}
+	// The signal is on its way; the wait ends when every thread has stopped.
+	for {
+		var status syscall.WaitStatus
+		if _, err := syscall.Wait4(p.command.Process.Pid, &status, syscall.WUNTRACED, nil); !errors.Is(err, syscall.EINTR) {
+			return err
+		}
+	}
 }
 
 func (p *process) logs(context.Context) string {

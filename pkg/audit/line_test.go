@@ -110,7 +110,7 @@ func TestEscape(t *testing.T) {
 }
 
 func FuzzEscape(f *testing.F) {
-	for _, seed := range []string{"a", "\"\\", "\xff", "\u202e", "\U000e0001", strings.Repeat("ü", MaxText)} {
+	for _, seed := range []string{"a", "\"\\", "\xff", "\u202e", "\U000e0001", "é\u0301"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

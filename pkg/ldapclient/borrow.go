@@ -35,7 +35,7 @@ func (s *server) takeShared() loan {
 			best = candidate
 		}
 	}
-	if (best == nil || best.load >= enough) && s.failures == 0 && len(s.shared)+s.opening < s.maxShared {
+	if (best == nil || best.load >= enough) && s.mayConnect() && len(s.shared)+s.opening < s.maxShared {
 		s.connect(true)
 	}
 	if best == nil || best.load >= inFlight {
@@ -49,7 +49,7 @@ func (s *server) takeShared() loan {
 func (s *server) takeAlone() loan {
 	n := len(s.idle)
 	if n == 0 {
-		if s.failures == 0 && s.alone < s.maxAlone {
+		if s.mayConnect() && s.alone < s.maxAlone {
 			s.connect(false)
 		}
 		return loan{}

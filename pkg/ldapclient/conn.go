@@ -22,6 +22,9 @@ const (
 	maxOctets  = 256 << 20
 	// goodbye bounds the time for which an Abandon or an Unbind tries to leave.
 	goodbye = time.Second
+	// leastWrite is how long a server may take nothing before a request that cannot
+	// leave ends the connection, however little time its caller has.
+	leastWrite = 250 * time.Millisecond
 )
 
 // conn is a bound connection. One goroutine reads; any may write.
@@ -118,8 +121,12 @@ func (c *conn) post(ctx context.Context, op *operation, r request) (int32, error
 	c.server.client.trace(ctx, r.name)
 	c.buffer = r.encode(c.buffer[:0], id)
 	deadline, _ := ctx.Deadline() // Somebody has set one; see Client.bounded.
-	// A little later, so that it is ctx that has ended, and not the connection alone.
-	if err := c.write(deadline.Add(10 * time.Millisecond)); err != nil {
+	// A connection that others share does not end because one of them has little time,
+	// only because the server takes nothing.
+	if least := time.Now().Add(leastWrite); deadline.Before(least) {
+		deadline = least
+	}
+	if err := c.write(deadline); err != nil {
 		c.fail(err)
 	}
 	return id, nil

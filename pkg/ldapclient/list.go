@@ -19,24 +19,16 @@ func (s *session) list(ctx context.Context, req *directory.SearchRequest, yield 
 	}
 	ctx, cancel := s.client.bounded(ctx)
 	defer cancel()
-	for again := true; ; again = false {
-		loan, err := s.client.borrow(ctx, false)
-		if err != nil {
-			return directory.SearchResult{}, transportFault(err, false)
-		}
-		l := lister{session: s, conn: loan.conn, req: req, yield: yield, critical: known.paging}
-		first, err := l.page(ctx, "")
-		if err == nil {
-			result, err := l.rest(ctx, first)
-			loan.giveBack()
-			return result, err
-		}
-		loan.giveBack()
-		// A connection that was dead; nothing has been handed out.
-		if !again || !isLost(err) {
-			return directory.SearchResult{}, transportFault(err, false)
-		}
+	l := lister{session: s, req: req, yield: yield, critical: known.paging}
+	result, err := l.run(ctx)
+	// A connection that was dead; nothing has been handed out.
+	if err != nil && !l.started && isLost(err) {
+		result, err = l.run(ctx)
 	}
+	if err != nil && !l.stopped {
+		return result, transportFault(err, false)
+	}
+	return result, err
 }
 
 // lister fetches a list.
@@ -46,7 +38,25 @@ type lister struct {
 	req      *directory.SearchRequest
 	yield    func(*directory.Entry) error
 	critical bool
-	count    int // entries handed out
+	started  bool // a page has come
+	stopped  bool // yield returned an error
+	count    int  // entries handed out
+}
+
+// run borrows a connection for the whole list.
+func (l *lister) run(ctx context.Context) (directory.SearchResult, error) {
+	loan, err := l.client.borrow(ctx, false)
+	if err != nil {
+		return directory.SearchResult{}, err
+	}
+	defer loan.giveBack()
+	l.conn = loan.conn
+	op, err := l.page(ctx, "")
+	if err != nil {
+		return directory.SearchResult{}, err
+	}
+	l.started = true
+	return l.rest(ctx, op)
 }
 
 // page fetches the page that the cookie stands for.
@@ -73,14 +83,14 @@ func (l *lister) rest(ctx context.Context, op *operation) (directory.SearchResul
 			start = op.entries[0].DN
 		}
 		if err != nil {
-			return total, transportFault(err, false)
+			return total, err
 		}
 		if err := l.handOut(&total, op.entries, cookie); err != nil || total.More || cookie == "" {
 			l.forget(ctx, cookie)
 			return total, err
 		}
 		if op, err = l.page(ctx, cookie); err != nil {
-			return total, transportFault(err, false)
+			return total, err
 		}
 	}
 }
@@ -91,6 +101,7 @@ func (l *lister) handOut(total *directory.SearchResult, entries []*directory.Ent
 	for i, entry := range entries {
 		entries[i] = nil // It may be let go of while the rest is at work.
 		if err := l.yield(entry); err != nil {
+			l.stopped = true
 			return err
 		}
 		l.count++

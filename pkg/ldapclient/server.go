@@ -80,7 +80,7 @@ func (s *server) await(ctx context.Context, patient bool, take func() bool) erro
 		case s.failures > failures:
 			return s.down()
 		case s.failures > 0:
-			if s.trying == 0 && time.Until(s.retryAt) <= 0 {
+			if s.mayConnect() {
 				s.connect(len(s.shared) < s.maxShared)
 			}
 			if s.trying == 0 || !patient {
@@ -116,6 +116,11 @@ func (s *server) notify() {
 		close(s.changed)
 		s.changed = make(chan struct{})
 	}
+}
+
+// mayConnect reports whether it is time for an attempt to connect. s.mu is held.
+func (s *server) mayConnect() bool {
+	return s.failures == 0 || s.trying == 0 && time.Until(s.retryAt) <= 0
 }
 
 // connect opens a connection in the background. It is for everyone: who waits for it

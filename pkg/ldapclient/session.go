@@ -66,7 +66,11 @@ func (s *session) lookUp(ctx context.Context, req *directory.SearchRequest, yiel
 	if err != nil {
 		return result, err
 	}
-	for _, entry := range op.entries {
+	for i, entry := range op.entries {
+		if i == req.SizeLimit && i > 0 { // The server passed over the limit.
+			result.More = true
+			break
+		}
 		if err := yield(entry); err != nil {
 			return result, err
 		}
@@ -86,7 +90,7 @@ func judge(req *directory.SearchRequest, op *operation, count int) (directory.Se
 	switch code := op.result.Code; {
 	case code == codeSuccess:
 		return outcome, nil
-	case code == codeSizeLimitExceeded && req.SizeLimit > 0 && count == req.SizeLimit:
+	case code == codeSizeLimitExceeded && req.SizeLimit > 0 && count >= req.SizeLimit:
 		outcome.More = true
 		return outcome, nil
 	default:
