@@ -11,7 +11,7 @@ import (
 const OIDPaging = "1.2.840.113556.1.4.319"
 
 // names are those of requests, by tag (RFC 4511 §4).
-var names = map[ber.Tag]string{
+var names = map[ber.Tag]string{ //nolint:gochecknoglobals // A constant table.
 	0: "bind", 2: "unbind", 3: "search", 6: "modify", 8: "add", 10: "delete", 16: "abandon", 23: "extended",
 }
 

@@ -106,7 +106,7 @@ func (s *Server) accept() {
 }
 
 func (s *Server) serve(conn *tls.Conn, number int) {
-	defer conn.Close() //nolint:errcheck // Nobody waits for it.
+	defer conn.Close()
 	var writing sync.Mutex
 	for {
 		packet, err := ber.ReadPacket(conn)

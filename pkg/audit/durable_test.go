@@ -49,17 +49,17 @@ func TestOutcomeIsDurableLater(t *testing.T) {
 		if waited := time.Since(began); waited != 0 {
 			t.Errorf("reads waited %v", waited)
 		}
-		time.Sleep(500 * time.Millisecond)
+		time.Sleep(500 * time.Millisecond) //nolint:forbidigo // Fake time, in a bubble of synctest.
 		synctest.Wait()
 		if len(sink.lines(t)) != 10 || sink.synced() != 0 {
 			t.Errorf("half a second later: %d lines, %d syncs", len(sink.lines(t)), sink.synced())
 		}
-		time.Sleep(600 * time.Millisecond)
+		time.Sleep(600 * time.Millisecond) //nolint:forbidigo // Fake time, in a bubble of synctest.
 		synctest.Wait()
 		if sink.synced() != 1 {
 			t.Errorf("after a second: %d syncs", sink.synced())
 		}
-		time.Sleep(time.Hour)
+		time.Sleep(time.Hour) //nolint:forbidigo // Fake time, in a bubble of synctest.
 		if sink.synced() != 1 {
 			t.Errorf("%d syncs although nothing was written", sink.synced())
 		}
@@ -120,7 +120,7 @@ func TestSinkFailureAndRecovery(t *testing.T) {
 					t.Error("a failing sink is not told of")
 				}
 				sink.fail(nil, nil)
-				time.Sleep(time.Second)
+				time.Sleep(time.Second) //nolint:forbidigo // Fake time, in a bubble of synctest.
 				synctest.Wait()
 				if err := change.Attempt(t.Context()); err != nil {
 					t.Fatalf("after the recovery: %v", err)
@@ -165,7 +165,7 @@ func TestBufferFullAndGap(t *testing.T) {
 			t.Fatalf("%d of %d records are lost", lost, reads)
 		}
 		sink.fail(nil, nil)
-		time.Sleep(time.Second)
+		time.Sleep(time.Second) //nolint:forbidigo // Fake time, in a bubble of synctest.
 		synctest.Wait()
 		if err := r.Close(); err != nil {
 			t.Fatal(err)
@@ -196,9 +196,9 @@ func TestBufferIsBoundedWhileTheSinkFailsSlowly(t *testing.T) {
 			for range 50 {
 				r.Begin(Start{TransactionID: "read"}).End(200, "")
 			}
-			time.Sleep(700 * time.Millisecond)
+			time.Sleep(700 * time.Millisecond) //nolint:forbidigo // Fake time, in a bubble of synctest.
 		}
-		time.Sleep(2 * time.Second)
+		time.Sleep(2 * time.Second) //nolint:forbidigo // Fake time, in a bubble of synctest.
 		if err := r.Close(); !errors.Is(err, ErrStore) {
 			t.Errorf("got %v", err)
 		}
@@ -223,7 +223,7 @@ func TestOutcomeOfChangeIsKept(t *testing.T) {
 		}
 		change.End(200, "")
 		sink.fail(nil, nil)
-		time.Sleep(time.Second)
+		time.Sleep(time.Second) //nolint:forbidigo // Fake time, in a bubble of synctest.
 		synctest.Wait()
 		if err := r.Close(); err != nil {
 			t.Fatal(err)

@@ -15,7 +15,7 @@ type loan struct {
 // may share one. It waits while all are in use; see await for a server that is down.
 func (s *server) borrow(ctx context.Context, sharing, patient bool) (loan, error) {
 	var l loan
-	err := s.await(ctx, patient, func() bool {
+	err := s.await(ctx, patient, func() bool { //nolint:contextcheck // A connection is for everybody, and ends with the client.
 		if sharing {
 			l = s.takeShared()
 		} else {

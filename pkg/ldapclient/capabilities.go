@@ -36,7 +36,7 @@ func (c *Client) knowledge(ctx context.Context) (*knowledge, error) {
 	known := c.known.Load()
 	if known != nil {
 		if c.stale.Load() || time.Since(known.read) > c.options.Refresh {
-			c.refresh()
+			c.refresh() //nolint:contextcheck // It serves everybody, and ends with the client.
 		}
 		return known, nil
 	}

@@ -121,6 +121,8 @@ func (c *conn) post(ctx context.Context, op *operation, r request) (int32, error
 	c.server.client.trace(ctx, r.name)
 	c.buffer = r.encode(c.buffer[:0], id)
 	deadline, _ := ctx.Deadline() // Somebody has set one; see Client.bounded.
+	// A little later, so that it is ctx that has ended, and not the connection alone.
+	deadline = deadline.Add(10 * time.Millisecond)
 	// A connection that others share does not end because one of them has little time,
 	// only because the server takes nothing.
 	if least := time.Now().Add(leastWrite); deadline.Before(least) {

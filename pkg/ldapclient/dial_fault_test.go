@@ -1,6 +1,7 @@
 package ldapclient_test
 
 import (
+	"context"
 	"errors"
 	"math/rand/v2"
 	"strings"
@@ -225,4 +226,46 @@ func one(t *testing.T, session directory.Session, uid string, random *rand.Rand)
 		t.Errorf("%s: %v", uid, err)
 	}
 	return err
+}
+
+// slowpoke is a Tracer that keeps a marked request until its time is over, right before
+// it is sent.
+type slowpoke struct{}
+
+type mark struct{}
+
+func (slowpoke) Operation(ctx context.Context, _ string) {
+	if ctx.Value(mark{}) == nil {
+		return
+	}
+	<-ctx.Done()
+	time.Sleep(50 * time.Millisecond) // More than the write is given beyond its deadline.
+}
+
+// TestLittleTime checks that a caller whose time ends in the moment of sending spoils
+// neither the connection for those who share it, nor the server for everyone.
+func TestLittleTime(t *testing.T) {
+	t.Parallel()
+	var first atomic.Pointer[fakeldap.Request]
+	server := fakeldap.Start(t, func(r *fakeldap.Request) {
+		if r.Name == "search" {
+			first.CompareAndSwap(nil, r)
+		}
+	})
+	session := fakeClient(t, server, func(o *ldapclient.Options) { o.Tracer = slowpoke{} }).As(as("a"))
+	outcome := make(chan error, 1)
+	go func() {
+		_, _, err := collect(t.Context(), session, read("a", "uid"))
+		outcome <- err
+	}()
+	server.Await(t, "search", 1)
+	_, _, err := collect(context.WithValue(within(t, shortly), mark{}, true), session, read("a", "uid"))
+	kindOf(t, err, fault.Timeout, "directoryTimeout")
+	behave(first.Load())
+	if err := <-outcome; err != nil {
+		t.Errorf("who shared the connection: %v", err)
+	}
+	if n := server.Count("bind"); n != 1 {
+		t.Errorf("%d connections were made", n)
+	}
 }

@@ -223,14 +223,12 @@ func TestSilentConnectionIsGivenUp(t *testing.T) {
 // requests fail at once, and say when to come back.
 func TestUselessConnections(t *testing.T) {
 	t.Parallel()
-	var useless atomic.Bool
 	server := fakeldap.Start(t, answer)
 	first := newGate(t, server, through)
 	client := fakeClient(t, server, func(o *ldapclient.Options) { o.Servers = []ldapclient.Server{{URL: first.url}} })
 	if err := client.Check(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	useless.Store(true)
 	first.state.Store(hangUp)
 	first.mu.Lock()
 	for _, conn := range first.open {
@@ -282,7 +280,7 @@ func TestPoolExhausted(t *testing.T) {
 	}
 	func() {
 		defer func() { _ = recover() }()
-		_, _ = session.Search(t.Context(), list, func(*directory.Entry) error { panic("a defect elsewhere") })
+		_, _ = session.Search(t.Context(), list, func(*directory.Entry) error { panic("a defect elsewhere") }) //nolint:forbidigo // What the test is about.
 	}()
 	if _, err := session.Modify(within(t, 0), modify); err != nil {
 		t.Error(err)

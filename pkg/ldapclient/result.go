@@ -128,9 +128,9 @@ func namesAttribute(code int) bool {
 }
 
 // attributePatterns find the attribute in OpenLDAP's diagnostics: "mail: value #0
-// invalid per syntax", "object class 'person' requires attribute 'sn'".
-var attributePatterns = []*regexp.Regexp{
-	regexp.MustCompile(`^([A-Za-z][A-Za-z0-9-]*(?:;[A-Za-z0-9-]+)*): `),
+// invalid per syntax", "modify/delete: mail: no such value", "object class 'person' requires attribute 'sn'".
+var attributePatterns = []*regexp.Regexp{ //nolint:gochecknoglobals // Constant patterns.
+	regexp.MustCompile(`^(?:modify/[a-z]+: )?([A-Za-z][A-Za-z0-9-]*(?:;[A-Za-z0-9-]+)*): `),
 	regexp.MustCompile(`attribute '([A-Za-z][A-Za-z0-9-]*(?:;[A-Za-z0-9-]+)*)'`),
 }
 

@@ -81,7 +81,7 @@ func (s *server) await(ctx context.Context, patient bool, take func() bool) erro
 			return s.down()
 		case s.failures > 0:
 			if s.mayConnect() {
-				s.connect(len(s.shared) < s.maxShared)
+				s.connect(len(s.shared) < s.maxShared) //nolint:contextcheck // A connection is for everybody, and ends with the client.
 			}
 			if s.trying == 0 || !patient {
 				return s.down()

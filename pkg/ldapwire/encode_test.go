@@ -44,7 +44,7 @@ func size(tb testing.TB, encoded []byte) int {
 func text(p *ber.Packet) string {
 	tag := fmt.Sprintf("%02x", byte(p.ClassType)|byte(p.TagType)|byte(p.Tag))
 	if p.TagType == ber.TypePrimitive {
-		return tag + strconv.Quote(string(p.Data.Bytes()))
+		return tag + strconv.Quote(p.Data.String())
 	}
 	parts := make([]string, len(p.Children))
 	for i, child := range p.Children {
@@ -216,7 +216,7 @@ func TestLengths(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%d octets: %v", n, err)
 		}
-		if got := string(packet.Children[1].Children[1].Data.Bytes()); got != value+"y" {
+		if got := packet.Children[1].Children[1].Data.String(); got != value+"y" {
 			t.Errorf("%d octets came out as %d", n+1, len(got))
 		}
 	}

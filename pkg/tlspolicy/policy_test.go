@@ -78,8 +78,12 @@ func TestWeakClients(t *testing.T) {
 					}
 					continue
 				}
-				if err == nil {
-					t.Errorf("%s got through", name)
+				want := "handshake failure"
+				if client.MaxVersion < tls.VersionTLS12 {
+					want = "protocol version not supported"
+				}
+				if err == nil || !strings.Contains(err.Error(), want) {
+					t.Errorf("%s: %v, want %s", name, err, want)
 				}
 				if _, err := handshake(t, lax, client); err != nil {
 					t.Errorf("the test cannot fail: a lax server refuses %s too: %v", name, err)

@@ -118,6 +118,8 @@ func (f *fake) Search(_ context.Context, r *directory.SearchRequest, yield func(
 type fixture struct {
 	*fake
 	*basic.Authenticator
+
+	Accounts *auth.Accounts
 }
 
 // bySearch and byTemplate are the two ways to find the entry.
@@ -152,7 +154,7 @@ func newFixture(t *testing.T, o basic.Options) *fixture {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &fixture{f, authenticator}
+	return &fixture{f, authenticator, accounts}
 }
 
 // login sends a user name and a password.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -60,6 +61,15 @@ func TestAlgorithms(t *testing.T) {
 			if other != name { // A key is for its own algorithm only, whatever the token says.
 				f.wantRefused(t, f.Token(f.Header(name).With("alg", other), f.Claims("bjensen")), bearer.ReasonKey)
 			}
+		}
+	}
+	// So it is with keys of which the issuer does not say what they are for.
+	anyUse := regexp.MustCompile(`"alg":"[A-Za-z0-9]+",`).ReplaceAll(f.KeySet(), nil)
+	f.start(t, loadKeys(t, anyUse), func(o *bearer.Options) { o.Algorithms = all })
+	for id, others := range map[string][]string{"RS256": {"ES256", "EdDSA"}, "ES256": {"RS256", "ES384", "EdDSA"}, "ES384": {"ES256"}, "ES512": {"ES384"}, "EdDSA": {"PS256", "ES256"}} {
+		f.wantGood(t, f.good(id))
+		for _, other := range others {
+			f.wantRefused(t, f.Token(f.Header(id).With("alg", other), f.Claims("bjensen")), bearer.ReasonKey)
 		}
 	}
 	f.start(t, keys, func(o *bearer.Options) { o.Algorithms = []string{"ES256"} })

@@ -55,14 +55,14 @@ func TestKeepCountsFromTheBeginning(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := New[string, string](10, time.Now)
 		do(t, c, "a", func(context.Context) (Result[string], error) {
-			time.Sleep(20 * time.Second)
+			time.Sleep(20 * time.Second) //nolint:forbidigo // Fake time, in a bubble of synctest.
 			return Result[string]{Value: "v", Keep: 30 * time.Second}, nil
 		})
-		time.Sleep(10*time.Second - 1)
+		time.Sleep(10*time.Second - 1) //nolint:forbidigo // Fake time, in a bubble of synctest.
 		if _, ok := c.Get("a"); !ok {
 			t.Error("the value was forgotten early")
 		}
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond) //nolint:forbidigo // Fake time, in a bubble of synctest.
 		if _, ok := c.Get("a"); ok {
 			t.Error("the value is older than it may be")
 		}
@@ -91,7 +91,7 @@ func TestSingleFlight(t *testing.T) {
 			go func() {
 				value, shared, err := c.Do(t.Context(), "a", func(context.Context) (Result[string], error) {
 					looked.Add(1)
-					time.Sleep(time.Second)
+					time.Sleep(time.Second) //nolint:forbidigo // Fake time, in a bubble of synctest.
 					return Result[string]{Value: "v"}, nil
 				})
 				if value != "v" || err != nil {
@@ -102,7 +102,7 @@ func TestSingleFlight(t *testing.T) {
 				}
 			}()
 		}
-		time.Sleep(2 * time.Second)
+		time.Sleep(2 * time.Second) //nolint:forbidigo // Fake time, in a bubble of synctest.
 		synctest.Wait()
 		if looked.Load() != 1 || sharers.Load() != 99 {
 			t.Errorf("looked up %d times, shared %d times", looked.Load(), sharers.Load())
@@ -155,7 +155,7 @@ func TestWaitEndsWithItsOwnContext(t *testing.T) {
 		c := New[string, string](10, time.Now)
 		go func() {
 			_, _, _ = c.Do(t.Context(), "a", func(context.Context) (Result[string], error) {
-				time.Sleep(time.Hour)
+				time.Sleep(time.Hour) //nolint:forbidigo // Fake time, in a bubble of synctest.
 				return Result[string]{}, nil
 			})
 		}()
@@ -166,7 +166,7 @@ func TestWaitEndsWithItsOwnContext(t *testing.T) {
 		if !errors.Is(err, context.DeadlineExceeded) || !shared {
 			t.Errorf("got shared %v, %v", shared, err)
 		}
-		time.Sleep(time.Hour)
+		time.Sleep(time.Hour) //nolint:forbidigo // Fake time, in a bubble of synctest.
 	})
 }
 
@@ -177,8 +177,8 @@ func TestPanicWakesThoseWhoWait(t *testing.T) {
 		go func() {
 			defer func() { panicked <- recover() }()
 			_, _, _ = c.Do(t.Context(), "a", func(context.Context) (Result[string], error) {
-				time.Sleep(time.Second)
-				panic("broken")
+				time.Sleep(time.Second) //nolint:forbidigo // Fake time, in a bubble of synctest.
+				panic("broken")         //nolint:forbidigo // What the test is about.
 			})
 		}()
 		synctest.Wait()
@@ -206,7 +206,7 @@ func TestForgetDuringFlight(t *testing.T) {
 				var done sync.WaitGroup
 				done.Go(func() {
 					value, _, err := c.Do(t.Context(), "a", func(context.Context) (Result[string], error) {
-						time.Sleep(time.Second)
+						time.Sleep(time.Second) //nolint:forbidigo // Fake time, in a bubble of synctest.
 						return Result[string]{Value: "old", Keep: time.Hour}, nil
 					})
 					if value != "old" || err != nil {
