@@ -33,7 +33,7 @@ func (s *memsink) Write(lines []byte) (int, error) {
 	hold := s.hold
 	s.greatest = max(s.greatest, len(lines))
 	s.mu.Unlock()
-	time.Sleep(s.pause)
+	time.Sleep(s.pause) //nolint:forbidigo // A slow sink.
 	if hold != nil {
 		<-hold
 	}

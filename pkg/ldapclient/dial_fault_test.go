@@ -72,7 +72,7 @@ func TestBindFaults(t *testing.T) {
 				}
 				kindOf(t, err, test.kind, test.detail)
 				if asFault(err, &e) {
-					time.Sleep(e.RetryAfter)
+					time.Sleep(e.RetryAfter) //nolint:forbidigo // What the fault asks for.
 				}
 			}
 			recovers(t, client.As(as("a")))
@@ -239,7 +239,7 @@ func (slowpoke) Operation(ctx context.Context, _ string) {
 		return
 	}
 	<-ctx.Done()
-	time.Sleep(50 * time.Millisecond) // More than the write is given beyond its deadline.
+	time.Sleep(50 * time.Millisecond) //nolint:forbidigo // More than the write is given beyond its deadline.
 }
 
 // TestLittleTime checks that a caller whose time ends in the moment of sending spoils
