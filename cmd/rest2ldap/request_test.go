@@ -67,6 +67,9 @@ func request(ts *testscript.TestScript, _ bool, args []string) {
 
 func ask(ts *testscript.TestScript, _ bool, args []string) {
 	storyOf(ts).reply = send(ts, args[0])
+	// The request has left; that the other side has read it cannot be seen. One that it
+	// has not when it begins to end is refused, as it should be, and is another story.
+	<-time.After(300 * time.Millisecond)
 }
 
 func asked(ts *testscript.TestScript, _ bool, args []string) {
