@@ -157,7 +157,7 @@ func recovers(t *testing.T, session directory.Session) {
 		if !errors.As(err, &e) || e.Kind != fault.Unavailable || e.RetryAfter <= 0 {
 			t.Fatalf("after it came back: %v", err)
 		}
-		time.Sleep(e.RetryAfter)
+		time.Sleep(e.RetryAfter) //nolint:forbidigo // See above.
 	}
 	t.Error("no recovery")
 }
