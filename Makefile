@@ -34,7 +34,7 @@ fuzz: ## Run each fuzz target for FUZZTIME (10s)
 	sed -E 's|^(.*)/[^/]*:func (.*)|\1 \2|' | sort | \
 	while read -r package target; do \
 		echo "fuzz: $$package $$target"; \
-		go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x "$$package" </dev/null; \
+		integration/fuzz.sh "$$package" "$$target" $(FUZZTIME); \
 	done
 
 lint: ## Run golangci-lint; the first time builds it, in a minute or two

@@ -14,6 +14,11 @@
 // user's bind has a connection of its own, which is closed behind it: a bind among
 // other operations would make slapd drop their answers.
 //
+// Servers are tried in order, primaries first. One that cannot be reached, or that
+// loses every connection at the first request, is down: it is tried again in the
+// background, with growing pauses, and nobody who has another server to go to waits for
+// it. While all are down, requests fail at once and say when the next attempt is due.
+//
 // No change is ever sent twice. A search is sent again, once, when its connection
 // turned out to be dead before anything came back.
 package ldapclient
