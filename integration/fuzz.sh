@@ -2,7 +2,7 @@
 # Runs one fuzz target: fuzz.sh PACKAGE TARGET TIME
 #
 # When the time ends in the wrong moment, go test says "context deadline exceeded" and
-# fails, although no input did (golang.org/issue/75804). Only that is tried again; a
+# fails, although no input did. Only that is tried again; a
 # failing input is written down, and fails at once.
 set -euo pipefail
 log=$(mktemp)

@@ -414,7 +414,7 @@ func TestSilentFromTheStart(t *testing.T) {
 	kindOf(t, err, fault.Unavailable, "pool")
 	select {
 	case err := <-first:
-		t.Errorf("the patient one ended: %v", err)
+		t.Fatalf("the patient one ended: %v", err)
 	default:
 	}
 	giveUp()
