@@ -74,6 +74,8 @@ type Options struct {
 	// LogLevel is what [Server.Logs] will show, in slapd's words; "stats" (one
 	// line per operation and result) when empty. Benchmarks want "none".
 	LogLevel string
+	// Rules holds access rules that come before all others.
+	Rules string
 	// Global holds lines for slapd.conf ahead of all databases, Database lines
 	// for the end of the main database, overlays for instance.
 	Global, Database string

@@ -97,7 +97,7 @@ func (m *Matcher) compare(f *Filter, values []string) truth {
 			result = max(result, isUndefined)
 			continue
 		}
-		order := held.compare(asserted)
+		order := held.Compare(asserted)
 		switch {
 		case order == 0 && f.Op != FilterExtensible,
 			order > 0 && f.Op == FilterGreaterOrEqual,
@@ -137,41 +137,60 @@ func (m *Matcher) substrings(f *Filter, values []string) truth {
 	}))
 }
 
-// ordered is a value in a form that compares: a number, or text.
-type ordered struct {
+// Ordered is a value in the form in which values of its attribute compare: a number, or
+// text.
+type Ordered struct {
 	number *big.Int
 	text   string
 }
 
-func (o ordered) compare(other ordered) int {
+// Compare returns a negative number when o comes before other, a positive one when after.
+func (o Ordered) Compare(other Ordered) int {
 	if o.number != nil && other.number != nil {
 		return o.number.Cmp(other.number)
 	}
 	return strings.Compare(o.text, other.text)
 }
 
+// Least returns the value of the attribute that comes before the others, and its form
+// that compares; none for no values. A value that is not of the attribute's syntax
+// compares as text.
+func (m *Matcher) Least(attribute string, values []string) (least string, form Ordered) {
+	normal := m.normalizer(attribute)
+	for i, value := range values {
+		candidate, ok := normal(value)
+		if !ok {
+			candidate = Ordered{text: FoldValue(value)}
+		}
+		if i == 0 || candidate.Compare(form) < 0 {
+			least, form = value, candidate
+		}
+	}
+	return least, form
+}
+
 // normalizer returns the function that brings values of the attribute into the
 // form in which they compare; it reports whether the value is one of the syntax.
-func (m *Matcher) normalizer(attribute string) func(string) (ordered, bool) {
+func (m *Matcher) normalizer(attribute string) func(string) (Ordered, bool) {
 	switch m.syntaxOf(attribute) {
 	case SyntaxInteger:
-		return func(s string) (ordered, bool) {
+		return func(s string) (Ordered, bool) {
 			n, ok := new(big.Int).SetString(s, 10)
-			return ordered{number: n}, ok
+			return Ordered{number: n}, ok
 		}
 	case SyntaxGeneralizedTime:
-		return func(s string) (ordered, bool) {
+		return func(s string) (Ordered, bool) {
 			t, err := ParseGeneralizedTime(s)
-			return ordered{text: t.Format(timeOrder)}, err == nil
+			return Ordered{text: t.Format(timeOrder)}, err == nil
 		}
 	case SyntaxDN, SyntaxNameAndUID:
-		return func(s string) (ordered, bool) {
+		return func(s string) (Ordered, bool) {
 			dn, err := ParseDN(s)
-			return ordered{text: dn.Key()}, err == nil
+			return Ordered{text: dn.Key()}, err == nil
 		}
 	}
 	fold := m.folder(attribute)
-	return func(s string) (ordered, bool) { return ordered{text: fold(s)}, true }
+	return func(s string) (Ordered, bool) { return Ordered{text: fold(s)}, true }
 }
 
 // timeOrder is a form of a time whose text is in the order of time.

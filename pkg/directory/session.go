@@ -36,6 +36,20 @@ type SearchRequest struct {
 	// When the search stops at exactly this limit, Search returns without error and
 	// SearchResult.More is set. Any other limit that cuts the search short is an error.
 	SizeLimit int
+	// Sort has the server sort the result (RFC 2891, critical); none leaves the order to
+	// it. A sorted search is answered in one piece, so it needs a SizeLimit where the
+	// result may be large. It is for directories with Capabilities.Sort.
+	Sort []SortKey
+}
+
+// SortKey is one key of a sorted result (RFC 2891 §1.1). The lowest of an entry's
+// values counts, and an entry without a value comes after all that have one; Reverse
+// turns both around.
+type SortKey struct {
+	Attribute string
+	// Rule is the ordering rule, by name; "" is that of the attribute.
+	Rule    string
+	Reverse bool
 }
 
 // SearchResult tells how a search ended.
@@ -96,6 +110,9 @@ type Session interface {
 	// The server is never kept waiting for yield: entries are taken in pages, between
 	// which nothing is outstanding.
 	Search(ctx context.Context, req *SearchRequest, yield func(*Entry) error) (SearchResult, error)
+	// Walk begins a search whose result is taken in steps, with pauses of any length in
+	// between. Nothing is sent before the first step. SizeLimit and Sort have to be zero.
+	Walk(req *SearchRequest) Walk
 	// Add adds an entry; the entry is returned when it was asked for and the server did
 	// read it back, else nil. An entry that is there already is PreconditionFailed.
 	Add(ctx context.Context, req *AddRequest) (*Entry, error)
@@ -105,6 +122,21 @@ type Session interface {
 	Delete(ctx context.Context, req *DeleteRequest) (*Entry, error)
 	// WhoAmI returns the authorization identity that the directory sees (RFC 4532).
 	WhoAmI(ctx context.Context) (string, error)
+}
+
+// Walk is a search that is taken in steps (RFC 2696). From the first step to its end it
+// holds a connection that carries nothing else. One goroutine uses it at a time.
+type Walk interface {
+	// Next returns the next entries in the server's order, at most n. It reports false
+	// with the last ones, after the server itself said that there are no more. After an
+	// error the walk has ended; TooLarge of the kind "sizeLimit" tells that the
+	// directory does not let the caller see more in this way.
+	Next(ctx context.Context, n int) (entries []*Entry, more bool, err error)
+	// Server names the server that the walk is on, "" before the first step. The order of
+	// entries is that of one server.
+	Server() string
+	// Close ends the walk and gives its connection back.
+	Close()
 }
 
 // Directory is one directory service: its servers, what they can do, and the
@@ -133,6 +165,8 @@ type Capabilities struct {
 	Assertion bool
 	// ReadEntry tells whether the pre-read and post-read controls are there (RFC 4527).
 	ReadEntry bool
+	// Sort tells whether the server sorts results (RFC 2891).
+	Sort bool
 	// Revision is the attribute whose value changes with every change of an entry:
 	// "etag", "entryCSN" or "modifyTimestamp"; "" when there is none.
 	Revision string

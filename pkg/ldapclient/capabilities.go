@@ -131,6 +131,7 @@ func (c *Client) understand(root, subschema *directory.Entry) *knowledge {
 			Schema:    schema,
 			Assertion: has(ldapwire.OIDAssertion),
 			ReadEntry: has(ldapwire.OIDPreRead) && has(ldapwire.OIDPostRead),
+			Sort:      has(ldapwire.OIDSort),
 		},
 		proxied: has(ldapwire.OIDProxiedAuthorization),
 		paging:  has(ldapwire.OIDPaging),

@@ -45,6 +45,9 @@ type Options struct {
 	// MaxConns is the greatest number of connections to each server, those for user
 	// binds not counted; 16 when 0, and at least 2.
 	MaxConns int
+	// MaxWalks is how many connections to each server there may be beyond MaxConns, for
+	// walks between whose steps they are idle.
+	MaxWalks int
 	// ConnectTimeout bounds TCP, TLS and bind of a connection together; 5 s when 0. A
 	// connection on which a request went unanswered is given up when the server has
 	// said nothing for so long.

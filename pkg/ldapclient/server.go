@@ -59,7 +59,7 @@ func newServer(c *Client, address string, config *tls.Config) *server {
 	maxShared := max(1, c.options.MaxConns/4)
 	return &server{
 		client: c, address: address, tls: config,
-		maxShared: maxShared, maxAlone: c.options.MaxConns - maxShared,
+		maxShared: maxShared, maxAlone: c.options.MaxConns - maxShared + c.options.MaxWalks,
 		open: make(map[*conn]bool), changed: make(chan struct{}),
 	}
 }

@@ -50,15 +50,23 @@ func (s *session) Search(ctx context.Context, req *directory.SearchRequest, yiel
 	if err := s.ready(ctx); err != nil {
 		return directory.SearchResult{}, err
 	}
+	if len(req.Sort) > 0 {
+		return s.lookUp(ctx, req, yield, false)
+	}
 	if req.Scope == directory.ScopeBase || req.SizeLimit > 0 && req.SizeLimit <= bounded {
-		return s.lookUp(ctx, req, yield)
+		return s.lookUp(ctx, req, yield, true)
 	}
 	return s.list(ctx, req, yield)
 }
 
-// lookUp is a search with few results, on a connection that it shares.
-func (s *session) lookUp(ctx context.Context, req *directory.SearchRequest, yield func(*directory.Entry) error) (directory.SearchResult, error) {
-	op, err := s.exchange(ctx, searchFor(req, s.controls()), true)
+// lookUp is a search that is answered in one piece. One with few results shares its
+// connection.
+func (s *session) lookUp(ctx context.Context, req *directory.SearchRequest, yield func(*directory.Entry) error, sharing bool) (directory.SearchResult, error) {
+	controls := s.controls()
+	if len(req.Sort) > 0 {
+		controls = s.controls(ldapwire.Sort(req.Sort))
+	}
+	op, err := s.exchange(ctx, searchFor(req, controls), sharing)
 	if err != nil {
 		return directory.SearchResult{}, err
 	}

@@ -13,6 +13,8 @@ const (
 	// OIDPreRead and OIDPostRead are the read entry controls (RFC 4527).
 	OIDPreRead  = "1.3.6.1.1.13.1"
 	OIDPostRead = "1.3.6.1.1.13.2"
+	// OIDSort is server-side sorting (RFC 2891).
+	OIDSort = "1.2.840.113556.1.4.473"
 	// OIDPermissiveModify lets changes that change nothing succeed.
 	OIDPermissiveModify = "1.2.840.113556.1.4.1413"
 	// OIDWhoAmI is the extended operation "Who am I?" (RFC 4532).
@@ -40,6 +42,27 @@ func Paging(size int32, cookie string, critical bool) Control {
 		dst = appendInteger(dst, tagInteger, size)
 		dst = appendString(dst, tagString, cookie)
 		return end(dst, start)
+	}}
+}
+
+// Sort has the server sort a result (RFC 2891 §1.1). It is critical: a result in another
+// order would look like a sorted one.
+func Sort(keys []directory.SortKey) Control {
+	return Control{OIDSort, true, func(dst []byte) []byte {
+		dst, list := begin(dst, tagSequence)
+		for _, key := range keys {
+			var start int
+			dst, start = begin(dst, tagSequence)
+			dst = appendString(dst, tagString, key.Attribute)
+			if key.Rule != "" {
+				dst = appendString(dst, 0x80, key.Rule)
+			}
+			if key.Reverse {
+				dst = appendBoolean(dst, 0x81, true)
+			}
+			dst = end(dst, start)
+		}
+		return end(dst, list)
 	}}
 }
 

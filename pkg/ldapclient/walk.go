@@ -1,0 +1,103 @@
+package ldapclient
+
+import (
+	"context"
+
+	"github.com/rest2ldap/rest2ldap/pkg/directory"
+	"github.com/rest2ldap/rest2ldap/pkg/fault"
+	"github.com/rest2ldap/rest2ldap/pkg/ldapwire"
+)
+
+// walk is a search that is taken in steps, by simple paging (RFC 2696) on a connection of
+// its own.
+type walk struct {
+	*session
+	req    *directory.SearchRequest
+	loan   loan // without a connection before the first step and after the end
+	cookie string
+	server string
+}
+
+// Walk begins a search that is taken in steps.
+func (s *session) Walk(req *directory.SearchRequest) directory.Walk {
+	return &walk{session: s, req: req}
+}
+
+// Server names the server that the walk is on.
+func (w *walk) Server() string { return w.server }
+
+// Next takes a step.
+func (w *walk) Next(ctx context.Context, n int) ([]*directory.Entry, bool, error) {
+	ctx, cancel := w.client.bounded(ctx)
+	defer cancel()
+	entries, err := w.step(ctx, n)
+	if err != nil {
+		w.end()
+		return nil, false, err
+	}
+	if w.cookie == "" {
+		w.end()
+		return entries, false, nil
+	}
+	return entries, true, nil
+}
+
+func (w *walk) step(ctx context.Context, n int) ([]*directory.Entry, error) {
+	if err := w.begin(ctx); err != nil {
+		return nil, err
+	}
+	size := int32(min(n, page)) //nolint:gosec // It is small.
+	op, err := w.loan.do(ctx, searchFor(w.req, w.controls(ldapwire.Paging(size, w.cookie, true))))
+	if err != nil {
+		return nil, transportFault(err, false)
+	}
+	if _, err := judge(w.req, op, len(op.entries)); err != nil {
+		return nil, err
+	}
+	cookie, paged, err := op.final.PagingCookie()
+	if err == nil && (!paged || len(op.entries) > n) {
+		err = nonsense("a result without pages")
+	}
+	if err != nil {
+		return nil, transportFault(err, false)
+	}
+	w.cookie = cookie
+	return op.entries, nil
+}
+
+// begin borrows a connection, before the first step.
+func (w *walk) begin(ctx context.Context) error {
+	switch {
+	case w.loan.conn != nil:
+		return nil
+	case w.server != "":
+		return fault.New(fault.Internal, "the walk has ended")
+	}
+	if err := w.ready(ctx); err != nil {
+		return err
+	}
+	known, err := w.client.knowledge(ctx)
+	if err != nil {
+		return err
+	}
+	if !known.paging {
+		return fault.New(fault.Unsupported, "the directory does not return results in pages (RFC 2696)").Named("paging")
+	}
+	l, err := w.client.borrow(ctx, false)
+	if err != nil {
+		return transportFault(err, false)
+	}
+	w.loan, w.server = l, l.server.address
+	return nil
+}
+
+// Close ends the walk. The server is not told: it keeps no more of a walk than its place
+// on the connection, which the next one overwrites.
+func (w *walk) Close() { w.end() }
+
+func (w *walk) end() {
+	if w.loan.conn != nil {
+		w.loan.giveBack()
+		w.loan = loan{}
+	}
+}
