@@ -43,9 +43,10 @@ func (b *bed) allocations(ctx context.Context) (perEntry float64, err error) {
 	}
 	caller := auth.Principal{Identity: directory.Identity{AuthzID: "dn:uid=" + callerID + "," + peopleDN}}
 	list := func() (int, error) {
-		return service.Query(ctx, caller, "api", &mapping.Request{
+		listing, err := service.Query(ctx, caller, "api", &mapping.Request{
 			Verb: mapping.Query, Path: []string{"users"}, Filter: query.Filter{Op: query.True},
 		}, func([]byte) error { return nil })
+		return listing.Count, err
 	}
 	if _, err := list(); err != nil { // connections and schema
 		return 0, err

@@ -1,10 +1,13 @@
 package integration_test
 
 import (
+	"crypto/tls"
 	"os"
 	"os/exec"
 	"strings"
 	"testing"
+
+	"github.com/go-ldap/ldap/v3"
 
 	"github.com/rest2ldap/rest2ldap/internal/slapd"
 )
@@ -31,4 +34,18 @@ func ldapTool(t *testing.T, server *slapd.Server, input, name string, args ...st
 		t.Fatalf("%s: %v\n%s", name, err, output)
 	}
 	return string(output)
+}
+
+// dialRoot connects as the directory's administrator.
+func dialRoot(t *testing.T, server *slapd.Server) *ldap.Conn {
+	t.Helper()
+	conn, err := ldap.DialURL(server.URL, ldap.DialWithTLSConfig(&tls.Config{RootCAs: server.CAPool, MinVersion: tls.VersionTLS12}))
+	if err == nil {
+		err = conn.Bind(server.RootDN, server.RootPassword)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	return conn
 }

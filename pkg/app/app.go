@@ -115,6 +115,7 @@ func (b *builder) ldap() (*ldapclient.Client, error) {
 		BindDN:         b.bindDN,
 		Password:       d.Bind.Password.Value(),
 		MaxConns:       d.Pool.Max,
+		MaxWalks:       gateway.DefaultWalks,
 		ConnectTimeout: d.ConnectTimeout.Std(),
 		Tracer:         counter{},
 		Logger:         b.logger,
@@ -134,6 +135,7 @@ func (b *builder) api(directory *ldapclient.Client) (http.Handler, error) {
 		Timeout:     b.Limits.RequestTimeout.Std(),
 		ListTimeout: b.Limits.QueryTimeout.Std(),
 		Lists:       b.Limits.Queries,
+		CookieKey:   b.Server.CookieKey.Value(),
 		Logger:      b.logger,
 	})
 	if err != nil {
@@ -152,6 +154,7 @@ func protocol(file *config.File, models []*mapping.Model, service *gateway.Servi
 		Service:  service,
 		APIs:     apis,
 		BasePath: file.Server.BasePath,
+		MaxPage:  file.Limits.PageSize,
 		MaxBody:  int64(file.Limits.Body),
 		MaxDepth: file.Limits.Depth,
 	}

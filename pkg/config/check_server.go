@@ -28,6 +28,7 @@ func (c *checker) server() {
 	s := &c.file.Server
 	c.listen("server.listen", s.Listen)
 	c.basePath("server.basePath", s.BasePath)
+	c.cookieKey("server.cookieKey", &s.CookieKey)
 	if len(s.Certificates) == 0 {
 		c.fail("server.certificates", "is missing; the gateway speaks HTTPS only and needs one certificate at least, a cert and a key file")
 	}
@@ -39,6 +40,19 @@ func (c *checker) server() {
 		c.required(at+".key", string(*key), "tls/gateway.key")
 		c.readable(at+".cert", cert, public)
 		c.readable(at+".key", key, private)
+	}
+}
+
+// minCookieKey is the least length of a cookie key, in octets.
+const minCookieKey = 32
+
+func (c *checker) cookieKey(path string, s *Secret) {
+	if s.IsZero() {
+		return
+	}
+	c.secret(path, s)
+	if n := len(s.Value()); n > 0 && n < minCookieKey {
+		c.fail(path, "has %d characters, which can be guessed; make one of %d or more, as with: openssl rand -base64 32", n, minCookieKey)
 	}
 }
 

@@ -44,6 +44,10 @@ type Server struct {
 	// Certificates are what the listener shows. With several, the name that the client
 	// asks for decides, and the first is for everyone else. Required.
 	Certificates []Certificate `config:"certificates"`
+	// CookieKey is a reference to a secret of 32 characters at least, which seals paging
+	// cookies. Gateways that share it understand each other's; without it a cookie ends
+	// with the gateway that made it.
+	CookieKey Secret `config:"cookieKey"`
 }
 
 // Certificate is a certificate and its private key.
@@ -106,7 +110,8 @@ type Bind struct {
 
 // Pool bounds connections.
 type Pool struct {
-	// Max is the greatest number of connections to one server. From 3 to 1024.
+	// Max is the greatest number of connections to one server. Up to 32 more wait for the
+	// next page of a query in pages, 60 seconds each at most. From 3 to 1024.
 	Max int `config:"max"`
 }
 
@@ -184,8 +189,8 @@ type Limits struct {
 	Body Size `config:"body"`
 	// Depth is the greatest nesting of JSON. From 4 to 512.
 	Depth int `config:"depth"`
-	// PageSize is the greatest number of resources in one page. It has no effect yet: lists
-	// are not paged in this version. From 1 to 100000.
+	// PageSize is the greatest number of resources in one page; who asks for larger pages
+	// gets pages of this size. From 1 to 100000.
 	PageSize int `config:"pageSize"`
 	// RequestTimeout is how long a request for one resource may take, the directory's part
 	// included. From 1s to 10m.

@@ -21,8 +21,8 @@ func (s *one) Do(context.Context, auth.Principal, string, *mapping.Request) (*ga
 	return &s.answer, nil
 }
 
-func (s *one) Query(context.Context, auth.Principal, string, *mapping.Request, func([]byte) error) (int, error) {
-	return 0, nil
+func (s *one) Query(context.Context, auth.Principal, string, *mapping.Request, func([]byte) error) (gateway.Listing, error) {
+	return gateway.Listing{}, nil
 }
 
 // nowhere is a response that nobody reads.

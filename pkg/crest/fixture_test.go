@@ -29,7 +29,8 @@ type service struct {
 	asked    []asked
 	answer   func(*mapping.Request) (*gateway.Answer, error)
 	rows     []string
-	rowError error // after the rows
+	rowError error
+	cookie   string // after the rows
 }
 
 type asked struct {
@@ -54,14 +55,14 @@ func (s *service) Do(_ context.Context, p auth.Principal, api string, req *mappi
 	return s.answer(req)
 }
 
-func (s *service) Query(_ context.Context, p auth.Principal, api string, req *mapping.Request, row func([]byte) error) (int, error) {
+func (s *service) Query(_ context.Context, p auth.Principal, api string, req *mapping.Request, row func([]byte) error) (gateway.Listing, error) {
 	s.note(p, api, req)
 	for i, text := range s.rows {
 		if err := row([]byte(text)); err != nil {
-			return i, err
+			return gateway.Listing{Count: i}, err
 		}
 	}
-	return len(s.rows), s.rowError
+	return gateway.Listing{Count: len(s.rows), Cookie: s.cookie}, s.rowError
 }
 
 // front is the protocol in front of a service, over HTTPS.

@@ -22,8 +22,8 @@ type Service interface {
 	// Do runs a request for one resource.
 	Do(ctx context.Context, p auth.Principal, api string, req *mapping.Request) (*gateway.Answer, error)
 	// Query calls row with each resource of a list, compact JSON that is valid during the
-	// call only, and returns their number once the list is complete.
-	Query(ctx context.Context, p auth.Principal, api string, req *mapping.Request, row func(json []byte) error) (int, error)
+	// call only, and returns once the list, or the page of it, is complete.
+	Query(ctx context.Context, p auth.Principal, api string, req *mapping.Request, row func(json []byte) error) (gateway.Listing, error)
 }
 
 // Options configure the protocol.
@@ -35,6 +35,9 @@ type Options struct {
 	APIs []string
 	// BasePath stands before them all, as "/directory"; "" and "/" are none.
 	BasePath string
+	// MaxPage is the greatest number of resources in a page; a request for more gets so
+	// many. 0 is 1000.
+	MaxPage int
 	// MaxBody is the greatest length of a body in bytes; 0 is 1 MiB.
 	MaxBody int64
 	// MaxDepth is how deep objects and arrays may nest in a body; 0 is 64.
@@ -43,6 +46,7 @@ type Options struct {
 
 // Defaults of Options.
 const (
+	DefaultMaxPage  = 1000
 	DefaultMaxBody  = 1 << 20
 	DefaultMaxDepth = 64
 )
@@ -50,6 +54,7 @@ const (
 type handler struct {
 	service  Service
 	mounts   []mount
+	maxPage  int
 	maxBody  int64
 	maxDepth int
 }
@@ -67,7 +72,10 @@ func New(o Options) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &handler{service: o.Service, mounts: mounts, maxBody: o.MaxBody, maxDepth: o.MaxDepth}
+	h := &handler{service: o.Service, mounts: mounts, maxPage: o.MaxPage, maxBody: o.MaxBody, maxDepth: o.MaxDepth}
+	if h.maxPage <= 0 {
+		h.maxPage = DefaultMaxPage
+	}
 	if h.maxBody <= 0 {
 		h.maxBody = DefaultMaxBody
 	}

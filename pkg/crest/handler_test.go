@@ -256,8 +256,14 @@ func TestRefusals(t *testing.T) {
 		"R_G31":            {"GET", "/api/users?_queryId=all", "", nil, 400, "malformedParameter", map[string]any{"parameter": "_queryId"}},
 		"R_H09":            {"GET", "/api/users?_queryFilter=true&_pageSize=abc", "", nil, 400, "malformedParameter", map[string]any{"parameter": "_pageSize"}},
 		"R_H11":            {"GET", "/api/users?_queryFilter=true&_totalPagedResultsPolicy=BOGUS", "", nil, 400, "malformedParameter", nil},
-		"Paging":           {"GET", "/api/users?_queryFilter=true&_pageSize=5", "", nil, 501, "unavailableParameter", map[string]any{"parameter": "_pageSize"}},
-		"Sorting":          {"GET", "/api/users?_queryFilter=true&_sortKeys=cn", "", nil, 501, "unavailableParameter", nil},
+		"PageOfNothing":    {"GET", "/api/users/bjensen?_pageSize=5", "", nil, 400, "misplacedParameter", map[string]any{"parameter": "_pageSize"}},
+		"SortOfNothing":    {"GET", "/api/users/bjensen?_sortKeys=cn", "", nil, 400, "misplacedParameter", map[string]any{"parameter": "_sortKeys"}},
+		"CookieAlone":      {"GET", "/api/users?_queryFilter=true&_pagedResultsCookie=x", "", nil, 400, "misplacedParameter", map[string]any{"parameter": "_pagedResultsCookie"}},
+		"OffsetAlone":      {"GET", "/api/users?_queryFilter=true&_pagedResultsOffset=1", "", nil, 400, "misplacedParameter", map[string]any{"parameter": "_pagedResultsOffset"}},
+		"OffsetAndCookie":  {"GET", "/api/users?_queryFilter=true&_pageSize=5&_pagedResultsOffset=1&_pagedResultsCookie=x", "", nil, 400, "misplacedParameter", map[string]any{"parameter": "_pagedResultsOffset"}},
+		"OffsetFar":        {"GET", "/api/users?_queryFilter=true&_pageSize=5&_pagedResultsOffset=1000000", "", nil, 400, "malformedParameter", map[string]any{"parameter": "_pagedResultsOffset"}},
+		"R_H17":            {"GET", "/api/users?_queryFilter=true&_sortKeys=a//~", "", nil, 400, "malformedParameter", map[string]any{"parameter": "_sortKeys"}},
+		"SortKeyEmpty":     {"GET", "/api/users?_queryFilter=true&_sortKeys=cn,", "", nil, 400, "malformedParameter", map[string]any{"parameter": "_sortKeys"}},
 		"CountOnly":        {"GET", "/api/users?_queryFilter=true&_countOnly=true", "", nil, 501, "unavailableParameter", nil},
 		"Descriptor":       {"GET", "/api?_api", "", nil, 501, "unavailableParameter", nil},
 		"DryRun":           {"DELETE", "/api/users/x?dryRun=true", "", nil, 501, "unavailableParameter", nil},
@@ -312,7 +318,7 @@ func TestRefusals(t *testing.T) {
 // Values that ask for nothing are taken, of features that are not available.
 func TestIdleParameters(t *testing.T) {
 	f := newFront(t, &service{}, Options{})
-	r := f.send(t, "GET", "/api/users?_queryFilter=true&_pageSize=0&_pagedResultsOffset=0&_pagedResultsCookie=&_totalPagedResultsPolicy=none&_countOnly=false&_sortKeys=&_mimeType=&dryRun=False", "")
+	r := f.send(t, "GET", "/api/users?_queryFilter=true&_pageSize=0&_pagedResultsOffset=0&_pagedResultsCookie=&_totalPagedResultsPolicy=none&_countOnly=false&_mimeType=&dryRun=False", "")
 	if r.status != 200 {
 		t.Errorf("%d: %s", r.status, r.body)
 	}

@@ -2,6 +2,7 @@ package crest
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -18,6 +19,10 @@ type params struct {
 	fields    []query.Pointer
 	filter    query.Filter
 	hasFilter bool
+	sort      []query.SortKey
+	pageSize  int
+	cookie    string
+	skip      int
 	action    string
 	pretty    bool
 }
@@ -40,12 +45,12 @@ var known = []parameter{ //nolint:gochecknoglobals // constant table
 	{name: "_action", set: setAction},
 	{name: "_queryId", set: filterOnly},
 	{name: "_queryExpression", set: filterOnly},
-	{name: "_pageSize", idle: isZero},
-	{name: "_pagedResultsOffset", idle: isZero},
-	{name: "_pagedResultsCookie", idle: isEmpty},
+	{name: "_pageSize", set: setPageSize},
+	{name: "_pagedResultsOffset", set: setSkip},
+	{name: "_pagedResultsCookie", set: setCookie},
 	{name: "_totalPagedResultsPolicy", idle: isNoPolicy},
 	{name: "_countOnly", idle: isFalse},
-	{name: "_sortKeys", idle: isEmpty},
+	{name: "_sortKeys", set: setSort},
 	{name: "_mimeType", idle: isEmpty},
 	{name: "_api", idle: never},
 	{name: "_crestapi", idle: never},
@@ -71,7 +76,7 @@ func parseParams(raw string) (params, error) {
 			return params{}, err
 		}
 		folded := strings.ToLower(name)
-		if seen[folded] {
+		if seen[folded] && folded != "_fields" { // Fields add up.
 			return params{}, badParameter(name, "the parameter stands twice").Named("duplicateParameter")
 		}
 		seen[folded] = true
@@ -156,12 +161,23 @@ func (p *params) suit(method string) error {
 		return badParameter("_queryFilter", "a filter goes with GET").Named("misplacedParameter")
 	case p.action != "" && method != http.MethodPost:
 		return badParameter("_action", "an action goes with POST").Named("misplacedParameter")
+	case len(p.sort) > 0 && !p.hasFilter:
+		return badParameter("_sortKeys", "sort keys go with a _queryFilter").Named("misplacedParameter")
+	case p.pageSize > 0 && !p.hasFilter:
+		return badParameter("_pageSize", "a page size goes with a _queryFilter").Named("misplacedParameter")
+	case p.cookie != "" && p.pageSize == 0:
+		return badParameter("_pagedResultsCookie", "a cookie goes with the _pageSize of the page before").Named("misplacedParameter")
+	case p.skip > 0 && p.pageSize == 0:
+		return badParameter("_pagedResultsOffset", "an offset counts pages, and goes with a _pageSize").Named("misplacedParameter")
+	case p.skip > 0 && p.cookie != "":
+		return badParameter("_pagedResultsOffset", "a page is found by its cookie or by its offset, not by both").Named("misplacedParameter")
 	}
 	return nil
 }
 
-func setFields(p *params, value string) (err error) {
-	p.fields, err = query.ParseFields(value)
+func setFields(p *params, value string) error {
+	fields, err := query.ParseFields(value)
+	p.fields = append(p.fields, fields...)
 	return err
 }
 
@@ -169,6 +185,31 @@ func setFilter(p *params, value string) (err error) {
 	p.hasFilter = true
 	p.filter, err = query.ParseFilter(value)
 	return err
+}
+
+func setSort(p *params, value string) (err error) {
+	p.sort, err = query.ParseSortKeys(value)
+	return err
+}
+
+func setPageSize(p *params, value string) (err error) {
+	p.pageSize, err = count(value)
+	return err
+}
+
+// maxSkip bounds the pages that are passed over: each costs as much as one that is shown.
+const maxSkip = 100_000
+
+func setSkip(p *params, value string) (err error) {
+	if p.skip, err = count(value); err == nil && p.skip > maxSkip {
+		err = fmt.Errorf("an offset is at most %d pages; go on with cookies", maxSkip)
+	}
+	return err
+}
+
+func setCookie(p *params, value string) error {
+	p.cookie = value
+	return nil
 }
 
 func setPretty(p *params, value string) (err error) {
@@ -203,12 +244,13 @@ func isFalse(value string) (bool, error) {
 	return !b, err
 }
 
-func isZero(value string) (bool, error) {
+// count reads a number of things.
+func count(value string) (int, error) {
 	n, err := strconv.ParseUint(value, 10, 31)
 	if err != nil {
-		return false, errors.New("a whole number is expected, and none below 0")
+		return 0, errors.New("a whole number is expected, and none below 0")
 	}
-	return n == 0, nil
+	return int(n), nil
 }
 
 func isNoPolicy(value string) (bool, error) {

@@ -35,13 +35,15 @@ func (h *handler) query(w http.ResponseWriter, r *request) error {
 			buffers.Put(buffer)
 		}
 	}()
-	_, err := h.service.Query(r.http.Context(), r.principal, r.api, &mapping.Request{
-		Verb: mapping.Query, Path: r.path, Fields: r.params.fields, Filter: r.params.filter,
+	p := &r.params
+	listing, err := h.service.Query(r.http.Context(), r.principal, r.api, &mapping.Request{
+		Verb: mapping.Query, Path: r.path, Fields: p.fields, Filter: p.filter,
+		Sort: p.sort, PageSize: min(p.pageSize, h.maxPage), Cookie: p.cookie, Skip: p.skip,
 	}, l.row)
 	r.event.AddRows(l.rows)
 	switch {
 	case err == nil:
-		l.end()
+		l.end(listing.Cookie)
 	case !l.begun:
 		return atFilter(err)
 	default:
@@ -112,27 +114,35 @@ func (l *list) send() error {
 	return l.controller.Flush()
 }
 
-// end sends the rest of a complete list.
-func (l *list) end() {
+// end sends the rest of a complete list. The cookie is that of the next page, "" when
+// there is none.
+func (l *list) end(cookie string) {
 	const (
-		before = `],"resultCount":`
-		after  = `,"pagedResultsCookie":null,"totalPagedResultsPolicy":"NONE","totalPagedResults":-1,"remainingPagedResults":-1}`
-		// The same, for people.
-		prettyBefore = "\n  ],\n  \"resultCount\": "
-		prettyAfter  = ",\n  \"pagedResultsCookie\": null,\n  \"totalPagedResultsPolicy\": \"NONE\",\n" +
-			"  \"totalPagedResults\": -1,\n  \"remainingPagedResults\": -1\n}\n"
+		count        = `],"resultCount":`
+		prettyCount  = "\n  ],\n  \"resultCount\": "
+		page         = `,"pagedResultsCookie":`
+		prettyPage   = ",\n  \"pagedResultsCookie\": "
+		totals       = `,"totalPagedResultsPolicy":"NONE","totalPagedResults":-1,"remainingPagedResults":-1}`
+		prettyTotals = ",\n  \"totalPagedResultsPolicy\": \"NONE\",\n  \"totalPagedResults\": -1,\n  \"remainingPagedResults\": -1\n}\n"
 	)
-	switch {
-	case l.rows == 0 && l.pretty:
-		l.buffer = append(l.buffer, "{\n  \"result\": ["...)
-	case l.rows == 0:
-		l.buffer = append(l.buffer, `{"result":[`...)
+	choose := func(compact, pretty string) string {
+		if l.pretty {
+			return pretty
+		}
+		return compact
 	}
-	if l.pretty {
-		l.buffer = append(strconv.AppendInt(append(l.buffer, prettyBefore...), int64(l.rows), 10), prettyAfter...)
+	if l.rows == 0 {
+		l.buffer = append(l.buffer, choose(`{"result":[`, "{\n  \"result\": [")...)
+	}
+	l.buffer = append(l.buffer, choose(count, prettyCount)...)
+	l.buffer = strconv.AppendInt(l.buffer, int64(l.rows), 10)
+	l.buffer = append(l.buffer, choose(page, prettyPage)...)
+	if cookie == "" {
+		l.buffer = append(l.buffer, "null"...)
 	} else {
-		l.buffer = append(strconv.AppendInt(append(l.buffer, before...), int64(l.rows), 10), after...)
+		l.buffer = strconv.AppendQuote(l.buffer, cookie) // It is made of letters, digits, "-" and "_".
 	}
+	l.buffer = append(l.buffer, choose(totals, prettyTotals)...)
 	if !l.begun {
 		send(l.w, http.StatusOK, l.buffer)
 		return

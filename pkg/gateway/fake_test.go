@@ -164,3 +164,53 @@ func body(t *testing.T, text string) *mapping.Object {
 	}
 	return object
 }
+
+// Walk begins a walk over the entries in the order of their names, and notes its begin
+// and its end.
+func (f *fake) Walk(req *directory.SearchRequest) directory.Walk { return &fakeWalk{fake: f, req: req} }
+
+type fakeWalk struct {
+	*fake
+
+	req   *directory.SearchRequest
+	rest  []*directory.Entry
+	begun bool
+}
+
+func (w *fakeWalk) Next(ctx context.Context, n int) ([]*directory.Entry, bool, error) {
+	if !w.begun {
+		w.begun = true
+		_, err := w.Search(ctx, w.req, func(entry *directory.Entry) error { w.rest = append(w.rest, entry); return nil })
+		if err != nil {
+			return nil, false, err
+		}
+		w.add("held")
+	}
+	w.add("step")
+	if w.before != nil {
+		if err := w.before("step"); err != nil {
+			return nil, false, err
+		}
+	}
+	n = min(n, len(w.rest))
+	next := w.rest[:n]
+	w.rest = w.rest[n:]
+	return next, len(w.rest) > 0, nil
+}
+
+func (w *fakeWalk) Server() string { return "fake" }
+
+func (w *fakeWalk) Close() { w.add("closed") }
+
+// locked is operations beside others that are at work.
+func (f *fake) locked(name string) int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.operations(name)
+}
+
+func (w *fakeWalk) add(operation string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.log = append(w.log, operation)
+}

@@ -27,9 +27,18 @@ type Options struct {
 	// has to be less than the connections that the directory has for lists and changes,
 	// because a query looks up references while it holds one. 0 is 4.
 	Lists int
+	// Walks is how many queries in pages keep a connection between two pages. The
+	// directory has to have as many for walks. 0 is 32.
+	Walks int
+	// CookieKey seals paging cookies. Gateways with the same key understand each other's;
+	// "" is a random one.
+	CookieKey string
 	// Logger gets what an operator should know; nil discards it.
 	Logger *slog.Logger
 }
+
+// DefaultWalks is the Walks of Options that have none.
+const DefaultWalks = 32
 
 // Service runs requests on the mapped APIs. It is safe for concurrent use.
 type Service struct {
@@ -38,6 +47,9 @@ type Service struct {
 	timeout     time.Duration
 	listTimeout time.Duration
 	lists       chan struct{}
+	sorts       chan struct{}
+	walks       *walks
+	sealer      *sealer
 	logger      *slog.Logger
 }
 
@@ -55,7 +67,13 @@ func New(o Options) (*Service, error) {
 		timeout:     orDefault(o.Timeout, 30*time.Second),
 		listTimeout: orDefault(o.ListTimeout, 5*time.Minute),
 		lists:       make(chan struct{}, orDefault(o.Lists, 4)),
+		sorts:       make(chan struct{}, maxSorts),
+		walks:       newWalks(orDefault(o.Walks, DefaultWalks)),
 		logger:      o.Logger,
+	}
+	var err error
+	if s.sealer, err = newSealer(o.CookieKey); err != nil {
+		return nil, err
 	}
 	if s.logger == nil {
 		s.logger = slog.New(slog.DiscardHandler)

@@ -217,9 +217,9 @@ func TestQueriesWaitForTheirTurn(t *testing.T) {
 		if err := <-first; err != nil {
 			t.Errorf("the first: %v", err)
 		}
-		n, err := s.Query(t.Context(), caller, "api", all, func([]byte) error { return nil })
-		if n != 2 || err != nil {
-			t.Errorf("the third: %d, %v", n, err)
+		third, err := s.Query(t.Context(), caller, "api", all, func([]byte) error { return nil })
+		if third.Count != 2 || err != nil {
+			t.Errorf("the third: %d, %v", third.Count, err)
 		}
 	})
 }
@@ -228,9 +228,9 @@ func TestQueriesWaitForTheirTurn(t *testing.T) {
 func TestQueryEndsWithItsReader(t *testing.T) {
 	s := newService(t, newFake("a", "b"), gateway.Options{})
 	gone := errors.New("gone")
-	n, err := s.Query(t.Context(), caller, "api", &mapping.Request{Verb: mapping.Query, Path: []string{"users"}, Filter: query.Filter{Op: query.True}},
+	listing, err := s.Query(t.Context(), caller, "api", &mapping.Request{Verb: mapping.Query, Path: []string{"users"}, Filter: query.Filter{Op: query.True}},
 		func([]byte) error { return gone })
-	if n != 0 || !errors.Is(err, gone) {
-		t.Errorf("%d, %v", n, err)
+	if listing.Count != 0 || !errors.Is(err, gone) {
+		t.Errorf("%d, %v", listing.Count, err)
 	}
 }

@@ -41,6 +41,15 @@ type Request struct {
 	Fields []query.Pointer
 	// Filter is the filter of a Query.
 	Filter query.Filter
+	// Sort are the fields by which a Query sorts; none leaves the order to the directory.
+	Sort []query.SortKey
+	// PageSize is how many resources a Query returns at most; 0 is all.
+	PageSize int
+	// Cookie is where a Query with a PageSize goes on, as it was handed out with the page
+	// before; "" is the beginning.
+	Cookie string
+	// Skip is how many pages a Query passes over.
+	Skip int
 	// Named tells that the path of a Create holds the id of the new resource.
 	Named bool
 	// MustExist refuses to create: the resource has to be there (Update, Patch, Delete).

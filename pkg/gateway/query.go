@@ -1,0 +1,101 @@
+package gateway
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/rest2ldap/rest2ldap/pkg/auth"
+	"github.com/rest2ldap/rest2ldap/pkg/directory"
+	"github.com/rest2ldap/rest2ldap/pkg/fault"
+	"github.com/rest2ldap/rest2ldap/pkg/mapping"
+)
+
+// Listing is the outcome of a query.
+type Listing struct {
+	// Count is how many resources it returned.
+	Count int
+	// Cookie is what the request for the next page carries; "" when there is none.
+	Cookie string
+}
+
+// Query lists the members of a collection that match the request's filter. It
+// calls row with each resource, compact JSON that is valid during the call only,
+// and returns after the directory has said that the list, or the page, is
+// complete. After an error the rows so far are not the whole of it.
+func (s *Service) Query(ctx context.Context, p auth.Principal, name string, req *mapping.Request, row func(json []byte) error) (Listing, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.listTimeout)
+	defer cancel()
+	c, err := s.begin(ctx, p, name, req)
+	if err != nil {
+		return Listing{}, err
+	}
+	if !c.target.IsCollection() {
+		return Listing{}, fault.New(fault.Invalid, "the path names a single resource; only collections are queried").Named("notACollection")
+	}
+	select {
+	case s.lists <- struct{}{}:
+		defer func() { <-s.lists }()
+	case <-ctx.Done():
+		return Listing{}, waitedTooLong(ctx)
+	}
+	return c.query(ctx, p, name, row)
+}
+
+func waitedTooLong(ctx context.Context) error {
+	if context.Cause(ctx) == context.Canceled { //nolint:errorlint // the cause of a plain cancellation is the sentinel itself
+		return fault.Wrap(fault.Canceled, ctx.Err(), "the caller went away")
+	}
+	return fault.Wrap(fault.Unavailable, ctx.Err(), "too many queries are running; try again later").Named("listQueue")
+}
+
+// query lists what the request selects, as the directory returns it, sorted, or in pages.
+func (c *call) query(ctx context.Context, p auth.Principal, name string, row func(json []byte) error) (Listing, error) {
+	order, err := c.target.Order(c.req.Sort)
+	if err != nil {
+		return Listing{}, err
+	}
+	place, err := c.place(p, name)
+	if err != nil {
+		return Listing{}, err
+	}
+	selection, err := c.target.Select(ctx, c.req.Filter, c.find)
+	if err != nil || selection.Nothing {
+		return Listing{}, err
+	}
+	l := &lister{call: c, selection: selection, order: order, encoder: c.target.Encoder(c.req), row: row}
+	switch {
+	case c.req.PageSize > 0 && len(c.req.Sort) > 0:
+		err = l.sortedPage(ctx, place)
+	case c.req.PageSize > 0:
+		err = l.page(ctx, place)
+	case len(c.req.Sort) > 0:
+		err = l.sorted(ctx)
+	default:
+		err = l.all(ctx)
+	}
+	listing := Listing{Count: l.count}
+	if err == nil && place.more {
+		listing.Cookie, err = c.seal(place)
+	}
+	return listing, err
+}
+
+// all lists everything in the order of the directory.
+func (l *lister) all(ctx context.Context) error {
+	_, err := l.session.Search(ctx, l.search(), func(entry *directory.Entry) error { return l.offer(ctx, entry) })
+	if err != nil {
+		return err
+	}
+	return l.flush(ctx)
+}
+
+// withAll returns the attributes of both lists.
+func withAll(attributes, more []string) []string {
+	for _, name := range more {
+		if !slices.ContainsFunc(attributes, func(a string) bool { return strings.EqualFold(a, name) }) {
+			attributes = append(slices.Clip(attributes), name)
+		}
+	}
+	return attributes
+}
