@@ -61,6 +61,8 @@ func runControl(args []string) error {
 			n, err = getControl(dial, argument, *clients)
 		case "list":
 			n, err = listControl(dial)
+		case "pages":
+			n, err = pagesControl(dial)
 		}
 		if err != nil {
 			return err
@@ -167,6 +169,17 @@ func listControl(dial func() (*control.Client, error)) (float64, error) {
 	}
 	defer func() { _ = client.Close() }()
 	begin := time.Now()
-	n, err := client.List(peopleDN, attributes())
+	n, err := client.List(peopleDN, attributes(), 500, 0)
 	return float64(n) / time.Since(begin).Seconds(), err
+}
+
+// pagesControl reads users in pages, and returns the number of pages.
+func pagesControl(dial func() (*control.Client, error)) (float64, error) {
+	client, err := dial()
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = client.Close() }()
+	n, err := client.List(peopleDN, attributes(), pageSize, maxPages)
+	return float64(n) / pageSize, err
 }

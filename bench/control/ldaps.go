@@ -109,16 +109,17 @@ type Waiter chan answer
 // NewWaiter returns what a goroutine needs to call Get.
 func NewWaiter() Waiter { return make(Waiter, 1) }
 
-// List reads all entries below a name in pages of 500, and returns their number. It
-// must not be used together with Run.
-func (c *Client) List(base string, attributes []string) (int, error) {
+// List reads all entries below a name in pages of a size, or as many pages as are wanted
+// where that is not 0, and returns the number of entries. It must not be used together
+// with Run.
+func (c *Client) List(base string, attributes []string, size, pages int) (int, error) {
 	reader := bufio.NewReaderSize(c.conn, 64<<10)
 	var buf, cookie []byte
 	count := 0
-	for {
+	for page := 1; ; page++ {
 		c.id++
-		page := tlv(0x30, text(0x04, "1.2.840.113556.1.4.319"), tlv(0x04, tlv(0x30, integer(500), tlv(0x04, cookie))))
-		if _, err := c.conn.Write(c.search(c.id, base, 1, attributes, page)); err != nil {
+		paging := tlv(0x30, text(0x04, "1.2.840.113556.1.4.319"), tlv(0x04, tlv(0x30, integer(int32(size)), tlv(0x04, cookie))))
+		if _, err := c.conn.Write(c.search(c.id, base, 1, attributes, paging)); err != nil {
 			return count, err
 		}
 		for done := false; !done; {
@@ -143,7 +144,7 @@ func (c *Client) List(base string, attributes []string) (int, error) {
 				done = true
 			}
 		}
-		if len(cookie) == 0 {
+		if len(cookie) == 0 || page == pages {
 			return count, nil
 		}
 	}
