@@ -146,11 +146,16 @@ func (r *reader) integer(tag byte) (int32, error) {
 	if len(contents) == 0 || len(contents) > 4 {
 		return 0, malformed("an integer has %d octets", len(contents))
 	}
+	return twosComplement(contents), nil
+}
+
+// twosComplement is the integer of one to four octets.
+func twosComplement(contents reader) int32 {
 	n := int32(int8(contents[0]))
 	for i := 1; i < len(contents); i++ {
 		n = n<<8 | int32(contents[i])
 	}
-	return n, nil
+	return n
 }
 
 // peek returns the tag of the next element, 0 at the end.

@@ -1,6 +1,6 @@
-// Package ldapwire is LDAPv3 as bytes (RFC 4511): requests are appended to a
-// buffer, messages are read from a stream. It opens no connections and decides
-// nothing; package ldapclient does.
+// Package ldapwire is LDAPv3 as bytes (RFC 4511), for both sides: requests and answers
+// are appended to a buffer, messages are read from a stream. It opens no connections and
+// decides nothing; packages ldapclient and memdir do.
 //
 // Names, filters and values go in as values, and are never put together as text.
 // A message is read into one string, and everything that is decoded from it is a

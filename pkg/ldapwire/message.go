@@ -9,7 +9,7 @@ import (
 	"github.com/rest2ldap/rest2ldap/pkg/directory"
 )
 
-// Op is what a message from a server is.
+// Op is what a message is.
 type Op byte
 
 // The operations that a client gets to see (RFC 4511 §4).
@@ -29,7 +29,9 @@ const (
 	tagReferral          = 0xa3
 )
 
-// Message is a message from a server. It is immutable.
+// Message is a message from a server, or from a client. It is immutable. Each of its
+// methods decodes one kind of operation; asked for another than its Op tells, the outcome
+// is some value or ErrMalformed.
 type Message struct {
 	// ID is that of the request; 0 is an unsolicited notification (RFC 4511 §4.4).
 	ID int32
@@ -51,8 +53,17 @@ type Reader struct {
 
 // NewReader makes a reader that refuses messages longer than limit octets.
 func NewReader(stream io.Reader, limit int) *Reader {
-	return &Reader{stream: bufio.NewReaderSize(stream, 32<<10), limit: limit}
+	return NewReaderSize(stream, limit, 32<<10)
 }
+
+// NewReaderSize is as NewReader, with a buffer of that many octets: a small one for
+// streams that are idle most of the time.
+func NewReaderSize(stream io.Reader, limit, buffer int) *Reader {
+	return &Reader{stream: bufio.NewReaderSize(stream, buffer), limit: limit}
+}
+
+// SetLimit changes the limit for the messages to come.
+func (r *Reader) SetLimit(limit int) { r.limit = limit }
 
 // Read reads a message. The error is io.EOF at the end of the stream between two
 // messages, and wraps ErrMalformed for what is no message; either way the stream

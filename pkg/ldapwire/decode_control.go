@@ -1,0 +1,127 @@
+package ldapwire
+
+import "github.com/rest2ldap/rest2ldap/pkg/directory"
+
+// OIDs that only a server needs.
+const (
+	// OIDNoOp is OpenLDAP's control for changes that are tried and not made.
+	OIDNoOp = "1.3.6.1.4.1.4203.666.5.2"
+	// OIDManageDsaIT treats referrals as entries (RFC 3296).
+	OIDManageDsaIT = "2.16.840.1.113730.3.4.2"
+	// OIDSortResponse is the answer to OIDSort.
+	OIDSortResponse = "1.2.840.113556.1.4.474"
+	// OIDPasswordModify is the extended operation that sets a password (RFC 3062).
+	OIDPasswordModify = "1.3.6.1.4.1.4203.1.11.1"
+	// OIDStartTLS is the extended operation that begins TLS (RFC 4511 §4.14).
+	OIDStartTLS = "1.3.6.1.4.1.1466.20037"
+	// OIDDisconnection is the notice of disconnection (RFC 4511 §4.4.1).
+	OIDDisconnection = "1.3.6.1.4.1.1466.20036"
+)
+
+// RequestControl is a control as it came with a request. Its methods decode the
+// value; each is for one OID, and answers a value of another kind with ErrMalformed.
+type RequestControl struct {
+	OID      string
+	Critical bool
+	Value    string
+	// HasValue tells an empty value from none.
+	HasValue bool
+}
+
+// Controls decodes the controls of a request (RFC 4511 §4.1.11), in their order.
+func (m *Message) Controls() ([]RequestControl, error) {
+	var all []RequestControl
+	controls := m.controls
+	for len(controls) > 0 {
+		contents, err := controls.expect(tagSequence)
+		if err != nil {
+			return nil, err
+		}
+		s := scan{rest: contents}
+		control := RequestControl{OID: s.text()}
+		if s.has(tagBoolean) {
+			control.Critical = s.boolean(tagBoolean)
+		}
+		if s.has(tagString) {
+			control.Value, control.HasValue = s.text(), true
+		}
+		if s.err == nil && len(s.rest) > 0 {
+			s.fail(malformed("tag %#x in a control", s.rest.peek()))
+		}
+		if s.err != nil {
+			return nil, s.err
+		}
+		all = append(all, control)
+	}
+	return all, nil
+}
+
+// whole takes the only element of the value.
+func (c *RequestControl) whole(tag byte) scan {
+	if !c.HasValue {
+		return scan{err: malformed("control %s has no value", c.OID)}
+	}
+	s := scan{rest: reader(c.Value)}
+	value := s.within(tag)
+	if s.err == nil && len(s.rest) > 0 {
+		value.fail(malformed("control %s has more than one value", c.OID))
+	}
+	return value
+}
+
+// Paging decodes the size of a page and the cookie of the page before (RFC 2696 §2).
+func (c *RequestControl) Paging() (size int, cookie string, err error) {
+	s := c.whole(tagSequence)
+	size, cookie = s.integer(tagInteger), s.text()
+	return size, cookie, s.err
+}
+
+// Filter decodes an assertion (RFC 4528 §3); errors are as for Message.Search.
+func (c *RequestControl) Filter() (*directory.Filter, error) {
+	if !c.HasValue {
+		return nil, malformed("control %s has no value", c.OID)
+	}
+	value := reader(c.Value)
+	filter, err := value.filter()
+	if err == nil && len(value) > 0 {
+		err = malformed("control %s has more than one value", c.OID)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &filter, nil
+}
+
+// Names decodes the attributes that a read entry control asks for (RFC 4527 §3).
+func (c *RequestControl) Names() ([]string, error) {
+	s := c.whole(tagSequence)
+	var names []string
+	for s.err == nil && len(s.rest) > 0 {
+		names = append(names, s.text())
+	}
+	return names, s.err
+}
+
+// SortKeys decodes the keys of a sorted search (RFC 2891 §1.1).
+func (c *RequestControl) SortKeys() ([]directory.SortKey, error) {
+	list := c.whole(tagSequence)
+	var keys []directory.SortKey
+	for list.err == nil && len(list.rest) > 0 {
+		s := list.within(tagSequence)
+		key := directory.SortKey{Attribute: s.text()}
+		if s.has(0x80) {
+			key.Rule = string(s.contents(0x80))
+		}
+		if s.has(0x81) {
+			key.Reverse = s.boolean(0x81)
+		}
+		if s.err == nil && len(s.rest) > 0 {
+			s.fail(malformed("tag %#x in a sort key", s.rest.peek()))
+		}
+		if s.err != nil {
+			return nil, s.err
+		}
+		keys = append(keys, key)
+	}
+	return keys, list.err
+}
