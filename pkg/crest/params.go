@@ -177,7 +177,9 @@ func (p *params) suit(method string) error {
 
 func setFields(p *params, value string) error {
 	fields, err := query.ParseFields(value)
-	p.fields = append(p.fields, fields...)
+	if p.fields = append(p.fields, fields...); err == nil && len(p.fields) > query.MaxFields {
+		err = fmt.Errorf("more than %d fields are named", query.MaxFields)
+	}
 	return err
 }
 

@@ -1,0 +1,109 @@
+package mapping_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/rest2ldap/rest2ldap/internal/soak"
+	"github.com/rest2ldap/rest2ldap/pkg/directory"
+	"github.com/rest2ldap/rest2ldap/pkg/query"
+)
+
+// TestOrderIsTotal makes entries with no, one and several values, and checks that the
+// filters of an order select at each place exactly what the order says.
+func TestOrderIsTotal(t *testing.T) {
+	t.Parallel()
+	p := shipped(t)
+	random := soak.Rand(t)
+	capabilities := *p.binding.Capabilities()
+	capabilities.Sort = true
+	matcher := directory.NewMatcher(capabilities.Schema)
+	target, err := p.binding.Model().Bind(&capabilities).Locate([]string{"users"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	fields := []string{"description", "name/familyName", "displayName", "uidNumber", "_meta/created", "_id"}
+	for range soak.Size(200, 10_000) {
+		var keys []query.SortKey
+		for range random.IntN(4) {
+			field, err := query.ParsePointer(fields[random.IntN(len(fields))])
+			if err != nil {
+				t.Fatal(err)
+			}
+			keys = append(keys, query.SortKey{Field: field, Reverse: random.IntN(2) == 0})
+		}
+		order, err := target.Order(keys)
+		if err != nil || !order.IsServed() {
+			t.Fatalf("%v: served %t, %v", keys, err == nil && order.IsServed(), err)
+		}
+		entries := make([]*directory.Entry, 12)
+		for i := range entries {
+			entries[i] = randomEntry(random)
+		}
+		order.Sort(entries)
+		for i, at := range entries {
+			position := order.PositionOf(at)
+			for j, entry := range entries {
+				for filter, want := range map[string]bool{order.After(position).String(): j > i, order.At(position).String(): j == i} {
+					parsed, err := directory.ParseFilter(filter)
+					if err != nil {
+						t.Fatal(err)
+					}
+					if got, err := matcher.Matches(parsed, entry); got != want || err != nil {
+						t.Fatalf("%v: %s for %v, the entry %d after %d: %t, %v", keys, filter, entry, j, i, got, err)
+					}
+				}
+			}
+		}
+	}
+}
+
+func randomEntry(random *rand.Rand) *directory.Entry {
+	texts := []string{"a", "A", "b", "B c", "b  C", "d", "1", "10"}
+	entry := &directory.Entry{Attributes: []directory.Attribute{
+		{Name: "entryUUID", Values: []string{fmt.Sprintf("%08x-0000-0000-0000-%012x", random.Uint32(), random.Uint32())}},
+	}}
+	for _, name := range []string{"description", "sn", "cn", "uid"} {
+		var values []string
+		for range random.IntN(3) {
+			if value := texts[random.IntN(len(texts))]; !slices.Contains(values, value) {
+				values = append(values, value)
+			}
+		}
+		if values != nil {
+			entry.Attributes = append(entry.Attributes, directory.Attribute{Name: name, Values: values})
+		}
+	}
+	if random.IntN(3) > 0 {
+		entry.Attributes = append(entry.Attributes,
+			directory.Attribute{Name: "uidNumber", Values: []string{fmt.Sprint(random.IntN(20))}},
+			directory.Attribute{Name: "createTimestamp", Values: []string{fmt.Sprintf("200%d0101000000Z", random.IntN(5))}})
+	}
+	return entry
+}
+
+// An order that the directory does not have is one of the gateway.
+func TestOrderOfTheGateway(t *testing.T) {
+	t.Parallel()
+	for name, capabilities := range map[string]*directory.Capabilities{
+		"NoSort":   {Schema: openLDAP(t)},
+		"NoSchema": {Sort: true},
+	} {
+		model := shipped(t).binding.Model()
+		target, err := model.Bind(capabilities).Locate([]string{"users"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		order, err := target.Order([]query.SortKey{{Field: query.Pointer{"userName"}}})
+		if err != nil || order.IsServed() {
+			t.Errorf("%s: %v", name, err)
+		}
+		a := order.PositionOf(&directory.Entry{DN: "uid=x", Attributes: []directory.Attribute{{Name: "mail", Values: []string{"B@x", "a@x"}}}})
+		b := order.PositionOf(&directory.Entry{DN: "uid=a", Attributes: []directory.Attribute{{Name: "mail", Values: []string{"b@x"}}}})
+		if order.Compare(a, b) >= 0 || order.Compare(b, a) <= 0 || order.Compare(a, a) != 0 {
+			t.Errorf("%s: %v and %v", name, a, b)
+		}
+	}
+}
