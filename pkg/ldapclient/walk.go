@@ -16,6 +16,7 @@ type walk struct {
 	loan   loan // without a connection before the first step and after the end
 	cookie string
 	server string
+	ended  bool
 }
 
 // Walk begins a search that is taken in steps.
@@ -28,18 +29,26 @@ func (w *walk) Server() string { return w.server }
 
 // Next takes a step.
 func (w *walk) Next(ctx context.Context, n int) ([]*directory.Entry, bool, error) {
+	if w.ended {
+		return nil, false, fault.New(fault.Internal, "the walk has ended")
+	}
 	ctx, cancel := w.client.bounded(ctx)
 	defer cancel()
+	first := w.loan.conn == nil
 	entries, err := w.step(ctx, n)
+	if err != nil && first && isLost(err) {
+		// The connection was dead, and nothing has been handed out.
+		w.giveBack()
+		entries, err = w.step(ctx, n)
+	}
 	if err != nil {
-		w.end()
-		return nil, false, err
+		w.Close()
+		return nil, false, transportFault(err, false)
 	}
 	if w.cookie == "" {
-		w.end()
-		return entries, false, nil
+		w.Close()
 	}
-	return entries, true, nil
+	return entries, !w.ended, nil
 }
 
 func (w *walk) step(ctx context.Context, n int) ([]*directory.Entry, error) {
@@ -49,7 +58,7 @@ func (w *walk) step(ctx context.Context, n int) ([]*directory.Entry, error) {
 	size := int32(min(n, page)) //nolint:gosec // It is small.
 	op, err := w.loan.do(ctx, searchFor(w.req, w.controls(ldapwire.Paging(size, w.cookie, true))))
 	if err != nil {
-		return nil, transportFault(err, false)
+		return nil, err
 	}
 	if _, err := judge(w.req, op, len(op.entries)); err != nil {
 		return nil, err
@@ -59,7 +68,7 @@ func (w *walk) step(ctx context.Context, n int) ([]*directory.Entry, error) {
 		err = nonsense("a result without pages")
 	}
 	if err != nil {
-		return nil, transportFault(err, false)
+		return nil, err
 	}
 	w.cookie = cookie
 	return op.entries, nil
@@ -67,11 +76,8 @@ func (w *walk) step(ctx context.Context, n int) ([]*directory.Entry, error) {
 
 // begin borrows a connection, before the first step.
 func (w *walk) begin(ctx context.Context) error {
-	switch {
-	case w.loan.conn != nil:
+	if w.loan.conn != nil {
 		return nil
-	case w.server != "":
-		return fault.New(fault.Internal, "the walk has ended")
 	}
 	if err := w.ready(ctx); err != nil {
 		return err
@@ -85,7 +91,7 @@ func (w *walk) begin(ctx context.Context) error {
 	}
 	l, err := w.client.borrow(ctx, false)
 	if err != nil {
-		return transportFault(err, false)
+		return err
 	}
 	w.loan, w.server = l, l.server.address
 	return nil
@@ -93,9 +99,12 @@ func (w *walk) begin(ctx context.Context) error {
 
 // Close ends the walk. The server is not told: it keeps no more of a walk than its place
 // on the connection, which the next one overwrites.
-func (w *walk) Close() { w.end() }
+func (w *walk) Close() {
+	w.ended = true
+	w.giveBack()
+}
 
-func (w *walk) end() {
+func (w *walk) giveBack() {
 	if w.loan.conn != nil {
 		w.loan.giveBack()
 		w.loan = loan{}

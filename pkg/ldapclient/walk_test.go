@@ -1,0 +1,188 @@
+package ldapclient_test
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/rest2ldap/rest2ldap/internal/fakeldap"
+	"github.com/rest2ldap/rest2ldap/internal/slapd"
+	"github.com/rest2ldap/rest2ldap/pkg/directory"
+	"github.com/rest2ldap/rest2ldap/pkg/fault"
+	"github.com/rest2ldap/rest2ldap/pkg/ldapclient"
+)
+
+func everybody() *directory.SearchRequest {
+	return &directory.SearchRequest{Base: people, Scope: directory.ScopeOneLevel, Filter: directory.Present("uid"), Attributes: []string{"uid"}}
+}
+
+// Several walks go on beside each other, each with its own place.
+func TestWalk(t *testing.T) {
+	t.Parallel()
+	server := slapd.Start(t, slapd.Options{Users: 700, CallerSizeLimit: slapd.Unlimited})
+	session := newClient(t, server, func(o *ldapclient.Options) { o.MaxConns, o.MaxWalks = 2, 3 }).As(as("kvaughan"))
+	walks := []directory.Walk{session.Walk(everybody()), session.Walk(everybody()), session.Walk(everybody())}
+	sizes := []int{7, 250, 600}
+	seen := make([]map[string]bool, len(walks))
+	counts := make([]int, len(walks))
+	for open := len(walks); open > 0; {
+		for i, w := range walks {
+			if w == nil {
+				continue
+			}
+			entries, more, err := w.Next(t.Context(), sizes[i])
+			if err != nil || len(entries) > sizes[i] || w.Server() != server.Address {
+				t.Fatalf("%d entries from %q: %v", len(entries), w.Server(), err)
+			}
+			for _, entry := range entries {
+				if seen[i] == nil {
+					seen[i] = make(map[string]bool)
+				}
+				seen[i][entry.DN] = true
+				counts[i]++
+			}
+			if !more {
+				open--
+				walks[i] = nil
+				if _, _, err := w.Next(t.Context(), 1); !errors.Is(err, fault.Internal) {
+					t.Errorf("after the end: %v", err)
+				}
+			}
+		}
+	}
+	for i := range walks {
+		if counts[i] != 700 || len(seen[i]) != 700 {
+			t.Errorf("steps of %d: %d entries, %d of them different", sizes[i], counts[i], len(seen[i]))
+		}
+	}
+	// All connections have come back.
+	for range 3 {
+		if _, _, err := collect(t.Context(), session, everybody()); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestWalkBeyondTheLimit(t *testing.T) {
+	t.Parallel()
+	server := slapd.Start(t, slapd.Options{Users: 700})
+	w := newClient(t, server, nil).As(as("kvaughan")).Walk(everybody())
+	defer w.Close()
+	count := 0
+	for {
+		entries, more, err := w.Next(t.Context(), 200)
+		count += len(entries)
+		if err != nil {
+			kindOf(t, err, fault.TooLarge, "sizeLimit")
+			break
+		}
+		if !more {
+			t.Error("the limit of 500 was passed over")
+			break
+		}
+	}
+	if count != 400 {
+		t.Errorf("%d entries before the error", count)
+	}
+}
+
+// paged serves pages of the size that is asked for.
+func paged(r *fakeldap.Request) {
+	if r.Name != "search" {
+		return
+	}
+	r.Entry("uid=x,"+r.DN, "uid", "x")
+	r.DonePage(r.Cookie + "+")
+}
+
+func TestWalkFaults(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		steps  int // that go well
+		do     fakeldap.Script
+		kind   fault.Kind
+		detail string
+	}{
+		"NoPages":      {0, func(r *fakeldap.Request) { r.Entry("uid=x,"+r.DN, "uid", "x"); r.Done(0) }, fault.BadGateway, "malformedAnswer"},
+		"TooMany":      {0, func(r *fakeldap.Request) { r.Entry("uid=x,"+r.DN); r.Entry("uid=y,"+r.DN); r.DonePage("+") }, fault.BadGateway, "malformedAnswer"},
+		"Lost":         {2, func(r *fakeldap.Request) { r.Close() }, fault.Unavailable, "directoryUnreachable"},
+		"LostAfterOne": {2, func(r *fakeldap.Request) { r.Entry("uid=x,"+r.DN); r.Close() }, fault.Unavailable, "directoryUnreachable"},
+		"Forgotten":    {2, func(r *fakeldap.Request) { r.Done(2) }, fault.Internal, "directoryError"},
+		"SizeLimit":    {1, func(r *fakeldap.Request) { r.Entry("uid=x," + r.DN); r.Done(4) }, fault.TooLarge, "sizeLimit"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			searches := 0
+			server := fakeldap.Start(t, func(r *fakeldap.Request) {
+				if searches++; searches > test.steps {
+					test.do(r)
+					return
+				}
+				paged(r)
+			})
+			w := fakeClient(t, server, nil).As(as("a")).Walk(everybody())
+			for i := range test.steps {
+				if entries, more, err := w.Next(within(t, 0), 1); err != nil || !more || len(entries) != 1 {
+					t.Fatalf("step %d: %d entries, %t, %v", i, len(entries), more, err)
+				}
+			}
+			entries, more, err := w.Next(within(t, 0), 1)
+			kindOf(t, err, test.kind, test.detail)
+			if len(entries) > 0 || more {
+				t.Errorf("%d entries beside the error", len(entries))
+			}
+			if _, _, err := w.Next(within(t, 0), 1); !errors.Is(err, fault.Internal) {
+				t.Errorf("after the end: %v", err)
+			}
+		})
+	}
+}
+
+// A connection that died while nobody used it is no fault of the walk.
+func TestWalkBeginsOnADeadConnection(t *testing.T) {
+	t.Parallel()
+	searches := 0
+	server := fakeldap.Start(t, func(r *fakeldap.Request) {
+		if searches++; searches == 1 {
+			r.Close()
+			return
+		}
+		paged(r)
+	})
+	w := fakeClient(t, server, nil).As(as("a")).Walk(everybody())
+	defer w.Close()
+	entries, more, err := w.Next(within(t, 0), 1)
+	if err != nil || !more || len(entries) != 1 {
+		t.Errorf("%d entries, %t, %v", len(entries), more, err)
+	}
+}
+
+// The directory sorts, by several keys and as the caller.
+func TestSortedSearch(t *testing.T) {
+	t.Parallel()
+	server := slapd.Start(t, slapd.Options{Users: 700})
+	session := newClient(t, server, nil).As(as("kvaughan"))
+	req := everybody()
+	req.Attributes = []string{"uidNumber"}
+	req.Sort = []directory.SortKey{{Attribute: "uidNumber", Reverse: true}}
+	for _, limit := range []int{3, 40, 500} {
+		req.SizeLimit = limit
+		entries, result, err := collect(t.Context(), session, req)
+		if err != nil || !result.More || len(entries) != limit {
+			t.Fatalf("%d entries, %+v, %v", len(entries), result, err)
+		}
+		for i, entry := range entries[:3] {
+			if want := fmt.Sprint(2674 - i); entry.Value("uidNumber") != want {
+				t.Errorf("%d: %s, want %s", i, entry.Value("uidNumber"), want)
+			}
+		}
+	}
+	for _, limit := range []int{0, 501} {
+		req.SizeLimit = limit
+		_, _, err := collect(t.Context(), session, req)
+		kindOf(t, err, fault.TooLarge, "sizeLimit")
+	}
+	req.Sort = []directory.SortKey{{Attribute: "mail"}}
+	_, _, err := collect(t.Context(), session, req)
+	kindOf(t, err, fault.Invalid, "inappropriateMatching")
+}
