@@ -140,6 +140,18 @@ func TestPages(t *testing.T) {
 			g.list(t, "kvaughan", "/api/users", "false", "_pageSize", "4").finds().has("null", "pagedResultsCookie")
 			g.list(t, "kvaughan", "/api/users", `_id eq "nobody"`, "_pageSize", "4").finds().has("null", "pagedResultsCookie")
 		})
+		t.Run("Totals", func(t *testing.T) {
+			for _, test := range []struct{ policy, filter, answered, total string }{
+				{"EXACT", "true", `"EXACT"`, fmt.Sprint(len(everybody))},
+				{"exact", `userName ge "wlutz"`, `"EXACT"`, "1"},
+				{"EXACT", "false", `"EXACT"`, "0"},
+				{"ESTIMATE", "true", `"NONE"`, "-1"},
+				{"NONE", "false", `"NONE"`, "-1"},
+			} {
+				g.list(t, "kvaughan", "/api/users", test.filter, "_pageSize", "3", "_totalPagedResultsPolicy", test.policy).want(http.StatusOK).
+					has(test.answered, "totalPagedResultsPolicy").has(test.total, "totalPagedResults").has("-1", "remainingPagedResults")
+			}
+		})
 		t.Run("EvaluatedInTheGateway", func(t *testing.T) {
 			want := g.list(t, "kvaughan", "/api/users", `userName ge "k"`).want(http.StatusOK).ids("result")
 			if err := same(g.walk(t, "kvaughan", 3, `userName ge "k"`), want); err != nil || len(want) < 4 {
@@ -222,6 +234,10 @@ func TestWalks(t *testing.T) {
 			server := slapd.Start(t, slapd.Options{CallerSizeLimit: limit, LogLevel: "none"})
 			ids := crowd(t, server, r, soak.Size(1500, 5000))
 			g := start(t, server, settings{})
+			r := g.list(t, "bjensen", "/api/users", "true", "_pageSize", "3", "_totalPagedResultsPolicy", "EXACT").want(http.StatusOK)
+			if total := fmt.Sprint(r.at("totalPagedResults")); (total == "-1") != (limit == 0) {
+				t.Errorf("a total of %s", total)
+			}
 			var wg sync.WaitGroup
 			failures := make([]error, clients)
 			for i := range clients {

@@ -62,7 +62,7 @@ func (s *service) Query(_ context.Context, p auth.Principal, api string, req *ma
 			return gateway.Listing{Count: i}, err
 		}
 	}
-	return gateway.Listing{Count: len(s.rows), Cookie: s.cookie}, s.rowError
+	return gateway.Listing{Count: len(s.rows), Cookie: s.cookie, Total: -1}, s.rowError
 }
 
 // front is the protocol in front of a service, over HTTPS.

@@ -23,6 +23,7 @@ type params struct {
 	pageSize  int
 	cookie    string
 	skip      int
+	total     bool
 	action    string
 	pretty    bool
 }
@@ -48,7 +49,7 @@ var known = []parameter{ //nolint:gochecknoglobals // constant table
 	{name: "_pageSize", set: setPageSize},
 	{name: "_pagedResultsOffset", set: setSkip},
 	{name: "_pagedResultsCookie", set: setCookie},
-	{name: "_totalPagedResultsPolicy", idle: isNoPolicy},
+	{name: "_totalPagedResultsPolicy", set: setTotal},
 	{name: "_countOnly", idle: isFalse},
 	{name: "_sortKeys", set: setSort},
 	{name: "_mimeType", idle: isEmpty},
@@ -255,14 +256,16 @@ func count(value string) (int, error) {
 	return int(n), nil
 }
 
-func isNoPolicy(value string) (bool, error) {
+// setTotal takes how carefully to count. An estimate would be a guess of ours: the answer
+// says that nothing was counted.
+func setTotal(p *params, value string) error {
 	switch {
-	case strings.EqualFold(value, "NONE"):
-		return true, nil
-	case strings.EqualFold(value, "ESTIMATE"), strings.EqualFold(value, "EXACT"):
-		return false, nil
+	case strings.EqualFold(value, "EXACT"):
+		p.total = true
+	case !strings.EqualFold(value, "NONE") && !strings.EqualFold(value, "ESTIMATE"):
+		return errors.New(`"NONE", "ESTIMATE" or "EXACT" is expected`)
 	}
-	return false, errors.New(`"NONE", "ESTIMATE" or "EXACT" is expected`)
+	return nil
 }
 
 func isEmpty(value string) (bool, error) { return value == "", nil }

@@ -2,11 +2,13 @@ package crest
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"strconv"
 	"sync"
 
 	"github.com/rest2ldap/rest2ldap/pkg/fault"
+	"github.com/rest2ldap/rest2ldap/pkg/gateway"
 	"github.com/rest2ldap/rest2ldap/pkg/httpserver"
 	"github.com/rest2ldap/rest2ldap/pkg/mapping"
 )
@@ -38,12 +40,12 @@ func (h *handler) query(w http.ResponseWriter, r *request) error {
 	p := &r.params
 	listing, err := h.service.Query(r.http.Context(), r.principal, r.api, &mapping.Request{
 		Verb: mapping.Query, Path: r.path, Fields: p.fields, Filter: p.filter,
-		Sort: p.sort, PageSize: min(p.pageSize, h.maxPage), Cookie: p.cookie, Skip: p.skip,
+		Sort: p.sort, PageSize: min(p.pageSize, h.maxPage), Cookie: p.cookie, Skip: p.skip, Total: p.total,
 	}, l.row)
 	r.event.AddRows(l.rows)
 	switch {
 	case err == nil:
-		l.end(listing.Cookie)
+		l.end(listing)
 	case !l.begun:
 		return atFilter(err)
 	default:
@@ -114,35 +116,33 @@ func (l *list) send() error {
 	return l.controller.Flush()
 }
 
-// end sends the rest of a complete list. The cookie is that of the next page, "" when
-// there is none.
-func (l *list) end(cookie string) {
-	const (
-		count        = `],"resultCount":`
-		prettyCount  = "\n  ],\n  \"resultCount\": "
-		page         = `,"pagedResultsCookie":`
-		prettyPage   = ",\n  \"pagedResultsCookie\": "
-		totals       = `,"totalPagedResultsPolicy":"NONE","totalPagedResults":-1,"remainingPagedResults":-1}`
-		prettyTotals = ",\n  \"totalPagedResultsPolicy\": \"NONE\",\n  \"totalPagedResults\": -1,\n  \"remainingPagedResults\": -1\n}\n"
-	)
-	choose := func(compact, pretty string) string {
-		if l.pretty {
-			return pretty
-		}
-		return compact
+// end sends the rest of a complete list.
+func (l *list) end(listing gateway.Listing) {
+	begin, closing, member, last := `{"result":[`, `]`, `,%q:%s`, `}`
+	if l.pretty {
+		begin, closing, member, last = "{\n  \"result\": [", "\n  ]", ",\n  %q: %s", "\n}\n"
+	}
+	cookie, policy := "null", `"NONE"`
+	if listing.Cookie != "" {
+		cookie = strconv.Quote(listing.Cookie) // It is made of letters, digits, "-" and "_".
+	}
+	if listing.Total >= 0 {
+		policy = `"EXACT"`
 	}
 	if l.rows == 0 {
-		l.buffer = append(l.buffer, choose(`{"result":[`, "{\n  \"result\": [")...)
+		l.buffer = append(l.buffer, begin...)
 	}
-	l.buffer = append(l.buffer, choose(count, prettyCount)...)
-	l.buffer = strconv.AppendInt(l.buffer, int64(l.rows), 10)
-	l.buffer = append(l.buffer, choose(page, prettyPage)...)
-	if cookie == "" {
-		l.buffer = append(l.buffer, "null"...)
-	} else {
-		l.buffer = strconv.AppendQuote(l.buffer, cookie) // It is made of letters, digits, "-" and "_".
+	l.buffer = append(l.buffer, closing...)
+	for _, pair := range [][2]string{
+		{"resultCount", strconv.Itoa(l.rows)},
+		{"pagedResultsCookie", cookie},
+		{"totalPagedResultsPolicy", policy},
+		{"totalPagedResults", strconv.Itoa(listing.Total)},
+		{"remainingPagedResults", "-1"},
+	} {
+		l.buffer = fmt.Appendf(l.buffer, member, pair[0], pair[1])
 	}
-	l.buffer = append(l.buffer, choose(totals, prettyTotals)...)
+	l.buffer = append(l.buffer, last...)
 	if !l.begun {
 		send(l.w, http.StatusOK, l.buffer)
 		return

@@ -17,6 +17,8 @@ type Listing struct {
 	Count int
 	// Cookie is what the request for the next page carries; "" when there is none.
 	Cookie string
+	// Total is how many resources match in all; -1 when they were not counted.
+	Total int
 }
 
 // Query lists the members of a collection that match the request's filter. It
@@ -60,8 +62,17 @@ func (c *call) query(ctx context.Context, p auth.Principal, name string, row fun
 		return Listing{}, err
 	}
 	selection, err := c.target.Select(ctx, c.req.Filter, c.find)
-	if err != nil || selection.Nothing {
+	if err != nil {
 		return Listing{}, err
+	}
+	if selection.Nothing {
+		return Listing{Total: c.nothing()}, nil
+	}
+	total := -1
+	if c.req.Total {
+		if total, err = c.total(ctx, selection); err != nil {
+			return Listing{}, err
+		}
 	}
 	l := &lister{call: c, selection: selection, order: order, encoder: c.target.Encoder(c.req), row: row}
 	switch {
@@ -74,11 +85,38 @@ func (c *call) query(ctx context.Context, p auth.Principal, name string, row fun
 	default:
 		err = l.all(ctx)
 	}
-	listing := Listing{Count: l.count}
+	listing := Listing{Count: l.count, Total: total}
 	if err == nil && place.more {
 		listing.Cookie, err = c.seal(place)
 	}
 	return listing, err
+}
+
+// nothing is the Total of a query that matches nothing.
+func (c *call) nothing() int {
+	if c.req.Total {
+		return 0
+	}
+	return -1
+}
+
+// total counts what the request selects. It is -1 where the directory does not let the
+// caller see so many.
+func (c *call) total(ctx context.Context, selection *mapping.Selection) (int, error) {
+	count := 0
+	_, err := c.session.Search(ctx, &directory.SearchRequest{
+		Base: selection.Base, Scope: selection.Scope, Filter: selection.Filter, Attributes: selection.Attributes,
+	}, func(entry *directory.Entry) error {
+		matches, err := c.target.Holds(selection, entry)
+		if matches {
+			count++
+		}
+		return err
+	})
+	if isLimit(err) {
+		return -1, nil
+	}
+	return count, err
 }
 
 // all lists everything in the order of the directory.

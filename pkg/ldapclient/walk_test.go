@@ -104,9 +104,9 @@ func TestWalkFaults(t *testing.T) {
 		detail string
 	}{
 		"NoPages":      {0, func(r *fakeldap.Request) { r.Entry("uid=x,"+r.DN, "uid", "x"); r.Done(0) }, fault.BadGateway, "malformedAnswer"},
-		"TooMany":      {0, func(r *fakeldap.Request) { r.Entry("uid=x,"+r.DN); r.Entry("uid=y,"+r.DN); r.DonePage("+") }, fault.BadGateway, "malformedAnswer"},
+		"TooMany":      {0, func(r *fakeldap.Request) { r.Entry("uid=x," + r.DN); r.Entry("uid=y," + r.DN); r.DonePage("+") }, fault.BadGateway, "malformedAnswer"},
 		"Lost":         {2, func(r *fakeldap.Request) { r.Close() }, fault.Unavailable, "directoryUnreachable"},
-		"LostAfterOne": {2, func(r *fakeldap.Request) { r.Entry("uid=x,"+r.DN); r.Close() }, fault.Unavailable, "directoryUnreachable"},
+		"LostAfterOne": {2, func(r *fakeldap.Request) { r.Entry("uid=x," + r.DN); r.Close() }, fault.Unavailable, "directoryUnreachable"},
 		"Forgotten":    {2, func(r *fakeldap.Request) { r.Done(2) }, fault.Internal, "directoryError"},
 		"SizeLimit":    {1, func(r *fakeldap.Request) { r.Entry("uid=x," + r.DN); r.Done(4) }, fault.TooLarge, "sizeLimit"},
 	} {

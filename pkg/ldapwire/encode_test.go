@@ -132,8 +132,10 @@ func TestControls(t *testing.T) {
 		{"PermissiveModify", ldapwire.PermissiveModify(), `04"1.2.840.113556.1.4.1413" 01"\xff"`, ""},
 		{"Paging", ldapwire.Paging(500, "\x00c", true), `04"1.2.840.113556.1.4.319" 01"\xff"`, `30{02"\x01\xf4" 04"\x00c"}`},
 		{"PagingNotCritical", ldapwire.Paging(0, "", false), `04"1.2.840.113556.1.4.319"`, `30{02"\x00" 04""}`},
-		{"Sort", ldapwire.Sort([]directory.SortKey{{Attribute: "sn", Rule: "caseIgnoreOrderingMatch", Reverse: true}, {Attribute: "entryUUID"}}),
-			`04"1.2.840.113556.1.4.473" 01"\xff"`, `30{30{04"sn" 80"caseIgnoreOrderingMatch" 81"\xff"} 30{04"entryUUID"}}`},
+		{
+			"Sort", ldapwire.Sort([]directory.SortKey{{Attribute: "sn", Rule: "caseIgnoreOrderingMatch", Reverse: true}, {Attribute: "entryUUID"}}),
+			`04"1.2.840.113556.1.4.473" 01"\xff"`, `30{30{04"sn" 80"caseIgnoreOrderingMatch" 81"\xff"} 30{04"entryUUID"}}`,
+		},
 		{"Assertion", ldapwire.Assertion(&filter), `04"1.3.6.1.1.12" 01"\xff"`, `a3{04"entryCSN" 04"x"}`},
 		{"PreRead", ldapwire.PreRead([]string{"cn"}), `04"1.3.6.1.1.13.1"`, `30{04"cn"}`},
 		{"PostRead", ldapwire.PostRead([]string{"cn", "sn"}), `04"1.3.6.1.1.13.2"`, `30{04"cn" 04"sn"}`},

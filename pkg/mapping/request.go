@@ -48,6 +48,8 @@ type Request struct {
 	// Cookie is where a Query with a PageSize goes on, as it was handed out with the page
 	// before; "" is the beginning.
 	Cookie string
+	// Total tells that a Query counts all resources that match.
+	Total bool
 	// Skip is how many pages a Query passes over.
 	Skip int
 	// Named tells that the path of a Create holds the id of the new resource.

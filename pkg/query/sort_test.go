@@ -15,7 +15,7 @@ func TestParseSortKeys(t *testing.T) {
 	for text, want := range map[string][]query.SortKey{
 		"a":            {{Field: query.Pointer{"a"}, Position: 1}},
 		"+a":           {{Field: query.Pointer{"a"}, Position: 1}},
-		" a":           {{Field: query.Pointer{"a"}, Position: 1}}, // "+a" in a URL
+		"\x20a":        {{Field: query.Pointer{"a"}, Position: 1}}, // "+a" in a URL
 		"-/name/first": {{Field: query.Pointer{"name", "first"}, Reverse: true, Position: 1}},
 		"a,-b~1c,+/d":  {{Field: query.Pointer{"a"}, Position: 1}, {Field: query.Pointer{"b/c"}, Reverse: true, Position: 3}, {Field: query.Pointer{"d"}, Position: 9}},
 		"\u00e9,b":     {{Field: query.Pointer{"\u00e9"}, Position: 1}, {Field: query.Pointer{"b"}, Position: 3}},
