@@ -166,6 +166,9 @@ func (h *handler) get(w http.ResponseWriter, r *request) error {
 		w.WriteHeader(http.StatusNotModified)
 		return nil
 	}
+	if r.params.mediaType != "" {
+		return r.writeValue(w, answer)
+	}
 	return r.write(w, answer)
 }
 

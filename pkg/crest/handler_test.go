@@ -318,7 +318,7 @@ func TestRefusals(t *testing.T) {
 // Values that ask for nothing are taken, of features that are not available.
 func TestIdleParameters(t *testing.T) {
 	f := newFront(t, &service{}, Options{})
-	r := f.send(t, "GET", "/api/users?_queryFilter=true&_pageSize=0&_pagedResultsOffset=0&_pagedResultsCookie=&_totalPagedResultsPolicy=none&_countOnly=false&_mimeType=&dryRun=False", "")
+	r := f.send(t, "GET", "/api/users?_queryFilter=true&_pageSize=0&_pagedResultsOffset=0&_pagedResultsCookie=&_totalPagedResultsPolicy=none&_countOnly=false&dryRun=False", "")
 	if r.status != 200 {
 		t.Errorf("%d: %s", r.status, r.body)
 	}

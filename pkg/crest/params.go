@@ -24,6 +24,7 @@ type params struct {
 	cookie    string
 	skip      int
 	total     bool
+	mediaType string
 	action    string
 	pretty    bool
 }
@@ -52,7 +53,7 @@ var known = []parameter{ //nolint:gochecknoglobals // constant table
 	{name: "_totalPagedResultsPolicy", set: setTotal},
 	{name: "_countOnly", idle: isFalse},
 	{name: "_sortKeys", set: setSort},
-	{name: "_mimeType", idle: isEmpty},
+	{name: "_mimeType", set: setMediaType},
 	{name: "_api", idle: never},
 	{name: "_crestapi", idle: never},
 	{name: "dryRun", idle: isFalse},
@@ -162,6 +163,8 @@ func (p *params) suit(method string) error {
 		return badParameter("_queryFilter", "a filter goes with GET").Named("misplacedParameter")
 	case p.action != "" && method != http.MethodPost:
 		return badParameter("_action", "an action goes with POST").Named("misplacedParameter")
+	case p.mediaType != "" && (method != http.MethodGet && method != http.MethodHead || p.hasFilter || len(p.fields) != 1 || len(p.fields[0]) == 0):
+		return badParameter("_mimeType", "a media type goes with the GET of one resource and exactly one field in _fields").Named("misplacedParameter")
 	case len(p.sort) > 0 && !p.hasFilter:
 		return badParameter("_sortKeys", "sort keys go with a _queryFilter").Named("misplacedParameter")
 	case p.pageSize > 0 && !p.hasFilter:
@@ -267,8 +270,6 @@ func setTotal(p *params, value string) error {
 	}
 	return nil
 }
-
-func isEmpty(value string) (bool, error) { return value == "", nil }
 
 func never(string) (bool, error) { return false, nil }
 
