@@ -11,6 +11,7 @@ import (
 	"github.com/rest2ldap/rest2ldap/pkg/audit"
 	"github.com/rest2ldap/rest2ldap/pkg/config"
 	"github.com/rest2ldap/rest2ldap/pkg/crest"
+	"github.com/rest2ldap/rest2ldap/pkg/directory"
 	"github.com/rest2ldap/rest2ldap/pkg/gateway"
 	"github.com/rest2ldap/rest2ldap/pkg/httpserver"
 	"github.com/rest2ldap/rest2ldap/pkg/ldapclient"
@@ -64,18 +65,20 @@ type builder struct {
 	parts
 
 	logger *slog.Logger
+	// forget are told of entries whose passwords were changed.
+	forget []func(directory.DN)
 }
 
 func (b *builder) build(stdout, stderr io.Writer) (*App, error) {
-	directory, err := b.ldap()
+	client, err := b.ldap()
 	if err != nil {
 		return nil, err
 	}
-	callers, err := b.chain(directory)
+	callers, err := b.chain(client)
 	if err != nil {
 		return nil, err
 	}
-	handler, err := b.api(directory)
+	handler, err := b.api(client)
 	if err != nil {
 		return nil, err
 	}
@@ -87,11 +90,11 @@ func (b *builder) build(stdout, stderr io.Writer) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &App{stdout: stdout, logger: b.logger, grace: Grace, directory: directory, recorder: recorder}
+	a := &App{stdout: stdout, logger: b.logger, grace: Grace, directory: client, recorder: recorder}
 	a.server, err = httpserver.New(httpserver.Options{
 		Address:       b.Server.Listen,
 		TLS:           tlspolicy.Server(b.certificates),
-		Handler:       a.counted(httpserver.Record(recorder)(httpserver.Authenticate(callers)(handler))),
+		Handler:       a.counted(httpserver.Record(recorder)(httpserver.Authenticate(callers, crest.ChangesPassword)(handler))),
 		Logger:        b.logger,
 		AnswerTimeout: max(b.Limits.RequestTimeout, b.Limits.QueryTimeout).Std() + time.Minute,
 	})
@@ -128,15 +131,20 @@ type counter struct{}
 func (counter) Operation(ctx context.Context, _ string) { audit.FromContext(ctx).CountOperation() }
 
 // api makes the mapped APIs.
-func (b *builder) api(directory *ldapclient.Client) (http.Handler, error) {
+func (b *builder) api(client directory.Directory) (http.Handler, error) {
 	service, err := gateway.New(gateway.Options{
-		Directory:   directory,
+		Directory:   client,
 		Models:      b.models,
 		Timeout:     b.Limits.RequestTimeout.Std(),
 		ListTimeout: b.Limits.QueryTimeout.Std(),
 		Lists:       b.Limits.Queries,
 		CookieKey:   b.Server.CookieKey.Value(),
-		Logger:      b.logger,
+		PasswordChanged: func(dn directory.DN) {
+			for _, forget := range b.forget {
+				forget(dn)
+			}
+		},
+		Logger: b.logger,
 	})
 	if err != nil {
 		return nil, err

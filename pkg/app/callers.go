@@ -16,12 +16,14 @@ func (b *builder) chain(client directory.Directory) (*auth.Chain, error) {
 	if err != nil {
 		return nil, err
 	}
+	b.forget = append(b.forget, accounts.PurgeEntry)
 	var authenticators []auth.Authenticator
 	if b.Auth.Basic != nil {
 		a, err := b.password(client, accounts)
 		if err != nil {
 			return nil, err
 		}
+		b.forget = append(b.forget, a.Forget)
 		authenticators = append(authenticators, bounded{a, b.Limits.RequestTimeout.Std()})
 	}
 	if b.Auth.Bearer != nil {

@@ -39,7 +39,9 @@
 //	authMethod      how the caller was authenticated
 //	authzId         as whom the gateway acts in the directory
 //	method, path    HTTP method, and path as received, without the query
-//	verb, resource  what that meant: "read", "users/bjensen"
+//	verb            what that meant: "read"
+//	action          the name of an action: "modifyPassword"
+//	resource        the path of the resource: "users/bjensen"
 //	changed         names of the changed attributes, never their values
 //	status, result  HTTP status, and the kind of the fault or "ok"
 //	reason          why authentication was refused, more closely than the client may know

@@ -47,6 +47,7 @@ func (r *record) append(b []byte, now time.Time) []byte {
 	b = appendText(b, "method", e.start.Method)
 	b = appendText(b, "path", e.start.path())
 	b = appendText(b, "verb", e.verb)
+	b = appendText(b, "action", e.action)
 	b = appendText(b, "resource", e.resource)
 	b = appendList(b, "changed", e.changed)
 	if r.phase == phaseOutcome {

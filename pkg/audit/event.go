@@ -39,6 +39,7 @@ type Event struct {
 	authMethod string
 	authzID    string
 	verb       string
+	action     string
 	resource   string
 	changed    []string
 	reason     string
@@ -65,6 +66,16 @@ func (e *Event) SetResource(verb, path string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.verb, e.resource = verb, path
+}
+
+// SetAction sets the name of an action, one that the gateway knows, beside its verb.
+func (e *Event) SetAction(name string) {
+	if e == nil {
+		return
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.action = name
 }
 
 // SetReason sets a short word for why authentication was refused. Clients never

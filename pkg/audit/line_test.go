@@ -43,6 +43,8 @@ func TestLinesGolden(t *testing.T) {
 	e.End(200, "")
 	e.End(500, "internal") // only the first counts
 	refused := r.Begin(Start{TransactionID: "tx2", Client: "192.0.2.8", Method: "GET", Path: "/api/users"})
+	refused.SetResource("action", "users")
+	refused.SetAction("modifyPassword")
 	refused.SetReason("wrongPassword")
 	refused.AddRows(3)
 	refused.End(401, "unauthenticated")
@@ -55,7 +57,7 @@ func TestLinesGolden(t *testing.T) {
 		`"verb":"patch","resource":"users/bjensen","changed":["mail","userPassword"]`
 	want := `{"time":"2026-03-01T12:00:00.003Z","transactionId":"tx1","phase":"attempt",` + head + "}\n" +
 		`{"time":"2026-03-01T12:00:00.004Z","transactionId":"tx1","phase":"outcome",` + head + `,"status":200,"result":"ok","elapsedMicros":3000,"ldapOperations":2}` + "\n" +
-		`{"time":"2026-03-01T12:00:00.007Z","transactionId":"tx2","phase":"outcome","client":"192.0.2.8","method":"GET","path":"/api/users",` +
+		`{"time":"2026-03-01T12:00:00.007Z","transactionId":"tx2","phase":"outcome","client":"192.0.2.8","method":"GET","path":"/api/users","verb":"action","action":"modifyPassword","resource":"users",` +
 		`"status":401,"result":"unauthenticated","reason":"wrongPassword","elapsedMicros":1500,"ldapOperations":0,"rows":3}` + "\n" +
 		`{"time":"2026-03-01T12:00:00.010Z","transactionId":"","phase":"outcome","status":0,"result":"ok","elapsedMicros":1500,"ldapOperations":0}` + "\n"
 	if diff := cmp.Diff(want, sink.text()); diff != "" {
@@ -74,7 +76,7 @@ func TestNoFieldForSecrets(t *testing.T) {
 	want := []string{
 		"TransactionID", "Client", "Method", "Path", "TLS",
 		"recorder", "began", "start", "operations", "rows",
-		"mu", "principal", "authMethod", "authzID", "verb", "resource", "changed", "reason", "attempt", "ended",
+		"mu", "principal", "authMethod", "authzID", "verb", "action", "resource", "changed", "reason", "attempt", "ended",
 	}
 	if diff := cmp.Diff(want, fields); diff != "" {
 		t.Errorf("a new field needs a look whether a secret can get into it (-want +got):\n%s", diff)

@@ -2,11 +2,13 @@ package auth
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/rest2ldap/rest2ldap/pkg/directory"
 	"github.com/rest2ldap/rest2ldap/pkg/fault"
 )
 
@@ -115,5 +117,36 @@ func BenchmarkVerifyRemembered(b *testing.B) {
 		if err := a.Verify(context.Background(), dn(bjensen)); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// An entry is forgotten under every identity that stands for it, and no other is.
+func TestPurgeEntry(t *testing.T) {
+	const scarter = "uid=scarter,ou=People,dc=example,dc=com"
+	m := &memory{names: map[string]string{"u:bjensen": "dn:" + bjensen}}
+	m.set(bjensen)
+	m.set(scarter)
+	spelt := directory.Identity{AuthzID: "dn:UID=BJensen, ou=People,dc=example,dc=com"}
+	m.set(directory.MustParseDN(strings.TrimPrefix(spelt.AuthzID, "dn:")).String())
+	a, _ := newAccounts(t, m, nil)
+	identities := []directory.Identity{dn(bjensen), spelt, {AuthzID: "u:bjensen"}, dn(scarter)}
+	reads := func() int {
+		before := m.count()
+		for _, identity := range identities {
+			if err := a.Verify(t.Context(), identity); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return m.count() - before
+	}
+	if n := reads(); n != 4 {
+		t.Errorf("%d reads of what is not known", n)
+	}
+	if n := reads(); n != 0 {
+		t.Errorf("%d reads of what is known", n)
+	}
+	a.PurgeEntry(directory.MustParseDN(bjensen))
+	if n := reads(); n != 3 {
+		t.Errorf("%d reads of what was forgotten, want 3", n)
 	}
 }

@@ -58,7 +58,14 @@ type AccountsOptions struct {
 // Accounts is safe for concurrent use.
 type Accounts struct {
 	options AccountsOptions
-	cache   *memo.Cache[string, error]
+	cache   *memo.Cache[string, account]
+}
+
+// account is what is known of an identity.
+type account struct {
+	state error // nil for a usable account
+	// entry is the key of the account's name; "" when there is none.
+	entry string
 }
 
 // NewAccounts makes a verifier of accounts.
@@ -79,7 +86,7 @@ func NewAccounts(options AccountsOptions) (*Accounts, error) {
 	if options.Logger == nil {
 		options.Logger = slog.Default()
 	}
-	return &Accounts{options: options, cache: memo.New[string, error](options.Size, options.Clock)}, nil
+	return &Accounts{options: options, cache: memo.New[string, account](options.Size, options.Clock)}, nil
 }
 
 // Verify returns nil when the account of the identity may be used. Otherwise the
@@ -92,48 +99,56 @@ func (a *Accounts) Verify(ctx context.Context, identity directory.Identity) erro
 	if identity.IsAnonymous() {
 		return RefuseAccount(ReasonUnknown)
 	}
-	if state, ok := a.cache.Get(identity.AuthzID); ok {
-		return state
+	if found, ok := a.cache.Get(identity.AuthzID); ok {
+		return found.state
 	}
-	state, _, err := a.cache.Do(ctx, identity.AuthzID, func(ctx context.Context) (memo.Result[error], error) {
-		state, err := a.look(ctx, identity)
+	found, _, err := a.cache.Do(ctx, identity.AuthzID, func(ctx context.Context) (memo.Result[account], error) {
+		found, err := a.look(ctx, identity)
 		keep := a.options.MaxAge
-		if state != nil {
+		if found.state != nil {
 			keep = min(keep, refusalAge)
 		}
-		return memo.Result[error]{Value: state, Keep: keep}, err
+		return memo.Result[account]{Value: found, Keep: keep}, err
 	})
 	if err != nil {
 		return WaitFault(err, "the account")
 	}
-	return state
+	return found.state
 }
 
 // Purge forgets what is known of an identity, whose next use asks the directory.
 func (a *Accounts) Purge(identity directory.Identity) { a.cache.Forget(identity.AuthzID) }
 
+// PurgeEntry forgets what is known of an entry, under whatever identities.
+func (a *Accounts) PurgeEntry(dn directory.DN) {
+	key := dn.Key()
+	a.cache.ForgetIf(func(known account) bool { return known.entry == key })
+}
+
 // PurgeAll forgets everything.
 func (a *Accounts) PurgeAll() { a.cache.Clear() }
 
-// look asks the directory. The first result is the answer, the second tells that
-// there is none.
-func (a *Accounts) look(ctx context.Context, identity directory.Identity) (state, err error) {
+// look asks the directory. The error tells that there is no answer.
+func (a *Accounts) look(ctx context.Context, identity directory.Identity) (account, error) {
 	dn, state, err := a.resolve(ctx, identity)
 	if state != nil || err != nil {
-		return state, err
+		return account{state: state}, err
 	}
 	capabilities, err := a.options.Directory.Capabilities(ctx)
 	if err != nil {
-		return nil, err
+		return account{}, err
 	}
+	found := account{entry: dn.Key()}
 	entry, err := a.read(ctx, dn, knownAttributes(capabilities.Schema))
 	switch {
 	case err != nil:
-		return nil, err
+		return account{}, err
 	case entry == nil:
-		return RefuseAccount(ReasonUnknown), nil
+		found.state = RefuseAccount(ReasonUnknown)
+		return found, nil
 	}
-	return a.judge(ctx, entry)
+	found.state, err = a.judge(ctx, entry)
+	return found, err
 }
 
 // resolve returns the name of the account.

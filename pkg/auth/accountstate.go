@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/rest2ldap/rest2ldap/pkg/directory"
-	"github.com/rest2ldap/rest2ldap/pkg/fault"
 )
 
 // Attributes that tell the state of an account, and those of a password policy.
@@ -69,14 +68,9 @@ func (a *Accounts) judge(ctx context.Context, entry *directory.Entry) (state, er
 	case isAhead(entry, attrStartTime, now):
 		return RefuseAccount(ReasonNotYetValid), nil
 	case isTrue(entry, attrReset):
-		return mustChange(), nil
+		return RefuseMustChange(), nil
 	}
 	return nil, nil
-}
-
-func mustChange() error {
-	return fault.Wrap(fault.Forbidden, ReasonMustChange, "the password must be changed before anything else").
-		Named(string(ReasonMustChange))
 }
 
 func isDisabled(entry *directory.Entry) bool {

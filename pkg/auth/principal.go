@@ -15,6 +15,8 @@ type Principal struct {
 	Method string
 	// Identity is as whom the gateway acts in the directory.
 	Identity directory.Identity
+	// MustChange tells that the caller has to change its password, and may do nothing else.
+	MustChange bool
 }
 
 // contextKey is the key of the Principal in a context.

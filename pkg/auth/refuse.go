@@ -52,6 +52,13 @@ func RefuseAccount(reason Reason) *fault.Error {
 	return Refuse(reason).Named(string(reason))
 }
 
+// RefuseMustChange returns the fault of a caller that has to change the password before
+// anything else; MustChange knows it.
+func RefuseMustChange() *fault.Error {
+	return fault.Wrap(fault.Forbidden, ReasonMustChange, "the password must be changed before anything else").
+		Named(string(ReasonMustChange))
+}
+
 // MustChange reports whether err tells of a caller that is known, and has to
 // change the password before anything else.
 func MustChange(err error) bool {

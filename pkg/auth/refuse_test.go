@@ -44,7 +44,7 @@ func TestChainStopsAtTheFirstRefusal(t *testing.T) {
 // A caller who must change the password is known.
 func TestChainKeepsThePrincipalOfMustChange(t *testing.T) {
 	want := &Principal{Name: "bjensen"}
-	got, err := NewChain(&fixed{principal: want, err: mustChange()}).Authenticate(new(http.Request))
+	got, err := NewChain(&fixed{principal: want, err: RefuseMustChange()}).Authenticate(new(http.Request))
 	if got != want || !MustChange(err) {
 		t.Errorf("got %v, %v", got, err)
 	}

@@ -230,11 +230,7 @@ func (h *handler) post(w http.ResponseWriter, r *request) error {
 		return err
 	}
 	if r.params.action != "" && !strings.EqualFold(r.params.action, "create") {
-		answer, err := h.do(r, mapping.Request{Verb: mapping.Action, Action: r.params.action})
-		if err != nil {
-			return err
-		}
-		return r.write(w, answer)
+		return h.action(w, r)
 	}
 	body, err := h.object(w, r)
 	if err != nil {

@@ -93,6 +93,13 @@ type DeleteRequest struct {
 	WriteOptions
 }
 
+// PasswordRequest changes the password of an entry.
+type PasswordRequest struct {
+	DN DN
+	// Old is the present password, which the directory verifies; New is the one to be.
+	Old, New string
+}
+
 // Session performs operations as one identity. It is cheap to make and holds
 // no connection between operations; each operation borrows one, and no
 // operation can run as anyone but the session's identity.
@@ -120,6 +127,11 @@ type Session interface {
 	Modify(ctx context.Context, req *ModifyRequest) (*Entry, error)
 	// Delete deletes an entry; the entry as it was before is returned as for Add.
 	Delete(ctx context.Context, req *DeleteRequest) (*Entry, error)
+	// ModifyPassword changes the password of an entry (RFC 3062). A refusal is Invalid with
+	// detail.kind wrongPassword when the old password is not right, as far as the directory
+	// says so, and has detail.kind passwordPolicy and detail.passwordPolicy when a password
+	// policy refused. A directory without the operation is Unsupported.
+	ModifyPassword(ctx context.Context, req *PasswordRequest) error
 	// WhoAmI returns the authorization identity that the directory sees (RFC 4532).
 	WhoAmI(ctx context.Context) (string, error)
 }

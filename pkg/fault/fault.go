@@ -88,6 +88,9 @@ type Detail struct {
 	Limit int64
 	// Attribute is the directory attribute at fault.
 	Attribute string
+	// PasswordPolicy is what a password policy refused, with the names of
+	// draft-behera-ldap-password-policy §6.2: "passwordTooShort".
+	PasswordPolicy string
 }
 
 // Error is a fault.

@@ -27,6 +27,8 @@ type fake struct {
 	// before is called ahead of each operation, with its name; it may change entries,
 	// or fail the operation.
 	before func(operation string) error
+	// who is the identity that WhoAmI tells.
+	who string
 }
 
 func newFake(uids ...string) *fake {
@@ -71,7 +73,7 @@ func (f *fake) operations(name string) int {
 func (f *fake) As(directory.Identity) directory.Session                  { return f }
 func (f *fake) Service() directory.Session                               { return f }
 func (f *fake) Authenticate(context.Context, directory.DN, string) error { return nil }
-func (f *fake) WhoAmI(context.Context) (string, error)                   { return "", nil }
+func (f *fake) WhoAmI(context.Context) (string, error)                   { return f.who, nil }
 func (f *fake) Capabilities(context.Context) (*directory.Capabilities, error) {
 	return f.capabilities, nil
 }

@@ -33,6 +33,9 @@ type Options struct {
 	// CookieKey seals paging cookies. Gateways with the same key understand each other's;
 	// "" is a random one.
 	CookieKey string
+	// PasswordChanged is told of an entry whose password was changed, or may have been, so
+	// that nobody lets the old one in; nil is nobody.
+	PasswordChanged func(directory.DN)
 	// Logger gets what an operator should know; nil discards it.
 	Logger *slog.Logger
 }
@@ -50,6 +53,7 @@ type Service struct {
 	sorts       chan struct{}
 	walks       *walks
 	sealer      *sealer
+	changed     func(directory.DN)
 	logger      *slog.Logger
 }
 
@@ -69,7 +73,11 @@ func New(o Options) (*Service, error) {
 		lists:       make(chan struct{}, orDefault(o.Lists, 4)),
 		sorts:       make(chan struct{}, maxSorts),
 		walks:       newWalks(orDefault(o.Walks, DefaultWalks)),
+		changed:     o.PasswordChanged,
 		logger:      o.Logger,
+	}
+	if s.changed == nil {
+		s.changed = func(directory.DN) {}
 	}
 	var err error
 	if s.sealer, err = newSealer(o.CookieKey); err != nil {
@@ -134,6 +142,7 @@ func (s *Service) warn(before, after *mapping.Binding) {
 // call is one request at work.
 type call struct {
 	*Service
+	caller  auth.Principal
 	session directory.Session
 	binding *mapping.Binding
 	target  *mapping.Target
@@ -141,6 +150,9 @@ type call struct {
 }
 
 func (s *Service) begin(ctx context.Context, p auth.Principal, name string, req *mapping.Request) (*call, error) {
+	if p.MustChange && (req.Verb != mapping.Action || req.Action != mapping.ModifyPassword) {
+		return nil, auth.RefuseMustChange()
+	}
 	binding, err := s.bind(ctx, name)
 	if err != nil {
 		return nil, err
@@ -149,7 +161,7 @@ func (s *Service) begin(ctx context.Context, p auth.Principal, name string, req 
 	if err != nil {
 		return nil, err
 	}
-	return &call{Service: s, session: s.directory.As(p.Identity), binding: binding, target: target, req: req}, nil
+	return &call{Service: s, caller: p, session: s.directory.As(p.Identity), binding: binding, target: target, req: req}, nil
 }
 
 // Do runs a request for one resource: every verb but Query. Errors are faults.
@@ -175,7 +187,7 @@ func (s *Service) Do(ctx context.Context, p auth.Principal, name string, req *ma
 	case mapping.Delete:
 		return c.delete(ctx)
 	case mapping.Action:
-		return nil, fault.New(fault.Unsupported, "the action %q is not available here", req.Action).Named("unknownAction")
+		return c.action(ctx)
 	case mapping.Query:
 	}
 	return nil, fault.New(fault.Internal, "a query has no single answer")

@@ -80,6 +80,7 @@ func TestNoChangeWithoutRecord(t *testing.T) {
 		{Verb: mapping.Update, Path: []string{"users", "a"}, Body: body(t, stored)},
 		{Verb: mapping.Patch, Path: []string{"users", "a"}, Changes: []mapping.PatchOp{{Verb: mapping.PatchReplace, Field: query.Pointer{"description"}, Value: "x", HasValue: true}}},
 		{Verb: mapping.Delete, Path: []string{"users", "a"}},
+		changeTo("a", "old", "new"),
 	} {
 		event := recorder.Begin(audit.Start{TransactionID: "t"})
 		_, err := s.Do(audit.NewContext(t.Context(), event), caller, "api", req)

@@ -8,12 +8,16 @@ import (
 )
 
 // Authenticate puts the caller of each request into its context (auth.FromContext) and
-// on record, and answers the fault of a request without a good one. A caller that
-// must change the password is refused too.
+// on record, and answers the fault of a request without a good one.
+//
+// A caller that must change the password is refused too, but for requests of which
+// changesPassword says that they may do just that: these go on with
+// Principal.MustChange, which the engine holds them to. A nil changesPassword is for
+// handlers that cannot change passwords.
 //
 // OPTIONS passes without a caller: a browser asks with it, and never with
 // credentials, what it may send. A handler answers it alike for everybody.
-func Authenticate(chain *auth.Chain) func(http.Handler) http.Handler {
+func Authenticate(chain *auth.Chain, changesPassword func(*http.Request) bool) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.Method == http.MethodOptions {
@@ -24,6 +28,11 @@ func Authenticate(chain *auth.Chain) func(http.Handler) http.Handler {
 			principal, err := chain.Authenticate(r)
 			if principal != nil {
 				event.SetPrincipal(principal.Name, principal.Method, principal.Identity.AuthzID)
+			}
+			if principal != nil && auth.MustChange(err) && changesPassword != nil && changesPassword(r) {
+				restricted := *principal // The principal is shared.
+				restricted.MustChange = true
+				principal, err = &restricted, nil
 			}
 			if err != nil {
 				event.SetReason(string(auth.ReasonOf(err)))

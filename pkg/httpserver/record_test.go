@@ -178,20 +178,31 @@ func TestAuthenticate(t *testing.T) {
 		callers callers
 		status  int
 		event   map[string]any
+		// changes is what the handler says of the request.
+		changes bool
 	}{
-		"Good":       {"GET", callers{principal: principal}, 200, map[string]any{"principal": "bjensen", "authMethod": "basic", "authzId": "dn:uid=bjensen", "reason": nil}},
-		"Refused":    {"GET", callers{err: auth.Refuse(auth.ReasonLocked)}, 401, map[string]any{"reason": "accountLocked", "result": "unauthenticated"}},
-		"None":       {"GET", callers{err: auth.ErrNotApplicable}, 401, map[string]any{"reason": "noCredentials"}},
-		"MustChange": {"GET", callers{principal, mustChange}, 403, map[string]any{"principal": "bjensen", "reason": "passwordMustChange", "result": "forbidden"}},
-		"Down":       {"GET", callers{err: fault.New(fault.Unavailable, "no directory")}, 503, map[string]any{"reason": nil, "result": "unavailable"}},
-		"W12":        {"OPTIONS", callers{err: auth.Refuse(auth.ReasonLocked)}, 204, map[string]any{"principal": nil}},
+		"Good":       {"GET", callers{principal: principal}, 200, map[string]any{"principal": "bjensen", "authMethod": "basic", "authzId": "dn:uid=bjensen", "reason": nil}, false},
+		"Refused":    {"GET", callers{err: auth.Refuse(auth.ReasonLocked)}, 401, map[string]any{"reason": "accountLocked", "result": "unauthenticated"}, false},
+		"None":       {"GET", callers{err: auth.ErrNotApplicable}, 401, map[string]any{"reason": "noCredentials"}, false},
+		"MustChange": {"GET", callers{principal, mustChange}, 403, map[string]any{"principal": "bjensen", "reason": "passwordMustChange", "result": "forbidden"}, false},
+		"Down":       {"GET", callers{err: fault.New(fault.Unavailable, "no directory")}, 503, map[string]any{"reason": nil, "result": "unavailable"}, false},
+		"W12":        {"OPTIONS", callers{err: auth.Refuse(auth.ReasonLocked)}, 204, map[string]any{"principal": nil}, false},
+		"Change":     {"POST", callers{principal, mustChange}, 200, map[string]any{"principal": "bjensen", "reason": nil, "result": "ok"}, true},
+		"NoChange":   {"POST", callers{principal, mustChange}, 403, map[string]any{"reason": "passwordMustChange"}, false},
+		"Locked":     {"POST", callers{err: auth.Refuse(auth.ReasonLocked)}, 401, map[string]any{"reason": "accountLocked"}, true},
+		"Any":        {"POST", callers{principal: principal}, 200, map[string]any{"principal": "bjensen"}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			handler := Authenticate(auth.NewChain(test.callers))(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			changes := func(*http.Request) bool { return test.changes }
+			handler := Authenticate(auth.NewChain(test.callers), changes)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				got := auth.FromContext(r.Context())
 				if r.Method == http.MethodOptions {
 					w.WriteHeader(http.StatusNoContent)
-				} else if got != principal || audit.FromContext(r.Context()) == nil {
+					return
+				}
+				want := *principal
+				want.MustChange = test.callers.err != nil
+				if got == nil || *got != want || audit.FromContext(r.Context()) == nil {
 					t.Errorf("principal %v", got)
 				}
 			}))

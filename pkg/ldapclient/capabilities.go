@@ -14,8 +14,8 @@ import (
 // knowledge is what is known of the servers.
 type knowledge struct {
 	capabilities *directory.Capabilities
-	// proxied, paging and permissive tell whether the servers have those controls.
-	proxied, paging, permissive bool
+	// proxied, paging, permissive and policy tell whether the servers have those controls.
+	proxied, paging, permissive, policy bool
 	// source is what it was made of, to see whether anything is new.
 	source string
 	read   time.Time
@@ -137,6 +137,7 @@ func (c *Client) understand(root, subschema *directory.Entry) *knowledge {
 		paging:  has(ldapwire.OIDPaging),
 		// slapd takes it without listing it.
 		permissive: has(ldapwire.OIDPermissiveModify) || isOpenLDAP,
+		policy:     has(ldapwire.OIDPasswordPolicy),
 		source:     strings.Join(slices.Concat(controls, types, uses), "\n"),
 		read:       time.Now(),
 	}

@@ -51,9 +51,9 @@ func (s *session) changeControls(o *directory.WriteOptions, read func([]string) 
 	return controls
 }
 
-// change makes a change. Its request is sent once; only when the connection was dead
-// before anything of it left, another one is tried.
-func (s *session) change(ctx context.Context, r request) (*directory.Entry, error) {
+// send sends the request of a change once, and gets its answer; only when the connection
+// was dead before anything of it left, another one is tried.
+func (s *session) send(ctx context.Context, r request) (*operation, error) {
 	if err := s.ready(ctx); err != nil {
 		return nil, err
 	}
@@ -65,6 +65,15 @@ func (s *session) change(ctx context.Context, r request) (*directory.Entry, erro
 	}
 	if err != nil {
 		return nil, transportFault(err, true)
+	}
+	return op, nil
+}
+
+// change makes a change of an entry, which may come back with the answer.
+func (s *session) change(ctx context.Context, r request) (*directory.Entry, error) {
+	op, err := s.send(ctx, r)
+	if err != nil {
+		return nil, err
 	}
 	if op.result.Code != codeSuccess {
 		return nil, resultFault(op.result)

@@ -96,7 +96,7 @@ func misdeeds() []misdeed {
 			r.Send(fakeldap.Message(r.ID, fakeldap.Element(0x64, fakeldap.Integer(0x02, 1))))
 		}),
 		nonsense("NonsenseResult", func(r *fakeldap.Request) {
-			tag := map[string]byte{"search": 0x65, "modify": 0x67, "add": 0x69, "delete": 0x6b}[r.Name]
+			tag := map[string]byte{"search": 0x65, "modify": 0x67, "add": 0x69, "delete": 0x6b, "extended": 0x78}[r.Name]
 			r.Send(fakeldap.Message(r.ID, fakeldap.Element(tag, fakeldap.Octets(0x04, "x"))))
 		}),
 		{"Silence", func(*fakeldap.Request) {}, shortly, fault.Timeout, "directoryTimeout", fault.Timeout, "unknownOutcome", 1},
@@ -261,6 +261,9 @@ func changes() map[string]func(context.Context, directory.Session) error {
 		"delete": func(ctx context.Context, s directory.Session) error {
 			_, err := s.Delete(ctx, &directory.DeleteRequest{DN: userDN("a")})
 			return err
+		},
+		"extended": func(ctx context.Context, s directory.Session) error {
+			return s.ModifyPassword(ctx, &directory.PasswordRequest{DN: userDN("a"), Old: "old", New: "new"})
 		},
 	}
 }

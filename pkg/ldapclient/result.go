@@ -11,8 +11,10 @@ import (
 // Result codes that are looked at by name (RFC 4511 §4.1.9).
 const (
 	codeSuccess           = 0
+	codeProtocolError     = 2
 	codeSizeLimitExceeded = 4
 	codeInvalidCredential = 49
+	codeUnwilling         = 53
 )
 
 // meaning is what a result code means for a client.
@@ -82,7 +84,7 @@ func meaningOf(code int) meaning {
 		return meaning{fault.Unavailable, "directoryBusy", "the directory is busy; try again later"}
 	case 52:
 		return meaning{fault.Unavailable, "directoryUnavailable", "the directory is not available; try again later"}
-	case 53:
+	case codeUnwilling:
 		return meaning{fault.Invalid, "unwillingToPerform", "the directory refuses to do this"}
 	case 64:
 		return meaning{fault.Invalid, "namingViolation", "the resource cannot have this name, or be in this place"}

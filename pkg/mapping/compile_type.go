@@ -103,7 +103,7 @@ func (c *compiler) compileType(t *typeSource) {
 
 // actions reads supportedActions.
 func (f *fileFields) actions() []string {
-	known := []string{"modifyPassword", "resetPassword", "accountUsability"}
+	known := Actions()
 	var actions []string
 	for _, item := range f.list("supportedActions") {
 		if i := f.chosen(item, "supportedActions", known); i >= 0 && !slices.Contains(actions, known[i]) {

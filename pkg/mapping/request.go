@@ -64,6 +64,9 @@ type Request struct {
 	Changes []PatchOp
 	// Action is the name of an Action.
 	Action string
+	// Password reads what the action ModifyPassword is to change. It is called once, when
+	// the action has been found to be there. Its errors are faults.
+	Password func() (PasswordChange, error)
 }
 
 // PatchVerb is what a PatchOp does.

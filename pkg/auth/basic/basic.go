@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/rest2ldap/rest2ldap/pkg/auth"
@@ -113,6 +114,15 @@ func checkVariables(o *Options) error {
 
 // Challenge returns the challenge of RFC 7617 §2; it has no error codes.
 func (a *Authenticator) Challenge(string) string { return a.challenge }
+
+// Forget forgets the password of an entry; its next use asks the directory.
+func (a *Authenticator) Forget(dn directory.DN) {
+	key := dn.Key()
+	a.cache.ForgetIf(func(principal *auth.Principal) bool {
+		known, err := directory.ParseDN(strings.TrimPrefix(principal.Identity.AuthzID, "dn:"))
+		return err != nil || known.Key() == key
+	})
+}
 
 // Authenticate verifies the Basic credentials of the request.
 func (a *Authenticator) Authenticate(r *http.Request) (*auth.Principal, error) {

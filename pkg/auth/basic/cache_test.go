@@ -180,3 +180,53 @@ func TestManyCallers(t *testing.T) {
 		synctest.Wait()
 	})
 }
+
+// A password that was changed is not let in for the rest of its time, however the name
+// is spelt; nobody else's is forgotten. Neither is a bind remembered that was under way.
+func TestForget(t *testing.T) {
+	f := byTemplate(t, basic.Options{Cache: 30 * time.Second})
+	f.person("a", "old")
+	f.person("b", "other")
+	login := func(uid, password string) error {
+		_, err := f.login(t.Context(), uid, password)
+		return err
+	}
+	if err := errors.Join(login("A", "old"), login("a", "old"), login("b", "other")); err != nil || len(f.binds) != 3 {
+		t.Fatalf("%v, %d binds", err, len(f.binds))
+	}
+	f.person("a", "new")
+	f.Forget(dn("a"))
+	for _, uid := range []string{"a", "A"} {
+		if err := login(uid, "old"); !errors.Is(err, fault.Unauthenticated) {
+			t.Errorf("the old password of %s: %v", uid, err)
+		}
+	}
+	if err := errors.Join(login("a", "new"), login("b", "other")); err != nil || len(f.binds) != 6 {
+		t.Errorf("%v, %d binds", err, len(f.binds))
+	}
+}
+
+// A bind that was under way when the password changed is not remembered.
+func TestForgetWhileBinding(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := byTemplate(t, basic.Options{Cache: 30 * time.Second})
+		f.person("a", "old")
+		gate := make(chan struct{})
+		f.set(func() { f.gate = gate })
+		done := make(chan error, 1)
+		go func() {
+			_, err := f.login(t.Context(), "a", "old")
+			done <- err
+		}()
+		synctest.Wait()
+		f.Forget(dn("a"))
+		close(gate)
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		f.person("a", "new")
+		if _, err := f.login(t.Context(), "a", "old"); !errors.Is(err, fault.Unauthenticated) {
+			t.Errorf("the old password: %v", err)
+		}
+	})
+}

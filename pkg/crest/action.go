@@ -1,0 +1,75 @@
+package crest
+
+import (
+	"net/http"
+
+	"github.com/rest2ldap/rest2ldap/pkg/fault"
+	"github.com/rest2ldap/rest2ldap/pkg/mapping"
+	"github.com/rest2ldap/rest2ldap/pkg/query"
+)
+
+// action answers a POST with an action other than create.
+func (h *handler) action(w http.ResponseWriter, r *request) error {
+	name := r.params.action
+	if known := mapping.ActionNamed(name); known != "" {
+		name = known
+		r.event.SetAction(known) // Nothing else that a client wrote gets on record.
+	}
+	req := mapping.Request{Verb: mapping.Action, Action: name}
+	if name == mapping.ModifyPassword {
+		req.Password = func() (mapping.PasswordChange, error) { return h.passwordChange(w, r) }
+	}
+	answer, err := h.do(r, req)
+	if err != nil {
+		return err
+	}
+	return r.write(w, answer)
+}
+
+// ChangesPassword reports whether a request asks for a change of a password, which is all
+// that a caller may ask for whose password must be changed (httpserver.Authenticate).
+func ChangesPassword(r *http.Request) bool {
+	p, err := parseParams(r.URL.RawQuery)
+	return err == nil && r.Method == http.MethodPost && mapping.ActionNamed(p.action) == mapping.ModifyPassword
+}
+
+// passwordChange reads the body {"oldPassword": "…", "newPassword": "…"}.
+func (h *handler) passwordChange(w http.ResponseWriter, r *request) (change mapping.PasswordChange, err error) {
+	value, err := h.json(w, r)
+	if err != nil {
+		return change, err
+	}
+	object, ok := value.(*mapping.Object)
+	if !ok {
+		return change, badPassword("", "wrongType", "the body is an object with the members oldPassword and newPassword")
+	}
+	texts := map[string]*string{"oldPassword": &change.Old, "newPassword": &change.New}
+	for _, member := range object.Members {
+		text := texts[member.Name]
+		if text == nil {
+			return change, badPassword(member.Name, "unknownField", "the members are oldPassword and newPassword")
+		}
+		if *text, ok = member.Value.(string); !ok {
+			return change, badPassword(member.Name, "wrongType", "a string is expected")
+		}
+		if *text == "" {
+			return change, badPassword(member.Name, "emptyPassword", "a password is not empty")
+		}
+	}
+	for _, name := range []string{"oldPassword", "newPassword"} {
+		if *texts[name] == "" {
+			return change, badPassword(name, "missingField", "the field is required")
+		}
+	}
+	return change, nil
+}
+
+// badPassword is the fault of a member of the body.
+func badPassword(member, kind, message string) error {
+	e := fault.New(fault.Invalid, "%s", message).Named(kind)
+	if member != "" {
+		e.Detail.Field = query.Pointer{member}.String()
+		e.Message = e.Detail.Field + ": " + message
+	}
+	return e
+}

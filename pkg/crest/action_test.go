@@ -1,0 +1,99 @@
+package crest
+
+import (
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/rest2ldap/rest2ldap/pkg/fault"
+	"github.com/rest2ldap/rest2ldap/pkg/gateway"
+	"github.com/rest2ldap/rest2ldap/pkg/mapping"
+)
+
+// passwords is a service that reads the change of a password, as the gateway does.
+func passwords(got *mapping.PasswordChange) *service {
+	return &service{answer: func(req *mapping.Request) (*gateway.Answer, error) {
+		if req.Action != mapping.ModifyPassword {
+			return nil, fault.New(fault.Unsupported, "no such action")
+		}
+		change, err := req.Password()
+		if err != nil {
+			return nil, err
+		}
+		*got = change
+		return &gateway.Answer{JSON: []byte("{}")}, nil
+	}}
+}
+
+func TestModifyPassword(t *testing.T) {
+	want := mapping.PasswordChange{Old: "old", New: "new"}
+	const good = `{"oldPassword":"old","newPassword":"new"}`
+	for name, test := range map[string]struct {
+		target, body string
+		status       int
+		kind, field  string
+	}{
+		"R_I01":       {"?_action=modifyPassword", good, 200, "", ""},
+		"Order":       {"?_action=modifyPassword", `{"newPassword":"new","oldPassword":"old"}`, 200, "", ""},
+		"AnyCase":     {"?_ACTION=MODIFYpassword", good, 200, "", ""},
+		"Escaped":     {"?%5Faction=modify%50assword", good, 200, "", ""},
+		"NoBody":      {"?_action=modifyPassword", "", 400, "missingBody", ""},
+		"NotJSON":     {"?_action=modifyPassword", "{", 400, "malformedJSON", ""},
+		"Array":       {"?_action=modifyPassword", "[]", 400, "wrongType", ""},
+		"NoOld":       {"?_action=modifyPassword", `{"newPassword":"new"}`, 400, "missingField", "/oldPassword"},
+		"NoNew":       {"?_action=modifyPassword", `{"oldPassword":"old"}`, 400, "missingField", "/newPassword"},
+		"EmptyNew":    {"?_action=modifyPassword", `{"oldPassword":"old","newPassword":""}`, 400, "emptyPassword", "/newPassword"},
+		"EmptyOld":    {"?_action=modifyPassword", `{"oldPassword":"","newPassword":"new"}`, 400, "emptyPassword", "/oldPassword"},
+		"Null":        {"?_action=modifyPassword", `{"oldPassword":null,"newPassword":"new"}`, 400, "wrongType", "/oldPassword"},
+		"Number":      {"?_action=modifyPassword", `{"oldPassword":"old","newPassword":1234}`, 400, "wrongType", "/newPassword"},
+		"Unknown":     {"?_action=modifyPassword", `{"oldPassword":"old","newPassword":"new","a/b":1}`, 400, "unknownField", "/a~1b"},
+		"OtherCase":   {"?_action=modifyPassword", `{"oldpassword":"old","newPassword":"new"}`, 400, "unknownField", "/oldpassword"},
+		"Twice":       {"?_action=modifyPassword", `{"oldPassword":"old","newPassword":"new","newPassword":"x"}`, 400, "duplicateMember", "/newPassword"},
+		"DryRun":      {"?_action=modifyPassword&dryRun=true", good, 501, "unavailableParameter", ""},
+		"UnknownName": {"?_action=modifyPasswords", good, 501, "unsupported", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var got mapping.PasswordChange
+			f := newFront(t, passwords(&got), Options{})
+			r := f.send(t, "POST", "/api/users/a"+test.target, test.body)
+			if r.status != test.status {
+				t.Fatalf("%d: %s", r.status, r.body)
+			}
+			event := f.events(t)[0]
+			if known := name != "UnknownName" && name != "DryRun"; (event["action"] == "modifyPassword") != known {
+				t.Errorf("event %v", event)
+			}
+			if test.status != 200 {
+				field, _ := r.detail()["field"].(string)
+				if r.detail()["kind"] != test.kind || field != test.field {
+					t.Errorf("%s", r.body)
+				}
+				return
+			}
+			if diff := cmp.Diff(want, got); diff != "" || r.body != "{}" || r.header.Get("ETag") != "" {
+				t.Errorf("%s\n%s", r.body, diff)
+			}
+		})
+	}
+}
+
+func TestChangesPassword(t *testing.T) {
+	for target, want := range map[string]bool{
+		"POST /api/users/a?_action=modifyPassword":         true,
+		"POST /api/users/a?x=1&_Action=modifyPassword":     true,
+		"POST /api/users/a?_action=resetPassword":          false,
+		"POST /api/users/a?_action=create":                 false,
+		"POST /api/users/a":                                false,
+		"PUT /api/users/a?_action=modifyPassword":          false,
+		"GET /api/users/a?_action=modifyPassword":          false,
+		"POST /api/users/a?_action=modifyPassword&_nosuch": false,
+		"POST /api/users/a?%zz":                            false,
+	} {
+		method, path, _ := strings.Cut(target, " ")
+		if got := ChangesPassword(httptest.NewRequest(method, path, nil)); got != want {
+			t.Errorf("%s: %t", target, got)
+		}
+	}
+}

@@ -1,0 +1,20 @@
+package gateway
+
+import (
+	"context"
+
+	"github.com/rest2ldap/rest2ldap/pkg/fault"
+	"github.com/rest2ldap/rest2ldap/pkg/mapping"
+)
+
+// action runs an action, where the mapping has it.
+func (c *call) action(ctx context.Context) (*Answer, error) {
+	switch name := c.req.Action; {
+	case !c.target.Supports(name):
+		return nil, fault.New(fault.Unsupported, "the action %q is not available here", name).Named("unknownAction")
+	case name == mapping.ModifyPassword:
+		return c.modifyPassword(ctx)
+	default:
+		return nil, fault.New(fault.Unsupported, "the action %q is not available in this version", name).Named("unavailableAction")
+	}
+}

@@ -1,0 +1,90 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/rest2ldap/rest2ldap/pkg/auth"
+	"github.com/rest2ldap/rest2ldap/pkg/directory"
+	"github.com/rest2ldap/rest2ldap/pkg/fault"
+)
+
+// passwordAttribute is what events say that the change of a password changes.
+const passwordAttribute = "userPassword"
+
+// modifyPassword changes the password of the target as the caller. Its steps: the body
+// is read, the entry is found, the attempt is on record, the request leaves, and what is
+// remembered of the old password is forgotten.
+func (c *call) modifyPassword(ctx context.Context) (*Answer, error) {
+	change, err := c.req.Password()
+	if err != nil {
+		return nil, err
+	}
+	entry, err := c.fetch(ctx, []string{"1.1"})
+	if err != nil {
+		return nil, err
+	}
+	dn, err := nameOf(entry)
+	if err != nil {
+		return nil, err
+	}
+	if c.caller.MustChange {
+		own, err := c.isCaller(ctx, dn)
+		switch {
+		case err != nil:
+			return nil, err
+		case !own:
+			return nil, auth.RefuseMustChange()
+		}
+	}
+	if err := attempt(ctx, passwordAttribute); err != nil {
+		return nil, err
+	}
+	err = c.session.ModifyPassword(ctx, &directory.PasswordRequest{DN: dn, Old: change.Old, New: change.New})
+	if mayBeDone(err) {
+		c.changed(dn)
+	}
+	if err != nil {
+		return nil, c.explainPassword(ctx, dn, err)
+	}
+	return &Answer{JSON: []byte("{}")}, nil
+}
+
+// mayBeDone reports whether a change with that outcome was made, or may have been.
+func mayBeDone(err error) bool {
+	return err == nil || errors.Is(err, fault.Timeout) || errors.Is(err, fault.Canceled)
+}
+
+// explainPassword turns "the old password is not right" into "you may not" for the
+// password of somebody else. OpenLDAP says the former to everybody who may not compare
+// that password, and nobody must learn more from a guess.
+func (c *call) explainPassword(ctx context.Context, dn directory.DN, refused error) error {
+	var e *fault.Error
+	if !errors.As(refused, &e) || e.Detail.Kind != "wrongPassword" {
+		return refused
+	}
+	own, err := c.isCaller(ctx, dn)
+	switch {
+	case err != nil:
+		return err
+	case own:
+		return refused
+	}
+	return fault.Wrap(fault.Forbidden, refused, "you may not change this password, or the old one is not right").Named("passwordRefused")
+}
+
+// isCaller reports whether an entry is the caller's own.
+func (c *call) isCaller(ctx context.Context, dn directory.DN) (bool, error) {
+	name, isDN := strings.CutPrefix(c.caller.Identity.AuthzID, "dn:")
+	if !isDN {
+		// Only the directory knows which entry belongs to a "u:" identity.
+		who, err := c.session.WhoAmI(ctx)
+		if err != nil {
+			return false, err
+		}
+		name = strings.TrimPrefix(who, "dn:")
+	}
+	own, err := directory.ParseDN(name)
+	return err == nil && !own.IsZero() && own.Equal(dn), nil
+}

@@ -1,0 +1,100 @@
+package ldapclient
+
+import (
+	"context"
+	"strings"
+
+	"github.com/rest2ldap/rest2ldap/pkg/directory"
+	"github.com/rest2ldap/rest2ldap/pkg/fault"
+	"github.com/rest2ldap/rest2ldap/pkg/ldapwire"
+)
+
+// ModifyPassword changes a password (RFC 3062). Like every change it is sent once, on a
+// connection that carries nothing else meanwhile.
+func (s *session) ModifyPassword(ctx context.Context, req *directory.PasswordRequest) error {
+	known, err := s.client.knowledge(ctx)
+	if err != nil {
+		return err
+	}
+	controls := s.controls()
+	if known.policy {
+		controls = append(controls, ldapwire.PasswordPolicy())
+	}
+	op, err := s.send(ctx, request{"modifyPassword", ldapwire.ExtendedResponse, func(dst []byte, id int32) []byte {
+		value := ldapwire.PasswordModify{User: req.DN.String(), Old: req.Old, New: req.New}
+		return ldapwire.AppendExtended(dst, id, ldapwire.OIDPasswordModify, value.Encode(), controls...)
+	}})
+	if err != nil {
+		return err
+	}
+	if op.result.Code == codeSuccess {
+		return nil
+	}
+	policy, err := op.final.PolicyError()
+	if err != nil {
+		s.client.options.Logger.Warn("what the password policy said makes no sense", "error", err)
+	}
+	return passwordFault(op.result, policy)
+}
+
+// passwordFault turns a refusal to change a password into a fault.
+func passwordFault(result ldapwire.Result, policy ldapwire.PolicyError) *fault.Error {
+	e := resultFault(result)
+	switch {
+	case policy != ldapwire.NoPolicyError:
+		return policyFault(e, result.Code, policy)
+	case isWrongPassword(result):
+		e.Kind, e.Message = fault.Invalid, "the old password is not right"
+		return e.Named("wrongPassword")
+	case result.Code == codeProtocolError:
+		// The answer to an operation that is not there (RFC 4511 §4.12).
+		e.Kind, e.Message = fault.Unsupported, "the directory cannot change passwords in this way (RFC 3062)"
+		return e.Named("passwordModify")
+	}
+	return e
+}
+
+// isWrongPassword reports whether a directory did not take the old password. OpenLDAP
+// has no result code for that.
+func isWrongPassword(result ldapwire.Result) bool {
+	return result.Code == codeInvalidCredential ||
+		result.Code == codeUnwilling && strings.Contains(result.Diagnostic, "unwilling to verify old password")
+}
+
+// policyReason is what a password policy refused, for a client.
+type policyReason struct{ name, message string }
+
+// reasonOf is the table of draft-behera-ldap-password-policy §6.2, as far as it is about
+// changes.
+func reasonOf(policy ldapwire.PolicyError) policyReason {
+	switch policy {
+	case ldapwire.PasswordModNotAllowed:
+		return policyReason{"passwordModNotAllowed", "the password policy does not let you change this password"}
+	case ldapwire.MustSupplyOldPassword:
+		return policyReason{"mustSupplyOldPassword", "the password policy demands the old password"}
+	case ldapwire.InsufficientQuality:
+		return policyReason{"insufficientPasswordQuality", "the new password is not good enough for the password policy"}
+	case ldapwire.PasswordTooShort:
+		return policyReason{"passwordTooShort", "the new password is too short for the password policy"}
+	case ldapwire.PasswordTooLong:
+		return policyReason{"passwordTooLong", "the new password is too long for the password policy"}
+	case ldapwire.PasswordTooYoung:
+		return policyReason{"passwordTooYoung", "the password was changed a short time ago, and the password policy demands to wait"}
+	case ldapwire.PasswordInHistory:
+		return policyReason{"passwordInHistory", "the new password was in use before"}
+	case ldapwire.NoPolicyError:
+	}
+	return policyReason{"", "the password policy refuses the change"}
+}
+
+// policyFault completes the fault of a refusal with the policy's reason. A directory
+// that is merely unwilling means that the caller may not.
+func policyFault(e *fault.Error, code int, policy ldapwire.PolicyError) *fault.Error {
+	reason := reasonOf(policy)
+	if code == codeUnwilling || e.Kind == fault.Unauthenticated {
+		e.Kind = fault.Forbidden
+	}
+	e.Message = reason.message
+	e.Detail = fault.Detail{Kind: "passwordPolicy", PasswordPolicy: reason.name}
+	return e
+}
