@@ -113,15 +113,16 @@ func (b *builder) ldap() (*ldapclient.Client, error) {
 		servers[i] = ldapclient.Server{URL: s.URL, Secondary: s.Role == "secondary"}
 	}
 	return ldapclient.New(ldapclient.Options{
-		Servers:        servers,
-		TLS:            tlspolicy.Client(b.directoryRoots),
-		BindDN:         b.bindDN,
-		Password:       d.Bind.Password.Value(),
-		MaxConns:       d.Pool.Max,
-		MaxWalks:       gateway.DefaultWalks,
-		ConnectTimeout: d.ConnectTimeout.Std(),
-		Tracer:         counter{},
-		Logger:         b.logger,
+		Servers:          servers,
+		TLS:              tlspolicy.Client(b.directoryRoots),
+		BindDN:           b.bindDN,
+		Password:         d.Bind.Password.Value(),
+		MaxConns:         d.Pool.Max,
+		MaxWalks:         gateway.DefaultWalks,
+		ConnectTimeout:   d.ConnectTimeout.Std(),
+		OperationTimeout: b.Limits.RequestTimeout.Std(),
+		Tracer:           counter{},
+		Logger:           b.logger,
 	})
 }
 

@@ -24,7 +24,7 @@ func (b *builder) chain(client directory.Directory) (*auth.Chain, error) {
 			return nil, err
 		}
 		b.forget = append(b.forget, a.Forget)
-		authenticators = append(authenticators, bounded{a, b.Limits.RequestTimeout.Std()})
+		authenticators = append(authenticators, a)
 	}
 	if b.Auth.Bearer != nil {
 		a, err := b.token(accounts)
@@ -43,6 +43,7 @@ func (b *builder) password(client directory.Directory, accounts *auth.Accounts) 
 		Realm:      b.Auth.Realm,
 		DNTemplate: b.dnTemplate,
 		Cache:      b.Auth.Basic.Cache.Std(),
+		Timeout:    b.Limits.RequestTimeout.Std(),
 	}
 	if b.Auth.Basic.Mode == "search" {
 		o.Search = &basic.Search{Base: b.baseDN, Scope: directory.ScopeSubtree, Filter: b.filter}

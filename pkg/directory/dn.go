@@ -84,52 +84,50 @@ func (dn DN) IsBelow(base DN) bool {
 }
 
 // String returns the RFC 4514 form, the inverse of ParseDN.
-func (dn DN) String() string {
-	var b strings.Builder
+func (dn DN) String() string { return string(dn.Append(nil)) }
+
+// Append appends the form of String.
+func (dn DN) Append(dst []byte) []byte {
 	for i, rdn := range dn.rdns {
 		if i > 0 {
-			b.WriteByte(',')
+			dst = append(dst, ',')
 		}
-		rdn.write(&b)
+		dst = rdn.append(dst)
 	}
-	return b.String()
+	return dst
 }
 
 // String returns the RFC 4514 form of the relative name.
-func (r RDN) String() string {
-	var b strings.Builder
-	r.write(&b)
-	return b.String()
-}
+func (r RDN) String() string { return string(r.append(nil)) }
 
-func (r RDN) write(b *strings.Builder) {
+func (r RDN) append(dst []byte) []byte {
 	for i, ava := range r {
 		if i > 0 {
-			b.WriteByte('+')
+			dst = append(dst, '+')
 		}
-		b.WriteString(ava.Type)
-		b.WriteByte('=')
-		writeEscapedValue(b, ava.Value)
+		dst = append(append(dst, ava.Type...), '=')
+		dst = appendEscaped(dst, ava.Value)
 	}
+	return dst
 }
 
-// writeEscapedValue escapes as RFC 4514 §2.4 demands, and control characters and
-// octets that are not UTF-8 as hexadecimal pairs.
-func writeEscapedValue(b *strings.Builder, value string) {
+// appendEscaped escapes as RFC 4514 §2.4 demands, and control characters and octets that
+// are not UTF-8 as hexadecimal pairs.
+func appendEscaped(dst []byte, value string) []byte {
 	for i, r := range value {
 		c := value[i]
 		switch {
 		case isControl(c), isBadOctet(value, i, r):
-			fmt.Fprintf(b, `\%02x`, c)
+			dst = fmt.Appendf(dst, `\%02x`, c)
 		case strings.IndexByte(`"+,;<>\`, c) >= 0,
 			i == 0 && (c == ' ' || c == '#'),
 			i == len(value)-1 && c == ' ':
-			b.WriteByte('\\')
-			b.WriteByte(c)
+			dst = append(dst, '\\', c)
 		default:
-			b.WriteRune(r)
+			dst = utf8.AppendRune(dst, r)
 		}
 	}
+	return dst
 }
 
 // isBadOctet reports whether r, decoded at offset i, is an octet that is not UTF-8.
@@ -159,11 +157,7 @@ func (dn DN) Key() string {
 func (r RDN) Key() string {
 	parts := make([]string, len(r))
 	for i, ava := range r {
-		var b strings.Builder
-		b.WriteString(foldType(ava.Type))
-		b.WriteByte('=')
-		writeEscapedValue(&b, FoldValue(ava.Value))
-		parts[i] = b.String()
+		parts[i] = string(appendEscaped([]byte(foldType(ava.Type)+"="), FoldValue(ava.Value)))
 	}
 	slices.Sort(parts)
 	return strings.Join(parts, "+")

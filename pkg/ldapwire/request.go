@@ -26,7 +26,7 @@ func message(dst []byte, id int32, controls []Control, operation func(dst []byte
 func AppendSearch(dst []byte, id int32, req *directory.SearchRequest, controls ...Control) []byte {
 	return message(dst, id, controls, func(dst []byte) []byte {
 		dst, start := begin(dst, tagSearchRequest)
-		dst = appendString(dst, tagString, req.Base.String())
+		dst = appendDN(dst, tagString, req.Base)
 		dst = appendInteger(dst, tagEnumerated, int32(req.Scope))
 		dst = appendInteger(dst, tagEnumerated, 0)
 		dst = appendInteger(dst, tagInteger, int32(min(req.SizeLimit, 1<<31-1)))
@@ -35,6 +35,11 @@ func AppendSearch(dst []byte, id int32, req *directory.SearchRequest, controls .
 		dst = AppendFilter(dst, &req.Filter)
 		return end(appendNames(dst, req.Attributes), start)
 	})
+}
+
+func appendDN(dst []byte, tag byte, dn directory.DN) []byte {
+	dst, start := begin(dst, tag)
+	return end(dn.Append(dst), start)
 }
 
 // appendNames appends an AttributeSelection; an empty one would mean everything.
@@ -53,7 +58,7 @@ func appendNames(dst []byte, attributes []string) []byte {
 func AppendAdd(dst []byte, id int32, req *directory.AddRequest, controls ...Control) []byte {
 	return message(dst, id, controls, func(dst []byte) []byte {
 		dst, start := begin(dst, tagAddRequest)
-		dst = appendString(dst, tagString, req.DN.String())
+		dst = appendDN(dst, tagString, req.DN)
 		dst, list := begin(dst, tagSequence)
 		for i := range req.Attributes {
 			dst = appendAttribute(dst, req.Attributes[i].Name, req.Attributes[i].Values)
@@ -76,7 +81,7 @@ func appendAttribute(dst []byte, name string, values []string) []byte {
 func AppendModify(dst []byte, id int32, req *directory.ModifyRequest, controls ...Control) []byte {
 	return message(dst, id, controls, func(dst []byte) []byte {
 		dst, start := begin(dst, tagModifyRequest)
-		dst = appendString(dst, tagString, req.DN.String())
+		dst = appendDN(dst, tagString, req.DN)
 		dst, list := begin(dst, tagSequence)
 		for i := range req.Changes {
 			var change int
@@ -91,7 +96,7 @@ func AppendModify(dst []byte, id int32, req *directory.ModifyRequest, controls .
 
 // AppendDelete appends a delete request (RFC 4511 §4.8).
 func AppendDelete(dst []byte, id int32, dn directory.DN, controls ...Control) []byte {
-	return message(dst, id, controls, func(dst []byte) []byte { return appendString(dst, tagDelRequest, dn.String()) })
+	return message(dst, id, controls, func(dst []byte) []byte { return appendDN(dst, tagDelRequest, dn) })
 }
 
 // AppendExtended appends an extended request (RFC 4511 §4.12); an empty value is none.

@@ -60,6 +60,8 @@ type projection struct {
 	attributes []string
 	// references tells that a view holds a reference.
 	references bool
+	// shown are the references that any type of the family shows, once each.
+	shown []view
 	// referenced tells that the resources are targets of a reference.
 	referenced bool
 }
@@ -98,6 +100,7 @@ func (b *Binding) projectFamily(t *boundType, chosen *selector, referenced bool)
 	t.family(func(member *boundType) {
 		p.views[member] = p.project(member.properties, chosen, true)
 	})
+	p.shown = p.referenceViews()
 	return p
 }
 

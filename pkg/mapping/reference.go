@@ -41,8 +41,8 @@ func (e *Encoder) Resolve(ctx context.Context, find Finder, entries []*directory
 }
 
 func (t *Target) resolve(ctx context.Context, find Finder, p *projection, entries []*directory.Entry) (resolved, error) {
-	found := make(resolved)
-	for _, view := range p.referenceViews() {
+	var found resolved
+	for _, view := range p.shown {
 		var names []string
 		for _, entry := range entries {
 			names = append(names, entry.Values(view.attribute)...)
@@ -54,13 +54,19 @@ func (t *Target) resolve(ctx context.Context, find Finder, p *projection, entrie
 		if err != nil {
 			return nil, err
 		}
+		if found == nil {
+			found = make(resolved)
+		}
 		found[view.Property] = resolution
 	}
 	return found, nil
 }
 
-// referenceViews returns the references that any type of the family shows, once each.
+// referenceViews works out projection.shown.
 func (p *projection) referenceViews() []view {
+	if !p.references {
+		return nil
+	}
 	seen := make(map[*Property]bool)
 	var views []view
 	var collect func([]view)

@@ -60,6 +60,8 @@ type Options struct {
 	// Cache is how long a password that was right is remembered: at most MaxCache; 0
 	// is not at all.
 	Cache time.Duration
+	// Timeout bounds the verification of a password; 30 s when 0.
+	Timeout time.Duration
 	// Clock tells the time; time.Now when nil.
 	Clock func() time.Time
 }
@@ -84,6 +86,9 @@ func New(o Options) (*Authenticator, error) {
 	}
 	if o.Clock == nil {
 		o.Clock = time.Now
+	}
+	if o.Timeout <= 0 {
+		o.Timeout = 30 * time.Second
 	}
 	o.Cache = max(0, min(o.Cache, MaxCache))
 	a := &Authenticator{
@@ -138,8 +143,10 @@ func (a *Authenticator) Authenticate(r *http.Request) (*auth.Principal, error) {
 	if principal, ok := a.cache.Get(key); ok {
 		return a.usable(r.Context(), principal)
 	}
+	ctx, cancel := context.WithTimeout(r.Context(), a.options.Timeout)
+	defer cancel()
 	bound := false
-	principal, _, err := a.cache.Do(r.Context(), key, func(ctx context.Context) (memo.Result[*auth.Principal], error) {
+	principal, _, err := a.cache.Do(ctx, key, func(ctx context.Context) (memo.Result[*auth.Principal], error) {
 		bound = true
 		principal, err := a.verify(ctx, name, password)
 		return memo.Result[*auth.Principal]{Value: principal, Keep: a.options.Cache}, err
@@ -150,7 +157,7 @@ func (a *Authenticator) Authenticate(r *http.Request) (*auth.Principal, error) {
 	case bound: // By this very request; the bind looked at the account.
 		return principal, nil
 	}
-	return a.usable(r.Context(), principal)
+	return a.usable(ctx, principal)
 }
 
 // usable returns the principal of a remembered password when its account may still
