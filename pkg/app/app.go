@@ -155,9 +155,9 @@ func (b *builder) api(client directory.Directory) (http.Handler, error) {
 
 // protocol returns the options of the edge.
 func protocol(file *config.File, models []*mapping.Model, service *gateway.Service) crest.Options {
-	apis := make([]string, len(models))
+	apis := make([]crest.API, len(models))
 	for i, model := range models {
-		apis[i] = model.BasePath
+		apis[i] = crest.API{BasePath: model.BasePath, Version: model.Version}
 	}
 	return crest.Options{
 		Service:  service,

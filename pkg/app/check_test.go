@@ -90,6 +90,8 @@ func TestCheck(t *testing.T) {
 	write(t, "wrong/api/v1.yaml", "format: 1\nversion: 1.0\n")
 	write(t, "twice/api/v1.json", mappingText("1.0", ""))
 	write(t, "twice/api/w1.json", strings.ReplaceAll(mappingText("2.0", ""), "v1", "w1"))
+	write(t, "same/api/v1.json", mappingText("1.0", `"format": 1, `))
+	write(t, "same/api/w1.json", strings.ReplaceAll(mappingText("1", `"format": 1, `), "v1", "w1"))
 	write(t, "legacy/api/v1.json", mappingText("1.0", `"nosuch": 1,`))
 	for name, test := range map[string]struct {
 		set  []string
@@ -126,7 +128,8 @@ func TestCheck(t *testing.T) {
 		},
 		"NoMapping":     {[]string{"mapping.dir=empty"}, []string{"empty: there is no mapping file", "empty/README: "}},
 		"WrongMapping":  {[]string{"mapping.dir=wrong"}, []string{"wrong/api/v1.yaml:1:1: "}},
-		"TwoVersions":   {[]string{"mapping.dir=twice"}, []string{"--set mapping.dir: "}},
+		"TwoVersions":   {[]string{"mapping.dir=twice"}, nil},
+		"SameVersion":   {[]string{"mapping.dir=same"}, []string{"same/api/w1.json:1:13: /version: version \"1\" of \"api\" is that of api/v1.json too"}},
 		"LegacyMapping": {[]string{"mapping.dir=legacy"}, []string{"legacy/api/v1.json:1:20: /nosuch: warning: "}},
 		"Keys": {
 			[]string{

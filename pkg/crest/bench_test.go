@@ -34,7 +34,7 @@ func (*nowhere) WriteHeader(int)             {}
 
 // BenchmarkGet is the edge alone: middleware and protocol around an answer that is there.
 func BenchmarkGet(b *testing.B) {
-	handler, err := New(Options{Service: &one{gateway.Answer{JSON: []byte(`{"_id":"x"}`), ID: "x", Revision: mapping.Revision{Value: "7"}}}, APIs: []string{"api"}})
+	handler, err := New(Options{Service: &one{gateway.Answer{JSON: []byte(`{"_id":"x"}`), ID: "x", Revision: mapping.Revision{Value: "7"}}}, APIs: []API{{BasePath: "api"}}})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -23,6 +23,18 @@
 // A body goes with PUT, POST and PATCH, and with no other method: it is refused there,
 // because two readers could differ about whether it is part of the request.
 //
+// # Versions
+//
+// Accept-API-Version says which version of the protocol and of the API a client means.
+// Without it the protocol is 2.1, and the API the newest there is. An API in several
+// versions is served by the newest with the same major version, when that is not older
+// than what was asked for.
+//
+//	1.x    PUT never creates, POST needs its action
+//	2.0    POST needs its action
+//	2.1    as above
+//	2.2    as 2.1
+//
 // # Parameters
 //
 // Names are taken in any case, and a name stands once. A name that begins with "_" and

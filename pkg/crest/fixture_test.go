@@ -96,7 +96,7 @@ func newFront(t *testing.T, s *service, o Options) *front {
 	f := &front{service: s, sink: &lines{}}
 	o.Service = s
 	if o.APIs == nil {
-		o.APIs = []string{"api"}
+		o.APIs = []API{{BasePath: "api"}}
 	}
 	handler, err := New(o)
 	if err != nil {

@@ -3,7 +3,6 @@ package crest
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -30,9 +29,9 @@ type Service interface {
 type Options struct {
 	// Service runs the requests; required.
 	Service Service
-	// APIs are the base paths of the models, as "api"; those of several segments are
-	// joined by slashes. The longest that begins a path is the one.
-	APIs []string
+	// APIs are the mapped APIs. The one with the longest base path that begins a path
+	// is the one that serves it, in the version that the request asks for.
+	APIs []API
 	// BasePath stands before them all, as "/directory"; "" and "/" are none.
 	BasePath string
 	// MaxPage is the greatest number of resources in a page; a request for more gets so
@@ -53,7 +52,7 @@ const (
 
 type handler struct {
 	service  Service
-	mounts   []mount
+	mounts   []*mount
 	maxPage  int
 	maxBody  int64
 	maxDepth int
@@ -100,6 +99,7 @@ func (h *handler) serve(method func(http.ResponseWriter, *request) error) http.H
 	return func(w http.ResponseWriter, r *http.Request) {
 		req, err := h.parse(r)
 		if err == nil {
+			req.tellVersion(w.Header())
 			err = method(w, req)
 		}
 		if err != nil {
@@ -189,6 +189,9 @@ func (h *handler) put(w http.ResponseWriter, r *request) error {
 		answer, err = h.do(r, create)
 	case condition.mustExist:
 		answer, err = h.do(r, update)
+	case r.protocol.Compare(protocolUpsert) < 0:
+		update.MustExist = true
+		answer, err = h.do(r, update)
 	default:
 		answer, err = h.upsert(r, update, create)
 	}
@@ -231,6 +234,9 @@ func (h *handler) post(w http.ResponseWriter, r *request) error {
 	}
 	if r.params.action != "" && !strings.EqualFold(r.params.action, "create") {
 		return h.action(w, r)
+	}
+	if r.params.action == "" && r.protocol.Compare(protocolImplicitCreate) < 0 {
+		return badParameter("_action", "a POST names its action; before version 2.1 of the protocol, create too").Named("missingAction")
 	}
 	body, err := h.object(w, r)
 	if err != nil {
@@ -276,32 +282,7 @@ func (h *handler) delete(w http.ResponseWriter, r *request) error {
 
 // do has the service run a request, with what it holds of the path and the fields.
 func (h *handler) do(r *request, req mapping.Request) (*gateway.Answer, error) {
-	req.Path, req.Fields = r.path, r.params.fields
+	req.Version, req.Path, req.Fields = r.edition.name, r.path, r.params.fields
 	r.event.SetResource(req.Verb.String(), r.resource)
 	return h.service.Do(r.http.Context(), r.principal, r.api, &req)
-}
-
-// newMounts makes the table of APIs, those of most segments first.
-func newMounts(base string, apis []string) ([]mount, error) {
-	prefix, err := segmentsOf(base)
-	if err != nil {
-		return nil, fmt.Errorf("crest: the base path %q: %w", base, err)
-	}
-	mounts := make([]mount, 0, len(apis))
-	for _, api := range apis {
-		segments, err := segmentsOf(api)
-		if err == nil && len(segments) == 0 {
-			err = errors.New("it is empty")
-		}
-		if err != nil {
-			return nil, fmt.Errorf("crest: the base path %q of an API: %w", api, err)
-		}
-		m := mount{api: api, segments: slices.Concat(prefix, segments)}
-		if slices.ContainsFunc(mounts, func(other mount) bool { return slices.Equal(other.segments, m.segments) }) {
-			return nil, fmt.Errorf("crest: two APIs have the base path %q", api)
-		}
-		mounts = append(mounts, m)
-	}
-	slices.SortStableFunc(mounts, func(a, b mount) int { return len(b.segments) - len(a.segments) })
-	return mounts, nil
 }

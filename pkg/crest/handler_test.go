@@ -345,7 +345,7 @@ func TestMediaTypes(t *testing.T) {
 }
 
 func TestBasePaths(t *testing.T) {
-	f := newFront(t, &service{}, Options{BasePath: "/directory/", APIs: []string{"api", "api/special", "b"}})
+	f := newFront(t, &service{}, Options{BasePath: "/directory/", APIs: []API{{BasePath: "api"}, {BasePath: "api/special"}, {BasePath: "b"}}})
 	for target, want := range map[string]string{
 		"/directory/api/users/x": "api users x", "/directory/api/special/x": "api/special x", "/directory/api/speciall": "api speciall",
 		"/directory/b": "b", "/directory/%61pi/users": "api users",
@@ -368,8 +368,8 @@ func TestBasePaths(t *testing.T) {
 
 func TestNewRefuses(t *testing.T) {
 	for want, o := range map[string]Options{
-		"service": {}, "two APIs": {Service: &service{}, APIs: []string{"a", "/a/"}}, "is empty": {Service: &service{}, APIs: []string{"/"}},
-		"dot segment": {Service: &service{}, BasePath: "/a/..", APIs: []string{"a"}},
+		"service": {}, "two APIs": {Service: &service{}, APIs: []API{{BasePath: "a"}, {BasePath: "/a/"}}}, "is empty": {Service: &service{}, APIs: []API{{BasePath: "/"}}},
+		"dot segment": {Service: &service{}, BasePath: "/a/..", APIs: []API{{BasePath: "a"}}},
 	} {
 		if _, err := New(o); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v", want, err)

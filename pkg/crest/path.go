@@ -3,28 +3,11 @@ package crest
 import (
 	"errors"
 	"net/url"
-	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/rest2ldap/rest2ldap/pkg/fault"
 )
-
-// mount is an API at its place.
-type mount struct {
-	api      string
-	segments []string
-}
-
-// route returns the API of a path, and what of the path is below its place.
-func (h *handler) route(segments []string) (api string, rest []string, err error) {
-	for _, m := range h.mounts {
-		if len(segments) >= len(m.segments) && slices.Equal(segments[:len(m.segments)], m.segments) {
-			return m.api, segments[len(m.segments):], nil
-		}
-	}
-	return "", nil, unknownPath()
-}
 
 // splitPath returns the decoded segments of a path as it was received; "/" has none.
 // What two readers could take for different paths is refused.

@@ -8,6 +8,7 @@ import (
 	"github.com/rest2ldap/rest2ldap/pkg/auth"
 	"github.com/rest2ldap/rest2ldap/pkg/fault"
 	"github.com/rest2ldap/rest2ldap/pkg/httpserver"
+	"github.com/rest2ldap/rest2ldap/pkg/mapping"
 )
 
 // request is what all methods share of a request.
@@ -16,6 +17,8 @@ type request struct {
 	event     *audit.Event
 	principal auth.Principal
 	api       string
+	edition   edition // of the API
+	protocol  mapping.Version
 	path      []string // below the API
 	params    params
 	// location is the path as it stands in URLs: as the client wrote it, where that can
@@ -47,7 +50,7 @@ func (h *handler) parse(r *http.Request) (*request, error) {
 		return nil, fault.New(fault.Unauthenticated, "valid credentials are required")
 	}
 	req.principal = *principal
-	if req.api, req.path, err = h.route(segments); err != nil {
+	if err := req.locate(h, segments); err != nil {
 		return nil, err
 	}
 	if req.params, err = parseParams(r.URL.RawQuery); err != nil {
@@ -57,6 +60,28 @@ func (h *handler) parse(r *http.Request) (*request, error) {
 		return nil, err
 	}
 	return req, req.checkBody()
+}
+
+// locate finds the API of the path, in the version that the request asks for.
+func (r *request) locate(h *handler, segments []string) error {
+	m, rest, err := h.route(segments)
+	if err != nil {
+		return err
+	}
+	asked, err := parseVersions(r.http.Header)
+	if err != nil {
+		return err
+	}
+	r.api, r.path, r.protocol = m.api, rest, asked.protocol
+	r.edition, err = choose(m.editions, asked)
+	return err
+}
+
+// tellVersion tells which version answers, where the API has versions.
+func (r *request) tellVersion(h http.Header) {
+	if value := r.edition.header(r.protocol); value != "" {
+		h[contentVersion] = []string{value}
+	}
 }
 
 // checkBody refuses a body where none belongs.

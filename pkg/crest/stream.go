@@ -39,7 +39,7 @@ func (h *handler) query(w http.ResponseWriter, r *request) error {
 	}()
 	p := &r.params
 	listing, err := h.service.Query(r.http.Context(), r.principal, r.api, &mapping.Request{
-		Verb: mapping.Query, Path: r.path, Fields: p.fields, Filter: p.filter,
+		Verb: mapping.Query, Version: r.edition.name, Path: r.path, Fields: p.fields, Filter: p.filter,
 		Sort: p.sort, PageSize: min(p.pageSize, h.maxPage), Cookie: p.cookie, Skip: p.skip, Total: p.total,
 	}, l.row)
 	r.event.AddRows(l.rows)

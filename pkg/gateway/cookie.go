@@ -94,7 +94,7 @@ func (s *sealer) open(text string) (*place, error) {
 func (c *call) place(caller auth.Principal, name string) (*place, error) {
 	here := &place{
 		Caller: digest(caller.Identity.AuthzID),
-		Query:  digest(name, fmt.Sprintf("%#v %#v %#v %#v", c.req.Path, c.req.Filter, c.req.Fields, c.req.Sort)),
+		Query:  digest(name, c.req.Version, fmt.Sprintf("%#v %#v %#v %#v", c.req.Path, c.req.Filter, c.req.Fields, c.req.Sort)),
 	}
 	if c.req.Cookie == "" {
 		return here, nil

@@ -17,7 +17,7 @@ import (
 type Options struct {
 	// Directory is where the entries are.
 	Directory directory.Directory
-	// Models are the mapped APIs, one for each base path.
+	// Models are the mapped APIs, one for each version of a base path.
 	Models []*mapping.Model
 	// Timeout bounds the directory's part of a request for one resource; 0 is 30 s.
 	Timeout time.Duration
@@ -46,7 +46,7 @@ const DefaultWalks = 32
 // Service runs requests on the mapped APIs. It is safe for concurrent use.
 type Service struct {
 	directory   directory.Directory
-	apis        map[string]*api
+	apis        map[apiKey]*api
 	timeout     time.Duration
 	listTimeout time.Duration
 	lists       chan struct{}
@@ -57,17 +57,21 @@ type Service struct {
 	logger      *slog.Logger
 }
 
+// apiKey names an API. The version is as its model has it, and "" where the base path has
+// only one.
+type apiKey struct{ basePath, version string }
+
 // api is one mapped API with its binding to the present capabilities.
 type api struct {
 	model   *mapping.Model
 	binding atomic.Pointer[mapping.Binding]
 }
 
-// New makes a service. Two models with one base path are an error.
+// New makes a service. Two models with the same base path and version are an error.
 func New(o Options) (*Service, error) {
 	s := &Service{
 		directory:   o.Directory,
-		apis:        make(map[string]*api, len(o.Models)),
+		apis:        make(map[apiKey]*api, 2*len(o.Models)),
 		timeout:     orDefault(o.Timeout, 30*time.Second),
 		listTimeout: orDefault(o.ListTimeout, 5*time.Minute),
 		lists:       make(chan struct{}, orDefault(o.Lists, 4)),
@@ -87,12 +91,26 @@ func New(o Options) (*Service, error) {
 		s.logger = slog.New(slog.DiscardHandler)
 	}
 	for _, model := range o.Models {
-		if s.apis[model.BasePath] != nil {
-			return nil, fmt.Errorf("%s: several versions of the API %q are not available in this version", model.File, model.BasePath)
+		if !s.add(model) {
+			return nil, fmt.Errorf("%s: the API %q has two files of version %q", model.File, model.BasePath, model.Version)
 		}
-		s.apis[model.BasePath] = &api{model: model}
 	}
 	return s, nil
+}
+
+// add adds a model, unless there is one like it.
+func (s *Service) add(model *mapping.Model) bool {
+	key, only := apiKey{model.BasePath, model.Version}, apiKey{model.BasePath, ""}
+	if s.apis[key] != nil {
+		return false
+	}
+	a := &api{model: model}
+	s.apis[key] = a
+	if _, several := s.apis[only]; several {
+		a = nil
+	}
+	s.apis[only] = a
+	return true
 }
 
 func orDefault[T comparable](value, standard T) T {
@@ -104,8 +122,8 @@ func orDefault[T comparable](value, standard T) T {
 }
 
 // bind returns the binding of an API to what the directory can do at present.
-func (s *Service) bind(ctx context.Context, name string) (*mapping.Binding, error) {
-	a := s.apis[name]
+func (s *Service) bind(ctx context.Context, name, version string) (*mapping.Binding, error) {
+	a := s.apis[apiKey{name, version}]
 	if a == nil {
 		return nil, fault.New(fault.NotFound, "no resource is mapped at this path").Named("unknownPath")
 	}
@@ -153,7 +171,7 @@ func (s *Service) begin(ctx context.Context, p auth.Principal, name string, req 
 	if p.MustChange && (req.Verb != mapping.Action || req.Action != mapping.ModifyPassword) {
 		return nil, auth.RefuseMustChange()
 	}
-	binding, err := s.bind(ctx, name)
+	binding, err := s.bind(ctx, name, req.Version)
 	if err != nil {
 		return nil, err
 	}

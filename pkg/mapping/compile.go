@@ -108,12 +108,8 @@ func (c *compiler) version(f *fileFields) {
 
 // isVersion tells "*", "<major>" and "<major>.<minor>".
 func isVersion(s string) bool {
-	major, minor, found := strings.Cut(s, ".")
-	return s == "*" || isVersionNumber(major) && (!found || isVersionNumber(minor))
-}
-
-func isVersionNumber(s string) bool {
-	return s != "" && len(s) < 10 && strings.Trim(s, "0123456789") == "" && (s == "0" || s[0] != '0')
+	_, ok := ParseVersion(s)
+	return ok || s == AnyVersion
 }
 
 // root finds the resource type that the file is named after, and walks all the

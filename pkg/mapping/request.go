@@ -35,6 +35,9 @@ func (v Verb) String() string {
 // Request is what a client wants of a mapped API, free of the wire it came by.
 type Request struct {
 	Verb Verb
+	// Version is the version of the API, as its model has it. "" will do where the API
+	// has one version only.
+	Version string
 	// Path is the decoded segments below the base path.
 	Path []string
 	// Fields are the fields wanted; none is the default representation.
