@@ -1,0 +1,34 @@
+package main
+
+import (
+	"io"
+
+	"github.com/spf13/cobra"
+)
+
+func newCompletion() *cobra.Command {
+	return &cobra.Command{
+		Use:   "completion bash|zsh|fish",
+		Short: "Print the completion script for a shell",
+		Long: `Print the script by which a shell completes verbs, flags and file names of this
+program. Put it where your shell looks for such scripts; a new shell has it.`,
+		Example: `  rest2ldap completion bash >/etc/bash_completion.d/rest2ldap
+  rest2ldap completion zsh >"${fpath[1]}/_rest2ldap"
+  rest2ldap completion fish >~/.config/fish/completions/rest2ldap.fish`,
+		ValidArgs:             []string{"bash\tGNU Bash 4.4 or later", "zsh\tthe Z shell", "fish\tthe friendly shell"},
+		Args:                  cobra.MatchAll(cobra.ExactArgs(1), cobra.OnlyValidArgs),
+		DisableFlagsInUseLine: true,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			root := cmd.Root()
+			script := map[string]func(io.Writer) error{
+				"bash": func(w io.Writer) error { return root.GenBashCompletionV2(w, true) },
+				"zsh":  root.GenZshCompletion,
+				"fish": func(w io.Writer) error { return root.GenFishCompletion(w, true) },
+			}[args[0]]
+			if err := script(cmd.OutOrStdout()); err != nil {
+				return failure{err}
+			}
+			return nil
+		},
+	}
+}
