@@ -19,7 +19,7 @@ type mount struct {
 	api      string
 	segments []string
 	// editions are its versions, at least one, the newest first.
-	editions []edition
+	editions []*edition
 }
 
 // route returns the API of a path, and what of the path is below its place.

@@ -17,7 +17,7 @@ type request struct {
 	event     *audit.Event
 	principal auth.Principal
 	api       string
-	edition   edition // of the API
+	edition   *edition // of the API
 	protocol  mapping.Version
 	path      []string // below the API
 	params    params
@@ -79,8 +79,12 @@ func (r *request) locate(h *handler, segments []string) error {
 
 // tellVersion tells which version answers, where the API has versions.
 func (r *request) tellVersion(h http.Header) {
-	if value := r.edition.header(r.protocol); value != "" {
-		h[contentVersion] = []string{value}
+	switch {
+	case !r.edition.numbered:
+	case r.protocol == standardProtocol:
+		h[contentVersion] = r.edition.told
+	default:
+		h[contentVersion] = r.edition.tell(r.protocol)
 	}
 }
 

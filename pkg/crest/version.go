@@ -77,21 +77,27 @@ type edition struct {
 	name     string
 	version  mapping.Version
 	numbered bool
+	// told is the value of Content-API-Version with the standard protocol, shared by
+	// all answers; nil when the API has no versions.
+	told []string
 }
 
-func newEdition(name string) edition {
-	version, numbered := mapping.ParseVersion(name)
-	return edition{name, version, numbered}
+func newEdition(name string) *edition {
+	e := &edition{name: name}
+	if e.version, e.numbered = mapping.ParseVersion(name); e.numbered {
+		e.told = e.tell(standardProtocol)
+	}
+	return e
 }
 
 // isSame reports whether nobody could choose between two editions.
-func (e edition) isSame(other edition) bool {
+func (e *edition) isSame(other *edition) bool {
 	return e.numbered == other.numbered && e.version == other.version
 }
 
 // newest orders editions, those with the highest version first, and the one without a
 // version last.
-func newest(a, b edition) int {
+func newest(a, b *edition) int {
 	if a.numbered != b.numbered {
 		if a.numbered {
 			return -1
@@ -104,7 +110,7 @@ func newest(a, b edition) int {
 // choose returns the edition that serves a request: the newest with the major version
 // that was asked for, which must not be older than that; else the one without a
 // version. The editions are in the order of newest.
-func choose(editions []edition, asked versions) (edition, error) {
+func choose(editions []*edition, asked versions) (*edition, error) {
 	if !asked.hasResource {
 		return editions[0], nil
 	}
@@ -117,19 +123,16 @@ func choose(editions []edition, asked versions) (edition, error) {
 	for i, e := range editions {
 		names[len(editions)-1-i] = e.version.String()
 	}
-	return edition{}, badVersion("unknownVersion", "the API has no version "+asked.resource.String()+"; it has "+strings.Join(names, ", "))
+	return nil, badVersion("unknownVersion", "the API has no version "+asked.resource.String()+"; it has "+strings.Join(names, ", "))
 }
 
-// header returns the value of Content-API-Version, "" for an API without versions.
-func (e edition) header(protocol mapping.Version) string {
-	if !e.numbered {
-		return ""
-	}
-	return "protocol=" + protocol.String() + ",resource=" + e.version.String()
+// tell returns the value of Content-API-Version.
+func (e *edition) tell(protocol mapping.Version) []string {
+	return []string{"protocol=" + protocol.String() + ",resource=" + e.version.String()}
 }
 
 // add adds an edition, unless there is one like it.
-func (m *mount) add(e edition) bool {
+func (m *mount) add(e *edition) bool {
 	if slices.ContainsFunc(m.editions, e.isSame) {
 		return false
 	}
