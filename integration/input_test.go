@@ -71,7 +71,8 @@ func TestBadParameters(t *testing.T) {
 		status      int
 		parameter   string
 	}{
-		"R_J15":         {"/api/users", "_fields=a&_fields=b&_queryFilter=true", 400, "_fields"},
+		"R_J15":         {"/api/users", "_pageSize=1&_pageSize=2&_queryFilter=true", 400, "_pageSize"},
+		"TwoFilters":    {"/api/users", "_queryFilter=true&_queryFilter=false", 400, "_queryFilter"},
 		"Unknown":       {"/api/users/bjensen", "_feilds=userName", 400, "_feilds"},
 		"BadEscape":     {"/api/users/bjensen", "_fields=%zz", 400, ""},
 		"BadUTF8":       {"/api/users/bjensen", "_fields=%ff", 400, ""},

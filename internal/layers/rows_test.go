@@ -81,7 +81,8 @@ func rows() []row {
 		},
 		{
 			room: "pkg/gateway", ours: []string{"pkg/mapping", "pkg/directory", "pkg/query", "pkg/auth", "pkg/audit", "pkg/fault"},
-			why: "the engine serves every protocol, so it knows neither HTTP nor the LDAP library; sessions come in through an interface",
+			world: []string{jsonStream},
+			why:   "the engine serves every protocol, so it knows neither HTTP nor the LDAP library; sessions come in through an interface. JSON is what its cookies hold",
 		},
 		{
 			room: "pkg/httpserver", ours: []string{"pkg/fault", "pkg/auth", "pkg/audit", "pkg/tlspolicy"}, world: []string{chi}, http: true,
