@@ -7,8 +7,8 @@ import (
 	"github.com/rest2ldap/rest2ldap/pkg/directory"
 )
 
-// ErrFilter is wrapped by the error for a filter that can be read but not evaluated.
-var ErrFilter = errors.New("bad LDAP filter")
+// ErrFilter is the error for a filter with too many parts or levels.
+var ErrFilter = errors.New("the LDAP filter is too large")
 
 // Bounds of a filter. A part of two octets takes about 170 in memory, so that their
 // number is bounded too.
@@ -62,8 +62,13 @@ func (f *filterReader) take(r *reader, depth int) (directory.Filter, error) {
 	case tagExtensible:
 		return extensible(contents)
 	}
-	return directory.Filter{}, fmt.Errorf("%w: tag %#x", ErrFilter, tag)
+	return undefined(), nil
 }
+
+// undefined is the filter for what has no meaning: an extensible match with neither
+// attribute nor rule, which evaluates to Undefined (RFC 4511 §4.5.1.7). slapd answers
+// such filters too, and finds nothing.
+func undefined() directory.Filter { return directory.Filter{Op: directory.FilterExtensible} }
 
 func (f *filterReader) operands(op directory.FilterOp, contents reader, depth int) (directory.Filter, error) {
 	filter := directory.Filter{Op: op}
@@ -83,21 +88,17 @@ func assertion(op directory.FilterOp, contents reader) (directory.Filter, error)
 }
 
 // substrings decodes a SubstringFilter: at least one part, none of them empty, the
-// initial one first and the final one last.
+// initial one first and the final one last. Anything else is undefined.
 func substrings(contents reader) (directory.Filter, error) {
 	s := scan{rest: contents}
 	filter := directory.Filter{Op: directory.FilterSubstrings, Attribute: s.text()}
 	parts := s.contents(tagSequence)
-	if s.err == nil && len(parts) == 0 {
-		return directory.Filter{}, fmt.Errorf("%w: substrings without a part", ErrFilter)
-	}
+	good := len(parts) > 0
 	for first := true; s.err == nil && len(parts) > 0; first = false {
 		tag, part, err := parts.next()
 		switch {
 		case err != nil:
 			s.fail(err)
-		case len(part) == 0:
-			s.fail(fmt.Errorf("%w: an empty substring", ErrFilter))
 		case tag == 0x80 && first:
 			filter.Initial = string(part)
 		case tag == 0x81:
@@ -105,8 +106,12 @@ func substrings(contents reader) (directory.Filter, error) {
 		case tag == 0x82 && len(parts) == 0:
 			filter.Final = string(part)
 		default:
-			s.fail(fmt.Errorf("%w: tag %#x among substrings, or in the wrong place", ErrFilter, tag))
+			good = false
 		}
+		good = good && len(part) > 0
+	}
+	if s.err == nil && !good {
+		return undefined(), nil
 	}
 	return filter, s.err
 }

@@ -99,6 +99,10 @@ func (m *Message) Bind() (*Bind, error) {
 		}
 		return b, sasl.err
 	}
+	if s.err == nil && len(s.rest) > 0 && !s.has(tagSimple) {
+		b.Unknown = true
+		return b, nil
+	}
 	b.Credentials = string(s.contents(tagSimple))
 	return b, s.err
 }
@@ -108,8 +112,9 @@ const (
 	tagSASL   = 0xa3
 )
 
-// Search decodes a search request. The error wraps ErrFilter for a filter that is
-// well-formed and still makes no sense.
+// Search decodes a search request. A part of its filter that is well-formed and has no
+// meaning is an extensible match with neither attribute nor rule. The error wraps ErrFilter
+// when the filter is too large.
 func (m *Message) Search() (*Search, error) {
 	s := scan{rest: m.body}
 	q := &Search{
@@ -197,8 +202,10 @@ func (m *Message) Extended() (*Extended, error) {
 
 // PasswordModify is the value of the operation that sets a password (RFC 3062 §2).
 type PasswordModify struct {
-	// User is whose password it is, "" for that of the caller; New is "" to have one made.
+	// User is whose password it is, "" for that of the caller.
 	User, Old, New string
+	// HasNew tells an empty new password from none: the server is to make one.
+	HasNew bool
 }
 
 // PasswordModify decodes the value; none at all is the zero value.
@@ -212,6 +219,7 @@ func (e *Extended) PasswordModify() (PasswordModify, error) {
 	for i, part := range []*string{&p.User, &p.Old, &p.New} {
 		if tag := 0x80 | byte(i); s.has(tag) {
 			*part = string(s.contents(tag))
+			p.HasNew = part == &p.New
 		}
 	}
 	if s.err == nil && len(s.rest) > 0 {

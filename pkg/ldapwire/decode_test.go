@@ -75,6 +75,10 @@ func TestDecodeRequests(t *testing.T) {
 			"BindSASLWithoutCredentials", message(7, element(0x60, integer(0x02, 3), octets(0x04, ""), element(0xa3, octets(0x04, "EXTERNAL")))),
 			&ldapwire.Bind{Version: 3, Mechanism: "EXTERNAL"},
 		},
+		{
+			"BindUnknown", message(7, element(0x60, integer(0x02, 3), octets(0x04, "uid=a"), octets(0x81, "x"))),
+			&ldapwire.Bind{Version: 3, DN: "uid=a", Unknown: true},
+		},
 		{"Unbind", ldapwire.AppendUnbind(nil, 7), "unbind"},
 		{
 			"Search",
@@ -140,6 +144,7 @@ func TestDecodeCutOff(t *testing.T) {
 		needs int
 	}{
 		{0x60, []*ber.Packet{integer(0x02, 3), octets(0x04, "a"), octets(0x80, "b")}, 3},
+		{0x60, []*ber.Packet{integer(0x02, 3), octets(0x04, "a"), element(0xa3, octets(0x04, "M"))}, 3},
 		{0x63, []*ber.Packet{octets(0x04, "a"), integer(0x0a, 0), integer(0x0a, 0), integer(0x02, 0), integer(0x02, 0), octets(0x01, "\x00"), octets(0x87, "cn"), element(0x30)}, 8},
 		{0x66, []*ber.Packet{octets(0x04, "a"), element(0x30, element(0x30, integer(0x0a, 0), element(0x30, octets(0x04, "a"), element(0x31))))}, 2},
 		{0x68, []*ber.Packet{octets(0x04, "a"), element(0x30, element(0x30, octets(0x04, "a"), element(0x31)))}, 2},
@@ -179,7 +184,7 @@ func searchFor(filter *ber.Packet) []byte {
 	return message(7, element(0x63, octets(0x04, ""), integer(0x0a, 0), integer(0x0a, 0), integer(0x02, 0), integer(0x02, 0), octets(0x01, "\x00"), filter, element(0x30)))
 }
 
-func TestFilterRefused(t *testing.T) {
+func TestDecodeFilterRefused(t *testing.T) {
 	t.Parallel()
 	deep := octets(0x87, "cn")
 	for range 1001 {
@@ -189,9 +194,6 @@ func TestFilterRefused(t *testing.T) {
 	for range 1 << 16 {
 		wide.AppendChild(octets(0x87, ""))
 	}
-	part := func(parts ...*ber.Packet) *ber.Packet {
-		return element(0xa4, octets(0x04, "cn"), element(0x30, parts...))
-	}
 	for _, test := range []struct {
 		name   string
 		filter *ber.Packet
@@ -199,12 +201,6 @@ func TestFilterRefused(t *testing.T) {
 	}{
 		{"Deep", deep, ldapwire.ErrFilter},
 		{"Wide", wide, ldapwire.ErrFilter},
-		{"UnknownTag", octets(0x8a, "x"), ldapwire.ErrFilter},
-		{"NoSubstrings", part(), ldapwire.ErrFilter},
-		{"EmptySubstring", part(octets(0x80, "a"), octets(0x81, "")), ldapwire.ErrFilter},
-		{"InitialSecond", part(octets(0x81, "a"), octets(0x80, "b")), ldapwire.ErrFilter},
-		{"FinalFirst", part(octets(0x82, "a"), octets(0x81, "b")), ldapwire.ErrFilter},
-		{"UnknownSubstring", part(octets(0x83, "a")), ldapwire.ErrFilter},
 		{"TwoInNot", element(0xa2, octets(0x87, "a"), octets(0x87, "b")), ldapwire.ErrMalformed},
 		{"NoneInNot", element(0xa2), ldapwire.ErrMalformed},
 		{"HalfAnAssertion", element(0xa3, octets(0x04, "cn")), ldapwire.ErrMalformed},
@@ -219,8 +215,39 @@ func TestFilterRefused(t *testing.T) {
 	}
 }
 
-// TestFilterDepth is the deepest filter that is taken.
-func TestFilterDepth(t *testing.T) {
+// TestDecodeFilterUndefined are filters that slapd takes, and that match nothing.
+func TestDecodeFilterUndefined(t *testing.T) {
+	t.Parallel()
+	part := func(parts ...*ber.Packet) *ber.Packet {
+		return element(0xa4, octets(0x04, "cn"), element(0x30, parts...))
+	}
+	for _, test := range []struct {
+		name   string
+		filter *ber.Packet
+	}{
+		{"UnknownTag", octets(0x8a, "x")},
+		{"NoSubstrings", part()},
+		{"EmptySubstring", part(octets(0x80, "a"), octets(0x81, ""))},
+		{"InitialSecond", part(octets(0x81, "a"), octets(0x80, "b"))},
+		{"FinalFirst", part(octets(0x82, "a"), octets(0x81, "b"))},
+		{"UnknownSubstring", part(octets(0x83, "a"))},
+		{"NoAttributeAndNoRule", element(0xa9, octets(0x83, ""))},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			q, err := readOne(t, searchFor(element(0xa2, test.filter))).Search()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(directory.Not(directory.Filter{Op: directory.FilterExtensible}), q.Filter); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// TestDecodeFilterDepth is the deepest filter that is taken.
+func TestDecodeFilterDepth(t *testing.T) {
 	t.Parallel()
 	filter := octets(0x87, "cn")
 	for range 1000 {

@@ -22,6 +22,8 @@ type Bind struct {
 	DN      string
 	// Mechanism is that of SASL, "" for a simple bind.
 	Mechanism string
+	// Unknown says that the bind is neither simple nor SASL.
+	Unknown bool
 	// Credentials are the password of a simple bind, or what the mechanism makes of them.
 	Credentials string
 }

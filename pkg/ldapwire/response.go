@@ -107,6 +107,24 @@ func entryControl(oid string, entry *directory.Entry) Control {
 	return Control{oid, false, func(dst []byte) []byte { return appendEntry(dst, entry) }}
 }
 
+// The reasons that there are for a bind.
+const (
+	AccountLocked    PolicyError = 1
+	ChangeAfterReset PolicyError = 2
+)
+
+// PasswordPolicyResult tells why a policy refused, or NoPolicyError
+// (draft-behera-ldap-password-policy §6.2).
+func PasswordPolicyResult(reason PolicyError) Control {
+	return Control{OIDPasswordPolicy, false, func(dst []byte) []byte {
+		dst, start := begin(dst, tagSequence)
+		if reason != NoPolicyError {
+			dst = appendInteger(dst, tagPolicyErrorEnumerated, int32(reason))
+		}
+		return end(dst, start)
+	}}
+}
+
 // GeneratedPassword is the value of the answer that names the password that the server
 // made (RFC 3062 §2).
 func GeneratedPassword(password string) string {

@@ -75,11 +75,20 @@ func TestResponseControls(t *testing.T) {
 	if cookie, paged, err := m.PagingCookie(); cookie != "c" || !paged || err != nil {
 		t.Errorf("%q, %t, %v", cookie, paged, err)
 	}
-	controls, err := readOne(t, ldapwire.AppendResult(nil, 9, ldapwire.SearchResultDone, ldapwire.Result{}, ldapwire.SortResult(16, "cn"))).Controls()
-	if err != nil || len(controls) != 1 || controls[0].OID != ldapwire.OIDSortResponse {
-		t.Fatalf("%v, %v", controls, err)
-	}
-	if diff := cmp.Diff(`30{0a"\x10" 80"cn"}`, render(t, []byte(controls[0].Value))); diff != "" {
-		t.Error(diff)
+	for _, test := range []struct {
+		control   ldapwire.Control
+		oid, want string
+	}{
+		{ldapwire.SortResult(16, "cn"), ldapwire.OIDSortResponse, `30{0a"\x10" 80"cn"}`},
+		{ldapwire.PasswordPolicyResult(ldapwire.ChangeAfterReset), ldapwire.OIDPasswordPolicy, `30{81"\x02"}`},
+		{ldapwire.PasswordPolicyResult(ldapwire.NoPolicyError), ldapwire.OIDPasswordPolicy, `30{}`},
+	} {
+		controls, err := readOne(t, ldapwire.AppendResult(nil, 9, ldapwire.SearchResultDone, ldapwire.Result{}, test.control)).Controls()
+		if err != nil || len(controls) != 1 || controls[0].OID != test.oid {
+			t.Fatalf("%v, %v", controls, err)
+		}
+		if diff := cmp.Diff(test.want, render(t, []byte(controls[0].Value))); diff != "" {
+			t.Error(diff)
+		}
 	}
 }
