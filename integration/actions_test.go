@@ -69,7 +69,7 @@ func TestModifyPassword(t *testing.T) {
 			}
 		})
 		t.Run("R_I03", func(t *testing.T) {
-			g.modifyPassword(t, "bjensen", "password", "bjensen", "wrong", "another one").fails(http.StatusBadRequest, "wrongPassword")
+			g.modifyPassword(t, "bjensen", "password", "bjensen", "wrong", "another one").fails(http.StatusBadRequest, "wrongPassword").has(`"/oldPassword"`, "detail", "field")
 			g.read(t, "bjensen", "password").want(http.StatusOK)
 		})
 		t.Run("R_I05", func(t *testing.T) {
@@ -114,7 +114,7 @@ func passwordPolicy(t *testing.T, server *slapd.Server, g *gateway) {
 	for uid, policy := range map[string]string{"hmiller": "strict", "trigden": "frozen"} {
 		ldapModify(t, server, "dn: uid="+uid+",ou=People,dc=example,dc=com\nchangetype: modify\nreplace: pwdPolicySubentry\npwdPolicySubentry: cn="+policy+",ou=Policies,dc=example,dc=com\n")
 	}
-	g.modifyPassword(t, "hmiller", "", "hmiller", "hillock", "short").fails(http.StatusBadRequest, "passwordPolicy").has(`"passwordTooShort"`, "detail", "passwordPolicy")
+	g.modifyPassword(t, "hmiller", "", "hmiller", "hillock", "short").fails(http.StatusBadRequest, "passwordPolicy").has(`"/newPassword"`, "detail", "field").has(`"passwordTooShort"`, "detail", "passwordPolicy")
 	g.read(t, "hmiller", "hillock").want(http.StatusOK)
 	g.modifyPassword(t, "hmiller", "", "hmiller", "hillock", "long enough").want(http.StatusOK)
 	g.modifyPassword(t, "hmiller", "long enough", "hmiller", "long enough", "long enough").fails(http.StatusBadRequest, "passwordPolicy").has(`"passwordInHistory"`, "detail", "passwordPolicy")
@@ -138,10 +138,10 @@ func mustChange(t *testing.T, server *slapd.Server, g *gateway) {
 	g.read(t, "ttully", "schooner2").fails(http.StatusUnauthorized, "")
 }
 
-// readOnlyMapping has a collection that may not be changed, and an action that is not
-// available.
+// readOnlyMapping has a collection that may not be changed, a password that is written like
+// any other property, and an action that is not available.
 const readOnlyMapping = `{
-  "format": 1, "version": "1.0",
+  "format": 1, "version": "1.0", "exposeCredentials": true,
   "resourceTypes": {
     "v1": { "subResources": {
       "users": { "type": "collection", "dnTemplate": "ou=People,dc=example,dc=com", "resource": "user", "namingStrategy": { "type": "clientDnNaming", "dnAttribute": "uid" } },
@@ -150,13 +150,14 @@ const readOnlyMapping = `{
     } },
     "person": { "objectClasses": [ "person" ], "supportedActions": [ "modifyPassword" ], "isAbstract": true,
       "properties": { "_id": { "type": "simple", "ldapAttribute": "uid", "isRequired": true, "writability": "createOnly" } } },
-    "user": { "superType": "person", "objectClasses": [ "inetOrgPerson" ], "supportedActions": [ "resetPassword" ] }
+    "user": { "superType": "person", "objectClasses": [ "inetOrgPerson" ], "supportedActions": [ "resetPassword" ],
+      "properties": { "password": { "type": "simple", "ldapAttribute": "userPassword", "exposeCredential": true } } }
   }
 }`
 
 func TestActionsOfMapping(t *testing.T) {
 	slapd.Each(t, slapd.Options{}, func(t *testing.T, server *slapd.Server) {
-		g := start(t, server, settings{mappings: map[string]string{"api/v1.json": readOnlyMapping}})
+		g := start(t, server, settings{mappings: map[string]string{"api/v1.json": readOnlyMapping}, auth: basicSearch + "    cache: 30s\n"})
 		act := func(t *testing.T, path, action string) *reply {
 			return g.send(t, ask{method: "POST", path: path, query: params("_action", action), as: "bjensen", body: `{"oldPassword":"hifalutin","newPassword":"password"}`})
 		}
@@ -171,6 +172,14 @@ func TestActionsOfMapping(t *testing.T) {
 		})
 		t.Run("NotAMember", func(t *testing.T) {
 			act(t, "/api/managers/bjensen", "modifyPassword").fails(http.StatusNotFound, "")
+		})
+		// A password that is written like any other property is changed as well.
+		t.Run("Written", func(t *testing.T) {
+			g.read(t, "scarter", "sprain").want(http.StatusOK)
+			body := `[{"operation":"replace","field":"/password","value":"a new one"}]`
+			g.send(t, ask{method: "PATCH", path: "/api/users/scarter", as: "kvaughan", body: body}).want(http.StatusOK)
+			g.read(t, "scarter", "sprain").fails(http.StatusUnauthorized, "")
+			g.read(t, "scarter", "a new one").want(http.StatusOK).lacks("password")
 		})
 		t.Run("Inherited", func(t *testing.T) {
 			act(t, "/api/users/bjensen", "modifyPassword").want(http.StatusOK)

@@ -1,6 +1,7 @@
 package crest
 
 import (
+	"errors"
 	"net/http"
 
 	"github.com/rest2ldap/rest2ldap/pkg/fault"
@@ -21,10 +22,39 @@ func (h *handler) action(w http.ResponseWriter, r *request) error {
 	}
 	answer, err := h.do(r, req)
 	if err != nil {
-		return err
+		return atPassword(err)
 	}
 	return r.write(w, answer)
 }
+
+// atPassword names the member of a password that the directory has something against.
+func atPassword(err error) error {
+	var e *fault.Error
+	if !errors.As(err, &e) || e.Detail.Field != "" {
+		return err
+	}
+	field := ""
+	switch e.Detail.Kind {
+	case "wrongPassword":
+		field = "/" + oldPassword
+	case "passwordPolicy":
+		switch e.Detail.PasswordPolicy {
+		case "passwordTooShort", "passwordTooLong", "insufficientPasswordQuality", "passwordInHistory":
+			field = "/" + newPassword
+		}
+	}
+	if field == "" {
+		return err
+	}
+	located := *e // The fault may be shared.
+	return located.At(field)
+}
+
+// Members of the body that changes a password.
+const (
+	oldPassword = "oldPassword"
+	newPassword = "newPassword"
+)
 
 // ChangesPassword reports whether a request asks for a change of a password, which is all
 // that a caller may ask for whose password must be changed (httpserver.Authenticate).
@@ -43,7 +73,7 @@ func (h *handler) passwordChange(w http.ResponseWriter, r *request) (change mapp
 	if !ok {
 		return change, badPassword("", "wrongType", "the body is an object with the members oldPassword and newPassword")
 	}
-	texts := map[string]*string{"oldPassword": &change.Old, "newPassword": &change.New}
+	texts := map[string]*string{oldPassword: &change.Old, newPassword: &change.New}
 	for _, member := range object.Members {
 		text := texts[member.Name]
 		if text == nil {
@@ -56,7 +86,7 @@ func (h *handler) passwordChange(w http.ResponseWriter, r *request) (change mapp
 			return change, badPassword(member.Name, "emptyPassword", "a password is not empty")
 		}
 	}
-	for _, name := range []string{"oldPassword", "newPassword"} {
+	for _, name := range []string{oldPassword, newPassword} {
 		if *texts[name] == "" {
 			return change, badPassword(name, "missingField", "the field is required")
 		}

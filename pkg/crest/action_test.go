@@ -97,3 +97,29 @@ func TestChangesPassword(t *testing.T) {
 		}
 	}
 }
+
+// The fault names the member that the directory has something against.
+func TestPasswordAtFault(t *testing.T) {
+	for name, test := range map[string]struct {
+		detail fault.Detail
+		field  string
+	}{
+		"Wrong":   {fault.Detail{Kind: "wrongPassword"}, "/oldPassword"},
+		"Short":   {fault.Detail{Kind: "passwordPolicy", PasswordPolicy: "passwordTooShort"}, "/newPassword"},
+		"Young":   {fault.Detail{Kind: "passwordPolicy", PasswordPolicy: "passwordTooYoung"}, ""},
+		"Another": {fault.Detail{Kind: "passwordRefused"}, ""},
+		"Placed":  {fault.Detail{Kind: "wrongPassword", Field: "/x"}, "/x"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			shared := &fault.Error{Kind: fault.Invalid, Message: "no", Detail: test.detail}
+			f := newFront(t, &service{answer: func(*mapping.Request) (*gateway.Answer, error) { return nil, shared }}, Options{})
+			r := f.send(t, "POST", "/api/users/a?_action=modifyPassword", "{}")
+			if field, _ := r.detail()["field"].(string); r.status != 400 || field != test.field {
+				t.Errorf("%d: %s", r.status, r.body)
+			}
+			if diff := cmp.Diff(test.detail, shared.Detail); diff != "" {
+				t.Errorf("the shared fault was changed:\n%s", diff)
+			}
+		})
+	}
+}

@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/rest2ldap/rest2ldap/pkg/directory"
 	"github.com/rest2ldap/rest2ldap/pkg/fault"
@@ -163,6 +164,9 @@ func (c *call) modify(ctx context.Context, encoder *mapping.Encoder, dn director
 		DN: dn, Changes: changes, Permissive: true,
 		WriteOptions: directory.WriteOptions{Assert: c.assertion(revision), Read: c.readBack(encoder)},
 	})
+	if mayBeDone(err) && slices.ContainsFunc(changed, mapping.IsCredential) {
+		c.changed(dn)
+	}
 	if err != nil {
 		return nil, c.explain(ctx, dn, err)
 	}

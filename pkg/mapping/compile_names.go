@@ -33,7 +33,7 @@ func (f *fileFields) attributeType(name string) string {
 	}
 	if !isAttributeName(node.text) {
 		f.problem(node.filePlace, "%q must be an attribute type such as \"uid\", not %q", name, shorten(node.text))
-	} else if isCredential(node.text) {
+	} else if IsCredential(node.text) {
 		f.problem(node.filePlace, "%q must not be %q, which holds credentials", name, node.text)
 	}
 	return node.text
@@ -65,8 +65,8 @@ func isAttributeName(s string) bool {
 	return directory.IsAttributeDescription(s) && !strings.Contains(s, ";")
 }
 
-// isCredential tells the attributes that hold passwords, their hashes, or keys.
-func isCredential(description string) bool {
+// IsCredential tells the attributes that hold passwords, their hashes, or keys.
+func IsCredential(description string) bool {
 	name, _, _ := strings.Cut(strings.ToLower(description), ";")
 	switch name {
 	case "userpassword", "2.5.4.35", "authpassword", "1.3.6.1.4.1.4203.1.3.4", "pwdhistory",

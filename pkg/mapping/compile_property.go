@@ -113,7 +113,7 @@ func (c *compiler) simple(f *fileFields, p *Property) bool {
 	}
 	p.Default = c.defaultValue(f, p)
 	exposed := f.boolean("exposeCredential") && c.exposeCredentials
-	return exposed || !isCredential(p.Attribute)
+	return exposed || !IsCredential(p.Attribute)
 }
 
 // defaultValue reads defaultJsonValue. The reference product takes one value for a

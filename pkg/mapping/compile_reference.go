@@ -23,7 +23,7 @@ func (c *compiler) reference(f *fileFields, p *Property, scope propertyScope) bo
 			f.value(name)
 		}
 	}
-	return !isCredential(p.Attribute)
+	return !IsCredential(p.Attribute)
 }
 
 // pathReference compiles the form that points to a collection. Where the path
