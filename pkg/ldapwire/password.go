@@ -23,16 +23,20 @@ type PolicyError int
 // The reasons that there are for a new password.
 const (
 	// NoPolicyError means that no policy refused.
-	NoPolicyError            PolicyError = -1
-	PasswordModNotAllowed    PolicyError = 3
-	MustSupplyOldPassword    PolicyError = 4
-	InsufficientQuality      PolicyError = 5
-	PasswordTooShort         PolicyError = 6
-	PasswordTooYoung         PolicyError = 7
-	PasswordInHistory        PolicyError = 8
-	PasswordTooLong          PolicyError = 9 // OpenLDAP 2.6
-	tagPolicyWarning                     = 0xa0
-	tagPolicyErrorEnumerated             = 0x81
+	NoPolicyError         PolicyError = -1
+	PasswordModNotAllowed PolicyError = 3
+	MustSupplyOldPassword PolicyError = 4
+	InsufficientQuality   PolicyError = 5
+	PasswordTooShort      PolicyError = 6
+	PasswordTooYoung      PolicyError = 7
+	PasswordInHistory     PolicyError = 8
+	PasswordTooLong       PolicyError = 9 // OpenLDAP 2.6
+)
+
+// Tags of the response control.
+const (
+	tagPolicyWarning         = 0xa0
+	tagPolicyErrorEnumerated = 0x81
 )
 
 // PolicyError returns the error of the password policy's response control,
