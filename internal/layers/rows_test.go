@@ -80,6 +80,10 @@ func rows() []row {
 			why:   "it is the only room that knows go-ldap, so that the LDAP engine can be replaced below directory.Session",
 		},
 		{
+			room: "pkg/memdir", ours: []string{"pkg/directory", "pkg/ldapwire"},
+			why: "it is the double against which the gateway is checked, so it shares the codec and the words, and none of the code that parses, compares or evaluates",
+		},
+		{
 			room: "pkg/gateway", ours: []string{"pkg/mapping", "pkg/directory", "pkg/query", "pkg/auth", "pkg/audit", "pkg/fault"},
 			world: []string{jsonStream},
 			why:   "the engine serves every protocol, so it knows neither HTTP nor the LDAP library; sessions come in through an interface. JSON is what its cookies hold",
@@ -183,5 +187,5 @@ func testWorld() []string {
 // testsWithLDAP are the rooms whose tests look at the directory with a client of
 // their own, to check what our code did there.
 func testsWithLDAP() []string {
-	return []string{"pkg/ldapclient", "pkg/ldapwire", "internal/slapd", "integration"}
+	return []string{"pkg/ldapclient", "pkg/ldapwire", "pkg/memdir", "internal/slapd", "integration"}
 }
