@@ -1,0 +1,119 @@
+package memdir
+
+import (
+	"github.com/rest2ldap/rest2ldap/pkg/directory"
+	"github.com/rest2ldap/rest2ldap/pkg/ldapwire"
+	"github.com/rest2ldap/rest2ldap/pkg/memdir/internal/store"
+)
+
+// bind changes as whom the connection acts (RFC 4511 §4.2). Whatever is outstanding is
+// given up without an answer, as slapd does, and the client is anonymous until the bind
+// has succeeded.
+func (c *conn) bind(r *request, b *ldapwire.Bind) {
+	defer r.cancel()
+	c.abandonAll()
+	c.become(store.Who{}, false)
+	if !r.passes() {
+		return
+	}
+	result := r.readControls()
+	if result.Code == 0 {
+		result = checkBind(b)
+	}
+	if result.Code != 0 || b.DN == "" {
+		r.finish(result)
+		return
+	}
+	who, result := c.server.store.Bind(b.DN, b.Credentials)
+	locked, mustChange := c.server.accountState(b.DN)
+	reason := ldapwire.NoPolicyError
+	switch {
+	case result.Code == 0:
+		mustChange = mustChange && !who.Root
+		c.become(who, mustChange)
+		if mustChange {
+			reason = ldapwire.ChangeAfterReset
+		}
+	case locked:
+		reason = ldapwire.AccountLocked
+	}
+	if r.controls.policy {
+		r.finish(result, ldapwire.PasswordPolicyResult(reason))
+		return
+	}
+	r.finish(result)
+}
+
+// checkBind tells what is wrong with a bind before anybody looks at the password.
+func checkBind(b *ldapwire.Bind) store.Result {
+	switch {
+	case b.Version < 3:
+		return store.Result{Code: protocolError, Message: "historical protocol version requested, use LDAPv3 instead"}
+	case b.Version > 3:
+		return store.Result{Code: protocolError, Message: "requested protocol version not supported"}
+	case b.Mechanism != "":
+		return store.Result{Code: authMethodNotSupported, Message: "SASL mechanisms are not supported; use a simple bind"}
+	case b.Unknown:
+		return store.Result{Code: authMethodNotSupported, Message: "unknown authentication method"}
+	case b.DN == "" && b.Credentials != "":
+		return store.Result{Code: invalidCredentials}
+	case b.DN != "" && b.Credentials == "":
+		return store.Result{Code: unwilling, Message: "unauthenticated bind (DN with no password) disallowed"}
+	}
+	return store.Result{}
+}
+
+// become sets as whom the connection acts, and whether it has to change its password
+// before anything else. It is called by the reading goroutine alone.
+func (c *conn) become(who store.Who, mustChange bool) {
+	c.who = who
+	limit := maxMessage
+	if who == (store.Who{}) {
+		limit = maxMessageAnonymous
+	}
+	c.reader.SetLimit(limit)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.restricted = mustChange
+}
+
+// accountState tells whether an account is locked, and whether its password has to be
+// changed.
+func (s *Server) accountState(dn string) (locked, mustChange bool) {
+	cursor, result := s.store.Search(store.Who{Root: true}, &store.SearchRequest{
+		Base: dn, Filter: directory.Filter{Op: directory.FilterPresent, Attribute: "objectClass"},
+		Attributes: []string{"pwdAccountLockedTime", "pwdReset"},
+	})
+	if result.Code != 0 {
+		return false, false
+	}
+	entry, ok := cursor.Next()
+	if !ok {
+		return false, false
+	}
+	return entry.Value("pwdAccountLockedTime") != "", entry.Value("pwdReset") == "TRUE"
+}
+
+// isRestricted tells whether the request is refused because the client of the
+// connection has to change its password first. One that acts for somebody else is not.
+func (r *request) isRestricted() bool {
+	r.conn.mu.Lock()
+	defer r.conn.mu.Unlock()
+	return r.conn.restricted
+}
+
+// passwordChanged ends the restriction when the account is in order again.
+func (r *request) passwordChanged() {
+	if !r.isRestricted() {
+		return
+	}
+	_, mustChange := r.conn.server.accountState(r.who.DN)
+	r.conn.mu.Lock()
+	defer r.conn.mu.Unlock()
+	r.conn.restricted = mustChange
+}
+
+// restricted is the result for a request of a client that has to change its password.
+func restricted() store.Result {
+	return store.Result{Code: insufficientAccess, Message: "Operations are restricted to bind/unbind/abandon/StartTLS/modify password"}
+}

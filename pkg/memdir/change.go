@@ -1,0 +1,105 @@
+package memdir
+
+import (
+	"strings"
+
+	"github.com/rest2ldap/rest2ldap/pkg/ldapwire"
+	"github.com/rest2ldap/rest2ldap/pkg/memdir/internal/store"
+)
+
+// add answers an add (RFC 4511 §4.7).
+func (r *request) add(q *ldapwire.Add) {
+	refused := store.Result{Code: alreadyExists, Message: "root DSE already exists"}
+	if r.mayChange(q.DN, refused) {
+		r.changed(r.conn.server.store.Add(r.who, q.DN, q.Attributes, r.write()))
+	}
+}
+
+// modify answers a modify (RFC 4511 §4.6).
+func (r *request) modify(q *ldapwire.Modify) {
+	// Who has to change the password may do so.
+	if r.isRestricted() {
+		for i := range q.Changes {
+			if !strings.EqualFold(q.Changes[i].Attribute, "userPassword") {
+				r.finish(restricted())
+				return
+			}
+		}
+	} else if !r.mayChange(q.DN, store.Result{Code: unwilling, Message: "it cannot be modified"}) {
+		return
+	}
+	outcome := r.conn.server.store.Modify(r.who, q.DN, q.Changes, r.write())
+	if outcome.Code == 0 {
+		r.passwordChanged()
+	}
+	r.changed(outcome)
+}
+
+// delete answers a delete (RFC 4511 §4.8).
+func (r *request) delete(dn string) {
+	if r.mayChange(dn, store.Result{Code: unwilling, Message: "it cannot be deleted"}) {
+		r.changed(r.conn.server.store.Delete(r.who, dn, r.write()))
+	}
+}
+
+// modifyDN answers a modify DN (RFC 4511 §4.9).
+func (r *request) modifyDN(q *ldapwire.ModifyDN) {
+	if !r.mayChange(q.DN, store.Result{Code: unwilling, Message: "it cannot be renamed"}) {
+		return
+	}
+	if q.Moves && q.NewSuperior == "" {
+		r.end(unwilling, "there is nothing below the root DSE but "+r.conn.server.store.Suffix())
+		return
+	}
+	r.changed(r.conn.server.store.Rename(r.who, q.DN, q.NewRDN, q.DeleteOldRDN, q.NewSuperior, r.write()))
+}
+
+// compare answers a compare (RFC 4511 §4.10).
+func (r *request) compare(q *ldapwire.Compare) {
+	if r.isRestricted() {
+		r.finish(restricted())
+		return
+	}
+	if s := r.conn.server.findSpecial(q.DN); s != nil {
+		r.end(s.compare(q), "")
+		return
+	}
+	r.finish(r.conn.server.store.Compare(r.who, q.DN, q.Attribute, q.Value, r.controls.assert))
+}
+
+// mayChange tells whether a change may be tried at all; otherwise it is answered, with
+// refused when the entry is not of the data.
+func (r *request) mayChange(dn string, refused store.Result) bool {
+	s := r.conn.server.findSpecial(dn)
+	switch {
+	case r.who == (store.Who{}):
+		r.end(strongerAuthRequired, "modifications require authentication")
+	case r.isRestricted():
+		r.finish(restricted())
+	case s != nil:
+		refused.Message = s.name + ": " + refused.Message
+		r.finish(refused)
+	default:
+		return true
+	}
+	return false
+}
+
+func (r *request) write() store.Write {
+	return store.Write{
+		Assert: r.controls.assert, NoOp: r.controls.noOp, Permissive: r.controls.permissive,
+		PreRead: r.controls.preRead, PostRead: r.controls.postRead,
+	}
+}
+
+// changed ends a change.
+func (r *request) changed(outcome store.Outcome) {
+	var controls []ldapwire.Control
+	if outcome.Before != nil {
+		controls = append(controls, ldapwire.PreReadResult(outcome.Before))
+	}
+	if outcome.After != nil {
+		controls = append(controls, ldapwire.PostReadResult(outcome.After))
+	}
+	r.finish(outcome.Result, controls...)
+}

@@ -1,0 +1,19 @@
+// Package memdir is an LDAPv3 server over TLS whose directory is in memory, for demos
+// and tests. It has the schema, the access rules, the result codes and the traps of
+// OpenLDAP as the project recommends to set it up; where the two disagree, OpenLDAP is
+// right. It shares the codec with the gateway, and nothing else: no name, filter or value
+// is parsed or compared by code that the gateway uses.
+//
+//	server, err := memdir.New(memdir.Options{Suffix: "dc=example,dc=com", TLS: config, …})
+//	err = server.Load(ldif)
+//	go server.Serve(listener)
+//	…
+//	err = server.Shutdown(ctx)
+//
+// Of a connection one goroutine reads requests; each runs in a goroutine of its own, up
+// to a bound. A Bind gives up what is outstanding, without an answer. What is no LDAP ends
+// its connection with a notice of disconnection and disturbs no other. Pages are snapshots,
+// held by the connection until the next one is asked for.
+//
+// Options.Intercept makes the server misbehave, operation by operation.
+package memdir
