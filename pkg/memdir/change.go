@@ -9,7 +9,7 @@ import (
 
 // add answers an add (RFC 4511 §4.7).
 func (r *request) add(q *ldapwire.Add) {
-	refused := store.Result{Code: alreadyExists, Message: "root DSE already exists"}
+	refused := store.Result{Code: alreadyExists, Message: "it is there already"}
 	if r.mayChange(q.DN, refused) {
 		r.changed(r.conn.server.store.Add(r.who, q.DN, q.Attributes, r.write()))
 	}
@@ -72,13 +72,13 @@ func (r *request) compare(q *ldapwire.Compare) {
 func (r *request) mayChange(dn string, refused store.Result) bool {
 	s := r.conn.server.findSpecial(dn)
 	switch {
+	case s != nil:
+		refused.Message = s.name + ": " + refused.Message
+		r.finish(refused)
 	case r.who == (store.Who{}):
 		r.end(strongerAuthRequired, "modifications require authentication")
 	case r.isRestricted():
 		r.finish(restricted())
-	case s != nil:
-		refused.Message = s.name + ": " + refused.Message
-		r.finish(refused)
 	default:
 		return true
 	}

@@ -6,13 +6,17 @@ import (
 
 	ber "github.com/go-asn1-ber/asn1-ber"
 
+	"github.com/rest2ldap/rest2ldap/internal/exampledata"
 	"github.com/rest2ldap/rest2ldap/pkg/ldapwire"
 )
 
 // TestControls are controls that are refused, with slapd's answers.
 func TestControls(t *testing.T) {
 	t.Parallel()
-	d := start(t, nil)
+	both(t, 0, testControls)
+}
+
+func testControls(t *testing.T, d *place) {
 	base, change := query{base: person(1)}.packet, modify(person(1))
 	remove := octets(0x4a, person(1))
 	bind := element(0x60, integer(0x02, 3), octets(0x04, ""), octets(0x80, ""))
@@ -63,14 +67,14 @@ func TestControls(t *testing.T) {
 		{"SortNoValue", base(), []*ber.Packet{control(ldapwire.OIDSort, true)}, 2, "sorted results control value is absent"},
 		{"SortSixKeys", base(), []*ber.Packet{control(ldapwire.OIDSort, true, string(six.Bytes()))}, 53, "Too many sort keys"},
 		{"AssertionOnWhoAmI", whoAmI(), []*ber.Packet{control(ldapwire.OIDAssertion, true, "\x87\x02cn")}, 12, notAvailable},
-		{"AssertionOnSearch", base(), []*ber.Packet{control(ldapwire.OIDAssertion, true, "\x87\x04mail")}, 122, ""},
+		{"AssertionOnSearch", base(), []*ber.Packet{control(ldapwire.OIDAssertion, true, "\x87\x09jpegPhoto")}, 122, ""},
 		{"AssertionHolds", base(), []*ber.Packet{control(ldapwire.OIDAssertion, true, "\x87\x02cn")}, 0, ""},
-		{"AssertionOnModify", change, []*ber.Packet{control(ldapwire.OIDAssertion, true, "\x87\x04mail")}, 122, ""},
+		{"AssertionOnModify", change, []*ber.Packet{control(ldapwire.OIDAssertion, true, "\x87\x09jpegPhoto")}, 122, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			r := d.raw(t)
-			r.bind(rootDN, rootPassword)
+			r.bindRoot()
 			result, _, _ := r.exchange(test.op, test.controls...)
 			wantResult(t, result, test.code, test.text)
 		})
@@ -80,7 +84,10 @@ func TestControls(t *testing.T) {
 // TestProxiedAuthorization has the service account act for others.
 func TestProxiedAuthorization(t *testing.T) {
 	t.Parallel()
-	d := start(t, nil)
+	both(t, 0, testProxiedAuthorization)
+}
+
+func testProxiedAuthorization(t *testing.T, d *place) {
 	proxied := func(critical bool, value ...string) *ber.Packet {
 		return control(ldapwire.OIDProxiedAuthorization, critical, value...)
 	}
@@ -88,11 +95,11 @@ func TestProxiedAuthorization(t *testing.T) {
 	for _, test := range []struct{ authzID, who string }{
 		{"dn:" + person(3), "dn:" + person(3)}, {"dn:" + person(39), "dn:" + person(39)}, {"", ""}, {"dn:", ""},
 	} {
-		r.bind(serviceDN, servicePass)
+		r.bind(exampledata.ServiceDN, exampledata.ServicePassword)
 		if who := r.whoAmI(proxied(true, test.authzID)); !strings.EqualFold(who, test.who) {
 			t.Errorf("%q acts as %q", test.authzID, who)
 		}
-		if who := r.whoAmI(); !strings.EqualFold(who, "dn:"+serviceDN) {
+		if who := r.whoAmI(); !strings.EqualFold(who, "dn:"+exampledata.ServiceDN) {
 			t.Errorf("after it the connection acts as %q", who)
 		}
 	}
@@ -133,8 +140,12 @@ func TestProxiedAuthorization(t *testing.T) {
 // TestReadEntry returns the entry before and after a change.
 func TestReadEntry(t *testing.T) {
 	t.Parallel()
-	r := start(t, nil).raw(t)
-	r.bind(rootDN, rootPassword)
+	both(t, 0, testReadEntry)
+}
+
+func testReadEntry(t *testing.T, d *place) {
+	r := d.raw(t)
+	r.bindRoot()
 	names := string(element(0x30, octets(0x04, "description")).Bytes())
 	for _, want := range []map[string]string{{ldapwire.OIDPostRead: "x"}, {ldapwire.OIDPostRead: "x", ldapwire.OIDPreRead: "x"}} {
 		var asked []*ber.Packet

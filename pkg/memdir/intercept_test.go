@@ -27,7 +27,7 @@ func TestIntercept(t *testing.T) {
 	next := func(a memdir.Operation) *raw {
 		t.Helper()
 		r := d.raw(t)
-		r.bind(rootDN, rootPassword)
+		r.bindRoot()
 		action.Store(&a)
 		r.send(message(5, list(0)))
 		return r
@@ -101,14 +101,14 @@ func TestLose(t *testing.T) {
 	})
 	for n := range 2 {
 		r := d.raw(t)
-		r.bind(rootDN, rootPassword)
+		r.bindRoot()
 		r.send(message(5, octets(0x4a, person(n))))
 		if m, err := r.reader.Read(); err == nil {
 			t.Errorf("message %+v", m)
 		}
 	}
 	r := d.raw(t)
-	r.bind(rootDN, rootPassword)
+	r.bindRoot()
 	for n, want := range []int{0, 32} {
 		if result, _, _ := r.exchange(query{base: person(n)}.packet()); result.Code != want {
 			t.Errorf("%s: %+v", person(n), result)
@@ -126,5 +126,5 @@ func TestInterceptBind(t *testing.T) {
 			}
 		}
 	})
-	wantCode(t, "bind", d.dial(t).Bind(person(1), "pw01"), 52)
+	wantCode(t, "bind", d.dial(t).Bind(person(1), password(1)), 52)
 }

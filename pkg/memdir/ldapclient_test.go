@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rest2ldap/rest2ldap/internal/exampledata"
 	"github.com/rest2ldap/rest2ldap/pkg/directory"
 	"github.com/rest2ldap/rest2ldap/pkg/fault"
 	"github.com/rest2ldap/rest2ldap/pkg/ldapclient"
@@ -19,8 +20,8 @@ func TestGatewayClient(t *testing.T) {
 	client, err := ldapclient.New(ldapclient.Options{
 		Servers:  []ldapclient.Server{{URL: "ldaps://" + d.addr}},
 		TLS:      &tls.Config{RootCAs: d.pool, MinVersion: tls.VersionTLS12},
-		BindDN:   dn(t, serviceDN),
-		Password: servicePass,
+		BindDN:   dn(t, exampledata.ServiceDN),
+		Password: exampledata.ServicePassword,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -33,16 +34,17 @@ func TestGatewayClient(t *testing.T) {
 		}
 	})
 
+	bjensen := exampledata.Person{ID: "bjensen"}.DN()
 	known, err := client.Capabilities(ctx)
 	if err != nil || !known.Assertion || !known.ReadEntry || !known.Sort || known.Revision != "entryCSN" {
 		t.Fatalf("%+v, %v", known, err)
 	}
-	session := client.As(directory.Identity{AuthzID: "dn:" + person(1)})
-	if who, err := session.WhoAmI(ctx); err != nil || !dn(t, who[3:]).Equal(dn(t, person(1))) {
+	session := client.As(directory.Identity{AuthzID: "dn:" + bjensen})
+	if who, err := session.WhoAmI(ctx); err != nil || !dn(t, who[3:]).Equal(dn(t, bjensen)) {
 		t.Errorf("%q, %v", who, err)
 	}
 	entries := 0
-	walk := session.Walk(&directory.SearchRequest{Base: dn(t, peopleDN), Scope: directory.ScopeOneLevel, Filter: directory.Present("uid"), Attributes: []string{"uid"}})
+	walk := session.Walk(&directory.SearchRequest{Base: dn(t, peopleDN), Scope: directory.ScopeOneLevel, Filter: directory.Filter{Op: directory.FilterSubstrings, Attribute: "uid", Initial: "gen"}, Attributes: []string{"uid"}})
 	for more := true; more; {
 		var page []*directory.Entry
 		if page, more, err = walk.Next(ctx, 7); err != nil {
@@ -54,23 +56,23 @@ func TestGatewayClient(t *testing.T) {
 	if entries != people {
 		t.Errorf("%d entries", entries)
 	}
-	change := &directory.ModifyRequest{DN: dn(t, person(1)), Changes: []directory.Change{{Op: directory.ChangeReplace, Attribute: "description", Values: []string{"new"}}}}
+	change := &directory.ModifyRequest{DN: dn(t, bjensen), Changes: []directory.Change{{Op: directory.ChangeReplace, Attribute: "description", Values: []string{"new"}}}}
 	change.Read = []string{"description"}
-	holds := directory.Equal("uid", "u01")
+	holds := directory.Equal("uid", "bjensen")
 	change.Assert = &holds
 	entry, err := session.Modify(ctx, change)
 	if err != nil || entry.Value("description") != "new" {
 		t.Errorf("%+v, %v", entry, err)
 	}
-	fails := directory.Equal("uid", "u02")
+	fails := directory.Equal("uid", "scarter")
 	change.Assert = &fails
 	if _, err = session.Modify(ctx, change); fault.KindOf(err) != fault.PreconditionFailed {
 		t.Error(err)
 	}
-	if err := client.Authenticate(ctx, dn(t, person(1)), "pw01"); err != nil {
+	if err := client.Authenticate(ctx, dn(t, bjensen), exampledata.Password("bjensen")); err != nil {
 		t.Error(err)
 	}
-	if err := client.Authenticate(ctx, dn(t, person(1)), "wrong"); fault.KindOf(err) != fault.Unauthenticated {
+	if err := client.Authenticate(ctx, dn(t, bjensen), "wrong"); fault.KindOf(err) != fault.Unauthenticated {
 		t.Error(err)
 	}
 }

@@ -1,19 +1,20 @@
 package memdir_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"io"
 	"net"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/go-ldap/ldap/v3"
 
+	"github.com/rest2ldap/rest2ldap/internal/exampledata"
+	"github.com/rest2ldap/rest2ldap/internal/slapd"
 	"github.com/rest2ldap/rest2ldap/internal/testcert"
 	"github.com/rest2ldap/rest2ldap/pkg/ldapwire"
 	"github.com/rest2ldap/rest2ldap/pkg/memdir"
@@ -21,35 +22,47 @@ import (
 
 // The data of the tests.
 const (
-	suffix       = "dc=example,dc=com"
-	rootDN       = "cn=Manager," + suffix
-	rootPassword = "manager"
-	peopleDN     = "ou=People," + suffix
-	serviceDN    = "cn=rest2ldap," + suffix
-	servicePass  = "service"
-	// people is how many there are below peopleDN.
+	suffix   = exampledata.BaseDN
+	rootDN   = slapd.RootDN
+	peopleDN = exampledata.PeopleDN
+	// people is how many the tests use, of whom nothing else in the data knows.
 	people = 40
 )
 
-func person(n int) string { return fmt.Sprintf("uid=u%02d,%s", n, peopleDN) }
+// users is how many people there are in the data.
+func users() int { return len(exampledata.People()) + people }
 
-// data is LDIF with one service account and the people.
-func data() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "dn: %s\nobjectClass: domain\ndc: example\n\n", suffix)
-	fmt.Fprintf(&b, "dn: %s\nobjectClass: organizationalUnit\nou: People\n\n", peopleDN)
-	fmt.Fprintf(&b, "dn: %s\nobjectClass: person\ncn: rest2ldap\nsn: service\nuserPassword: %s\nauthzTo: dn.onelevel:%s\n\n", serviceDN, servicePass, peopleDN)
-	for n := range people {
-		fmt.Fprintf(&b, "dn: %s\nobjectClass: inetOrgPerson\nuid: u%02d\ncn: User %d\nsn: User\nuserPassword: pw%02d\n\n", person(n), n, n, n)
-	}
-	return b.String()
+// person is the n-th of the people that the tests use, counted from 0.
+func person(n int) string { return exampledata.Generated(n + 1).DN() }
+
+func password(n int) string { return exampledata.Generated(n + 1).Password }
+
+// place is where a directory is.
+type place struct {
+	addr         string
+	pool         *x509.CertPool
+	rootPassword string
+}
+
+// both runs a test on memdir, and on OpenLDAP to see that the test is right: with a size
+// limit for everybody but the root, 0 for the usual one.
+func both(t *testing.T, limit int, test func(t *testing.T, d *place)) {
+	t.Helper()
+	t.Run("memdir", func(t *testing.T) {
+		t.Parallel()
+		test(t, start(t, func(o *memdir.Options) { o.Limits.SizeLimit = limit }).place)
+	})
+	t.Run("slapd", func(t *testing.T) {
+		t.Parallel()
+		s := slapd.Start(t, slapd.Options{Users: users(), CallerSizeLimit: limit})
+		test(t, &place{s.Address, s.CAPool, s.RootPassword})
+	})
 }
 
 // server is one that runs.
 type server struct {
 	*memdir.Server
-	addr string
-	pool *x509.CertPool
+	*place
 }
 
 // start starts a server that ends with the test.
@@ -68,7 +81,7 @@ func start(tb testing.TB, change func(*memdir.Options)) *server {
 		tb.Fatal(err)
 	}
 	options := memdir.Options{
-		Suffix: suffix, RootDN: rootDN, RootPassword: rootPassword, Rules: rules(),
+		Suffix: suffix, RootDN: rootDN, RootPassword: "manager", Rules: rules(),
 		TLS: &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12},
 	}
 	if change != nil {
@@ -78,7 +91,7 @@ func start(tb testing.TB, change func(*memdir.Options)) *server {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	if err := made.Load(strings.NewReader(data())); err != nil {
+	if err := made.Load(bytes.NewReader(exampledata.LDIF(users()))); err != nil {
 		tb.Fatal(err)
 	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -97,13 +110,13 @@ func start(tb testing.TB, change func(*memdir.Options)) *server {
 			tb.Error(err)
 		}
 	})
-	return &server{made, listener.Addr().String(), ca.Pool()}
+	return &server{made, &place{listener.Addr().String(), ca.Pool(), "manager"}}
 }
 
-func (d *server) tls() *tls.Config { return &tls.Config{RootCAs: d.pool, ServerName: "localhost"} }
+func (d *place) tls() *tls.Config { return &tls.Config{RootCAs: d.pool, ServerName: "localhost"} }
 
 // dial connects with an independent client.
-func (d *server) dial(tb testing.TB) *ldap.Conn {
+func (d *place) dial(tb testing.TB) *ldap.Conn {
 	tb.Helper()
 	conn, err := ldap.DialURL("ldaps://"+d.addr, ldap.DialWithTLSConfig(d.tls()))
 	if err != nil {
@@ -114,7 +127,7 @@ func (d *server) dial(tb testing.TB) *ldap.Conn {
 }
 
 // as connects as somebody.
-func (d *server) as(tb testing.TB, dn, password string) *ldap.Conn {
+func (d *place) as(tb testing.TB, dn, password string) *ldap.Conn {
 	tb.Helper()
 	conn := d.dial(tb)
 	if err := conn.Bind(dn, password); err != nil {
@@ -125,12 +138,13 @@ func (d *server) as(tb testing.TB, dn, password string) *ldap.Conn {
 
 // raw is a connection on which a test sends octets.
 type raw struct {
+	place  *place
 	tb     testing.TB
 	net    *tls.Conn
 	reader *ldapwire.Reader
 }
 
-func (d *server) raw(tb testing.TB) *raw {
+func (d *place) raw(tb testing.TB) *raw {
 	tb.Helper()
 	conn, err := tls.Dial("tcp", d.addr, d.tls())
 	if err != nil {
@@ -138,7 +152,7 @@ func (d *server) raw(tb testing.TB) *raw {
 	}
 	tb.Cleanup(func() { _ = conn.Close() })
 	_ = conn.SetDeadline(time.Now().Add(30 * time.Second)) // A test that hangs is to fail.
-	return &raw{tb, conn, ldapwire.NewReader(conn, 1<<20)}
+	return &raw{d, tb, conn, ldapwire.NewReader(conn, 1<<20)}
 }
 
 func (r *raw) send(encoded ...[]byte) {
@@ -196,6 +210,8 @@ func (r *raw) bind(dn, password string) {
 		r.tb.Fatalf("%+v", result)
 	}
 }
+
+func (r *raw) bindRoot() { r.bind(rootDN, r.place.rootPassword) }
 
 // code is the result code of an error of the independent client.
 func code(err error) int {

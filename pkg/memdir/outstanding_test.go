@@ -34,7 +34,7 @@ func TestAbandon(t *testing.T) {
 	t.Parallel()
 	d, begun, release := held(t)
 	r := d.raw(t)
-	r.bind(rootDN, rootPassword)
+	r.bindRoot()
 	r.send(message(5, list(0)), message(6, list(0)))
 	<-begun
 	<-begun
@@ -52,14 +52,14 @@ func TestBindAbandons(t *testing.T) {
 	t.Parallel()
 	d, begun, release := held(t)
 	r, other := d.raw(t), d.raw(t)
-	r.bind(rootDN, rootPassword)
-	other.bind(rootDN, rootPassword)
+	r.bindRoot()
+	other.bindRoot()
 	r.send(message(5, list(0)), message(6, list(0)))
 	other.send(message(5, list(0)))
 	for range 3 {
 		<-begun
 	}
-	r.bind(person(1), "pw01")
+	r.bind(person(1), password(1))
 	close(release)
 	r.whoAmI()
 	if result, entries, _ := other.result(5); result.Code != 0 || entries != people {
@@ -72,7 +72,7 @@ func TestSideBySide(t *testing.T) {
 	t.Parallel()
 	d, begun, release := held(t)
 	r := d.raw(t)
-	r.bind(rootDN, rootPassword)
+	r.bindRoot()
 	r.send(message(5, list(0)))
 	<-begun
 	r.whoAmI()
@@ -85,7 +85,7 @@ func TestShutdown(t *testing.T) {
 	t.Parallel()
 	d, begun, release := held(t)
 	busy, idle := d.raw(t), d.raw(t)
-	busy.bind(rootDN, rootPassword)
+	busy.bindRoot()
 	idle.whoAmI()
 	busy.send(message(5, list(0)))
 	<-begun
@@ -122,7 +122,7 @@ func TestShutdownBreaksOff(t *testing.T) {
 	t.Parallel()
 	d, begun, _ := held(t)
 	r := d.raw(t)
-	r.bind(rootDN, rootPassword)
+	r.bindRoot()
 	r.send(message(5, list(0)))
 	<-begun
 	ctx, cancel := context.WithCancel(context.Background())
@@ -141,8 +141,8 @@ func TestStalledReader(t *testing.T) {
 	t.Parallel()
 	d := start(t, func(o *memdir.Options) { o.WriteTimeout = 100 * time.Millisecond })
 	r, other := d.raw(t), d.raw(t)
-	r.bind(rootDN, rootPassword)
-	other.bind(rootDN, rootPassword)
+	r.bindRoot()
+	other.bindRoot()
 	var err error
 	for id := int64(2); err == nil; id++ { // Until the server has closed the connection.
 		_, err = r.net.Write(message(id%1000+1, list(0)))

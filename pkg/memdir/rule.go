@@ -8,6 +8,12 @@ type (
 	Rule = store.Rule
 	// Grant is what a Rule gives to some.
 	Grant = store.Grant
+	// Level is what a Grant gives.
+	Level = store.Level
+	// Subject is to whom a Grant gives it.
+	Subject = store.Subject
+	// Scope is to which entries a Rule applies.
+	Scope = store.Scope
 	// Limits bound the searches of ordinary callers.
 	Limits = store.Limits
 	// Policy is the password policy.

@@ -58,7 +58,11 @@ func TestRootDSE(t *testing.T) {
 // TestSpecialFilters search the root DSE; slapd finds the same.
 func TestSpecialFilters(t *testing.T) {
 	t.Parallel()
-	r := start(t, nil).raw(t)
+	both(t, 0, testSpecialFilters)
+}
+
+func testSpecialFilters(t *testing.T, d *place) {
+	r := d.raw(t)
 	equal := func(attribute, value string) *ber.Packet {
 		return element(0xa3, octets(0x04, attribute), octets(0x04, value))
 	}
@@ -98,13 +102,17 @@ func TestSpecialFilters(t *testing.T) {
 // TestSpecialChanges tries to change what is not of the data.
 func TestSpecialChanges(t *testing.T) {
 	t.Parallel()
-	r := start(t, nil).raw(t)
+	both(t, 0, testSpecialChanges)
+}
+
+func testSpecialChanges(t *testing.T, d *place) {
+	r := d.raw(t)
 	compare := func(dn, attribute, value string) *ber.Packet {
 		return element(0x6e, octets(0x04, dn), element(0x30, octets(0x04, attribute), octets(0x04, value)))
 	}
 	for _, bound := range []bool{false, true} {
 		if bound {
-			r.bind(rootDN, rootPassword)
+			r.bindRoot()
 		}
 		for _, test := range []struct {
 			name string
@@ -117,14 +125,14 @@ func TestSpecialChanges(t *testing.T) {
 			{"Delete", octets(0x4a, ""), 53},
 			{"Rename", element(0x6c, octets(0x04, ""), octets(0x04, "cn=x"), octets(0x01, "\xff")), 53},
 		} {
-			want := test.code
-			if !bound {
-				want = 8
-			}
-			if result, _, _ := r.exchange(test.op); result.Code != want {
+			if result, _, _ := r.exchange(test.op); result.Code != test.code {
 				t.Errorf("%s: %+v", test.name, result)
 			}
 		}
+	}
+	for _, op := range []*ber.Packet{modify(person(1)), octets(0x4a, person(1))} {
+		result, _, _ := d.raw(t).exchange(op)
+		wantResult(t, result, 8, "modifications require authentication")
 	}
 	for _, test := range []struct {
 		op   *ber.Packet
