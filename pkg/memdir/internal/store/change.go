@@ -1,247 +1,399 @@
 package store
 
 import (
+	"math/big"
 	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/rest2ldap/rest2ldap/pkg/directory"
 )
 
-// locate finds the entry of a change, and checks its assertion. mu is held.
-func (s *Store) locate(who Who, dn string, w Write) (*entry, Result) {
-	key, ok := normalize(dn)
-	if !ok {
-		return nil, Result{Code: invalidDN, Message: "invalid DN"}
+// Add adds an entry (RFC 4511 §4.7).
+func (s *Store) Add(who Who, dn string, attributes []directory.Attribute, w Write) Outcome {
+	n, err := s.schema.parseDN(dn)
+	if err != nil || n.isZero() {
+		return Outcome{Result: refuse(invalidDNSyntax, "invalid DN")}
 	}
-	if key != s.suffix && !isBelow(key, s.suffix) {
-		return nil, Result{Code: unwilling, Message: "no global superior knowledge"}
+	e, result := s.build(n, attributes, false)
+	if result.Code != success {
+		return Outcome{Result: result}
 	}
-	e := s.entries[key]
-	if e == nil {
-		return nil, s.missing(who, key)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	v := s.viewOf(who)
+	v.locked = true
+	found, above := s.find(n)
+	switch {
+	case !n.isBelow(s.suffix):
+		return Outcome{Result: refuse(unwillingToPerform, "no global superior knowledge")}
+	case found != nil:
+		return Outcome{Result: Result{Code: alreadyExists}}
+	case n.key() != s.suffix.key() && (above == nil || above.key != n.parent().key()):
+		return Outcome{Result: s.missing(v, above)}
+	case w.Assert != nil && v.evaluate(w.Assert, candidate{e, false}) != isTrue:
+		return Outcome{Result: Result{Code: assertionFailed}}
+	case above != nil && !v.may(above.entry, childrenAttribute, write):
+		return Outcome{Result: refuse(insufficientAccess, "no write access to parent")}
+	case above == nil && !who.Root, !v.may(e, entryAttribute, write):
+		return Outcome{Result: refuse(insufficientAccess, "no write access to entry")}
 	}
-	if w.Assert != nil && s.matches(who, e, w.Assert) != isTrue {
-		return nil, Result{Code: assertionFailed}
+	if result := s.checkEntry(e, ""); result.Code != success {
+		return Outcome{Result: result}
+	}
+	if result := s.newPassword(v, nil, e); result.Code != success {
+		return Outcome{Result: result}
+	}
+	s.stamp(e, who, true)
+	if w.NoOp {
+		return v.done(&w, nil, nil)
+	}
+	after := s.put(e, above).candidate()
+	return v.done(&w, nil, &after)
+}
+
+// build makes an entry of attributes. own tells that operational attributes are taken.
+func (s *Store) build(n name, attributes []directory.Attribute, own bool) (*entry, Result) {
+	e := newEntry(n)
+	for _, given := range attributes {
+		d, result := s.schema.checkAttribute(given.Name, given.Values, own)
+		if result.Code != success {
+			return nil, result
+		}
+		i := e.at(d.typ, d.options)
+		if i < 0 {
+			e.attributes = append(e.attributes, attribute{typ: d.typ, options: d.options, as: given.Name})
+			i = len(e.attributes) - 1
+		}
+		a := &e.attributes[i]
+		for _, value := range given.Values {
+			if s.schema.position(d.typ, a.values, value) >= 0 {
+				return nil, refuse(attributeOrValueExists, "%s: value #%d provided more than once", d.typ.name, len(a.values))
+			}
+			a.values = append(a.values, value)
+		}
+		if len(a.values) == 0 {
+			return nil, refuse(2, "no values for attribute type")
+		}
+	}
+	// The values of the name are there, even when nobody gave them.
+	for _, p := range n.rdns[0].pairs {
+		i := e.at(p.typ, "")
+		if i < 0 {
+			e.attributes = append(e.attributes, attribute{typ: p.typ, as: p.typ.name, values: []string{p.value}})
+		} else if s.schema.position(p.typ, e.attributes[i].values, p.value) < 0 {
+			e.attributes[i].values = append(e.attributes[i].values, p.value)
+		}
 	}
 	return e, Result{}
 }
 
-// outcome is that of a change from one entry to another; nil is none. mu is held.
-func (s *Store) outcome(who Who, before, after *entry, w Write) Outcome {
-	var o Outcome
-	if before != nil && w.PreRead != nil {
-		o.Before = s.project(who, before, w.PreRead, false)
+// stamp sets who changed an entry, and when. s.mu is held.
+func (s *Store) stamp(e *entry, who Who, created bool) {
+	timestamp, csn := s.clock.change(s.options.Now())
+	if created {
+		s.setOperational(e, "entryUUID", newUUID())
+		s.setOperational(e, "creatorsName", who.DN)
+		s.setOperational(e, "createTimestamp", timestamp)
 	}
-	if after != nil && w.PostRead != nil {
-		o.After = s.project(who, after, w.PostRead, false)
+	s.setOperational(e, "entryCSN", csn)
+	s.setOperational(e, "modifiersName", who.DN)
+	s.setOperational(e, "modifyTimestamp", timestamp)
+}
+
+// Modify changes an entry, all changes or none (RFC 4511 §4.6, RFC 4525).
+func (s *Store) Modify(who Who, dn string, changes []directory.Change, w Write) Outcome {
+	n, err := s.schema.parseDN(dn)
+	if err != nil || n.isZero() {
+		return Outcome{Result: refuse(invalidDNSyntax, "invalid DN")}
+	}
+	checked := make([]description, len(changes))
+	for i, change := range changes {
+		var result Result
+		if checked[i], result = s.schema.checkAttribute(change.Attribute, change.Values, false); result.Code != success {
+			return Outcome{Result: result}
+		}
+		if change.Op == directory.ChangeIncrement && len(change.Values) != 1 {
+			return Outcome{Result: refuse(2, "modify/increment: %s: one value is needed", change.Attribute)}
+		}
+		if change.Op == directory.ChangeAdd && len(change.Values) == 0 {
+			return Outcome{Result: refuse(2, "modify/add: %s: no values given", change.Attribute)}
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	v := s.viewOf(who)
+	v.locked = true
+	found, above := s.find(n)
+	if found == nil {
+		if !n.isBelow(s.suffix) {
+			return Outcome{Result: refuse(unwillingToPerform, "no global superior knowledge")}
+		}
+		return Outcome{Result: s.missing(v, above)}
+	}
+	before := found.candidate()
+	if w.Assert != nil && v.evaluate(w.Assert, before) != isTrue {
+		return Outcome{Result: Result{Code: assertionFailed}}
+	}
+	for _, d := range checked {
+		if !v.may(found.entry, target{typ: d.typ}, write) {
+			return Outcome{Result: Result{Code: insufficientAccess}}
+		}
+	}
+	e := found.clone()
+	for i, change := range changes {
+		if result := s.apply(e, checked[i], change, w.Permissive); result.Code != success {
+			return Outcome{Result: result}
+		}
+	}
+	structuralClass := ""
+	if classes := found.attribute("structuralObjectClass"); len(classes) > 0 {
+		structuralClass = classes[0]
+	}
+	if result := s.checkEntry(e, structuralClass); result.Code != success {
+		return Outcome{Result: result}
+	}
+	if result := s.newPassword(v, found.entry, e); result.Code != success {
+		return Outcome{Result: result}
+	}
+	s.stamp(e, who, false)
+	if !w.NoOp {
+		s.replace(found, e)
+	}
+	after := candidate{e, before.parent}
+	return v.done(&w, &before, &after)
+}
+
+// apply makes one change.
+func (s *Store) apply(e *entry, d description, change directory.Change, permissive bool) Result {
+	a := attribute{typ: d.typ, options: d.options, as: change.Attribute}
+	if i := e.at(d.typ, d.options); i >= 0 {
+		a.values = slices.Clone(e.attributes[i].values)
+	}
+	switch change.Op {
+	case directory.ChangeAdd:
+		for i, value := range change.Values {
+			if s.schema.position(d.typ, a.values, value) < 0 {
+				a.values = append(a.values, value)
+			} else if !permissive || s.schema.position(d.typ, change.Values[:i], value) >= 0 {
+				return refuse(attributeOrValueExists, "modify/add: %s: value #%d already exists", d.typ.name, i)
+			}
+		}
+	case directory.ChangeReplace:
+		a.values = nil
+		for i, value := range change.Values {
+			if s.schema.position(d.typ, a.values, value) >= 0 {
+				return refuse(attributeOrValueExists, "%s: value #%d provided more than once", d.typ.name, i)
+			}
+			a.values = append(a.values, value)
+		}
+	case directory.ChangeDelete:
+		return s.remove(e, a, change.Values, permissive)
+	case directory.ChangeIncrement:
+		if len(a.values) == 0 {
+			return refuse(noSuchAttribute, "modify/increment: %s: no such attribute", d.typ.name)
+		}
+		by, ok := new(big.Int).SetString(change.Values[0], 10)
+		if !ok || d.typ.syntax != syntaxes+"27" {
+			return refuse(constraintViolation, "modify/increment: %s: not an integer", d.typ.name)
+		}
+		for i, value := range a.values {
+			n, _ := new(big.Int).SetString(value, 10)
+			a.values[i] = n.Add(n, by).String()
+		}
+	}
+	e.set(a)
+	return Result{}
+}
+
+// remove removes values, or the whole attribute when none are named.
+func (s *Store) remove(e *entry, a attribute, values []string, permissive bool) Result {
+	if len(values) == 0 {
+		if len(a.values) == 0 && !permissive {
+			return refuse(noSuchAttribute, "modify/delete: %s: no such attribute", a.typ.name)
+		}
+		a.values = nil
+		e.set(a)
+		return Result{}
+	}
+	if a.typ.equality == "" {
+		return refuse(inappropriateMatching, "modify/delete: %s: no equality matching rule", a.typ.name)
+	}
+	if len(a.values) == 0 && !permissive {
+		return refuse(noSuchAttribute, "modify/delete: %s: no such attribute", a.typ.name)
+	}
+	for _, value := range values {
+		i := s.schema.position(a.typ, a.values, value)
+		if i < 0 && !permissive {
+			return refuse(noSuchAttribute, "modify/delete: %s: no such value", a.typ.name)
+		}
+		if i >= 0 {
+			a.values = slices.Delete(a.values, i, i+1)
+		}
+	}
+	e.set(a)
+	return Result{}
+}
+
+// Delete deletes a leaf (RFC 4511 §4.8).
+func (s *Store) Delete(who Who, dn string, w Write) Outcome {
+	n, err := s.schema.parseDN(dn)
+	if err != nil || n.isZero() {
+		return Outcome{Result: refuse(invalidDNSyntax, "invalid DN")}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	v := s.viewOf(who)
+	v.locked = true
+	found, above := s.find(n)
+	if found == nil {
+		if !n.isBelow(s.suffix) {
+			return Outcome{Result: refuse(unwillingToPerform, "no global superior knowledge")}
+		}
+		return Outcome{Result: s.missing(v, above)}
+	}
+	before := found.candidate()
+	switch {
+	case w.Assert != nil && v.evaluate(w.Assert, before) != isTrue:
+		return Outcome{Result: Result{Code: assertionFailed}}
+	case above != nil && !v.may(above.entry, childrenAttribute, write):
+		return Outcome{Result: refuse(insufficientAccess, "no write access to parent")}
+	case above == nil && !who.Root:
+		return Outcome{Result: refuse(insufficientAccess, "no write access to parent")}
+	case !v.may(found.entry, entryAttribute, write):
+		return Outcome{Result: refuse(insufficientAccess, "no write access to entry")}
+	case len(found.children) > 0:
+		return Outcome{Result: refuse(notAllowedOnNonLeaf, "subordinate objects must be deleted first")}
+	}
+	o := v.done(&w, &before, nil)
+	if !w.NoOp {
+		s.unlink(found)
+		s.refer(found.key, "")
 	}
 	return o
 }
 
-// Add adds an entry.
-func (s *Store) Add(who Who, dn string, attributes []directory.Attribute, w Write) Outcome {
-	name, ok := parseDN(dn)
-	key := keyOf(name)
+// Rename gives an entry another name or another place (RFC 4511 §4.9).
+func (s *Store) Rename(who Who, dn, newRDN string, deleteOld bool, newSuperior string, w Write) Outcome {
+	n, err := s.schema.parseDN(dn)
+	relative, err2 := s.schema.parseDN(newRDN)
+	superior, err3 := s.schema.parseDN(newSuperior)
+	if err != nil || err2 != nil || err3 != nil || len(relative.rdns) != 1 || n.isZero() {
+		return Outcome{Result: refuse(invalidDNSyntax, "invalid DN")}
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	parent := s.entries[parentKey(key)]
-	switch {
-	case !ok:
-		return Outcome{Result: Result{Code: invalidDN, Message: "invalid DN"}}
-	case len(attributes) == 0:
-		return Outcome{Result: Result{Code: protocolError, Message: "no attributes provided"}}
-	case slices.ContainsFunc(attributes, func(a directory.Attribute) bool { return len(a.Values) == 0 }):
-		return Outcome{Result: Result{Code: protocolError, Message: "no values for attribute type"}}
-	case key != s.suffix && !isBelow(key, s.suffix):
-		return Outcome{Result: Result{Code: unwilling, Message: "no global superior knowledge"}}
-	case s.entries[key] != nil:
-		return Outcome{Result: Result{Code: alreadyExists}}
-	case parent == nil && key != s.suffix:
-		return Outcome{Result: s.missing(who, key)}
-	}
-	e := &entry{key: key, dn: dn}
-	for _, a := range attributes {
-		e = e.with(a.Name, hashed(a.Name, a.Values)...)
-	}
-	for _, part := range name[0] {
-		if !slices.ContainsFunc(e.values(part.attribute), func(v string) bool { return equal(part.attribute, v, part.value) }) {
-			e = e.with(part.attribute, append(slices.Clone(e.values(part.attribute)), part.value)...)
+	v := s.viewOf(who)
+	v.locked = true
+	found, above := s.find(n)
+	if found == nil {
+		if !n.isBelow(s.suffix) {
+			return Outcome{Result: refuse(unwillingToPerform, "no global superior knowledge")}
 		}
+		return Outcome{Result: s.missing(v, above)}
 	}
-	if parent != nil && !s.level(who, parent, "children").may(LevelWrite) {
-		return Outcome{Result: s.refusal(who, parent)}
-	}
-	if parent == nil && !who.Root || !s.level(who, e, "entry").may(LevelWrite) {
-		return Outcome{Result: Result{Code: insufficientAccess}}
-	}
-	if w.Assert != nil && s.matches(who, e, w.Assert) != isTrue {
+	before := found.candidate()
+	if w.Assert != nil && v.evaluate(w.Assert, before) != isTrue {
 		return Outcome{Result: Result{Code: assertionFailed}}
 	}
-	if w.NoOp {
-		return Outcome{Result: Result{Code: noOperation}}
+	if !v.may(found.entry, entryAttribute, write) || above == nil || !v.may(above.entry, childrenAttribute, write) {
+		return Outcome{Result: refuse(insufficientAccess, "no write access to entry or parent")}
 	}
-	e = s.complete(e, who.DN)
-	s.put(e)
-	return s.outcome(who, nil, e, w)
-}
-
-// hashed hashes passwords that are in the clear, as ppolicy_hash_cleartext does.
-func hashed(attribute string, values []string) []string {
-	values = slices.Clone(values)
-	if strings.EqualFold(attribute, "userPassword") {
-		for i := range values {
-			if !strings.HasPrefix(values[i], "{") {
-				values[i] = hash(values[i])
-			}
-		}
-	}
-	return values
-}
-
-// Modify changes an entry, all changes or none.
-func (s *Store) Modify(who Who, dn string, changes []directory.Change, w Write) Outcome {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	before, result := s.locate(who, dn, w)
-	if result.Code != success {
-		return Outcome{Result: result}
-	}
-	after := before
-	for _, change := range changes {
-		if !s.level(who, before, change.Attribute).may(LevelWrite) {
-			return Outcome{Result: s.refusal(who, before)}
-		}
-		if after, result = apply(after, change, w.Permissive); result.Code != success {
-			return Outcome{Result: result}
-		}
-	}
-	if w.NoOp {
-		return Outcome{Result: Result{Code: noOperation}}
-	}
-	after = s.stamp(after, who.DN)
-	s.put(after)
-	return s.outcome(who, before, after, w)
-}
-
-// apply makes one change.
-func apply(e *entry, change directory.Change, permissive bool) (*entry, Result) {
-	values := slices.Clone(e.values(change.Attribute))
-	find := func(value string) int {
-		return slices.IndexFunc(values, func(other string) bool { return equal(change.Attribute, other, value) })
-	}
-	given := hashed(change.Attribute, change.Values)
-	switch change.Op {
-	case directory.ChangeReplace:
-		return e.with(change.Attribute, given...), Result{}
-	case directory.ChangeAdd:
-		if len(given) == 0 {
-			return nil, Result{Code: protocolError, Message: "modify/add operation requires values"}
-		}
-		for _, value := range given {
-			if find(value) < 0 {
-				values = append(values, value)
-			} else if !permissive {
-				return nil, Result{Code: valueExists, Message: "modify/add: " + change.Attribute + ": value already exists"}
-			}
-		}
-	case directory.ChangeDelete:
-		if len(given) == 0 {
-			if values == nil && !permissive {
-				return nil, Result{Code: noSuchAttribute, Message: "modify/delete: " + change.Attribute + ": no such attribute"}
-			}
-			values = nil
-		}
-		for _, value := range change.Values {
-			if i := find(value); i >= 0 {
-				values = slices.Delete(values, i, i+1)
-			} else if !permissive {
-				return nil, Result{Code: noSuchAttribute, Message: "modify/delete: " + change.Attribute + ": no such value"}
-			}
-		}
-	case directory.ChangeIncrement:
-		if len(given) != 1 || values == nil {
-			return nil, Result{Code: protocolError, Message: "modify/increment operation requires one value"}
-		}
-		by, err := strconv.ParseInt(given[0], 10, 64)
-		for i := range values {
-			n, bad := strconv.ParseInt(values[i], 10, 64)
-			if err != nil || bad != nil {
-				return nil, Result{Code: invalidSyntax}
-			}
-			values[i] = strconv.FormatInt(n+by, 10)
-		}
-	default:
-		return nil, Result{Code: protocolError, Message: "unrecognized modify operation"}
-	}
-	return e.with(change.Attribute, values...), Result{}
-}
-
-// Delete deletes an entry that has none below it.
-func (s *Store) Delete(who Who, dn string, w Write) Outcome {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	e, result := s.locate(who, dn, w)
-	if result.Code != success {
-		return Outcome{Result: result}
-	}
-	if parent := s.entries[parentKey(e.key)]; parent != nil && !s.level(who, parent, "children").may(LevelWrite) || !s.level(who, e, "entry").may(LevelWrite) {
-		return Outcome{Result: s.refusal(who, e)}
-	}
-	switch {
-	case len(s.children[e.key]) > 0:
-		return Outcome{Result: Result{Code: notAllowedOnParent, Message: "subordinate objects must be deleted first"}}
-	case w.NoOp:
-		return Outcome{Result: Result{Code: noOperation}}
-	}
-	s.remove(e.key)
-	return s.outcome(who, e, nil, w)
-}
-
-// Rename gives an entry without any below it another name, and moves it when there is a
-// new superior. Others cannot be renamed yet.
-func (s *Store) Rename(who Who, dn, newRDN string, deleteOld bool, newSuperior string, w Write) Outcome {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	before, result := s.locate(who, dn, w)
-	if result.Code != success {
-		return Outcome{Result: result}
-	}
-	level, ok := parseDN(newRDN)
-	old, _ := parseDN(before.dn)
-	if !ok || len(level) != 1 {
-		return Outcome{Result: Result{Code: invalidDN, Message: "invalid new RDN"}}
-	}
-	from := s.entries[parentKey(before.key)]
-	to := from
+	place := above
 	if newSuperior != "" {
-		if to, result = s.locate(who, newSuperior, Write{}); result.Code != success {
-			return Outcome{Result: result}
+		if place, _ = s.find(superior); place == nil {
+			return Outcome{Result: Result{Code: noSuchObject}}
+		}
+		if place.name.isBelow(found.name) {
+			return Outcome{Result: refuse(unwillingToPerform, "the new place is below the entry")}
+		}
+		if !v.may(place.entry, childrenAttribute, write) {
+			return Outcome{Result: refuse(insufficientAccess, "no write access to new parent")}
 		}
 	}
-	if from == nil || len(s.children[before.key]) > 0 {
-		return Outcome{Result: Result{Code: unwilling, Message: "only entries without any below them can be renamed"}}
-	}
-	if !s.level(who, from, "children").may(LevelWrite) || !s.level(who, to, "children").may(LevelWrite) || !s.level(who, before, "entry").may(LevelWrite) {
-		return Outcome{Result: s.refusal(who, before)}
-	}
-	after := &entry{level[0].key() + "," + to.key, newRDN + "," + to.dn, before.attributes}
-	if other := s.entries[after.key]; other != nil && other != before {
+	target := name{append([]rdn{relative.rdns[0]}, place.name.rdns...)}
+	if other := s.entries[target.key()]; other != nil && other != found {
 		return Outcome{Result: Result{Code: alreadyExists}}
 	}
-	if deleteOld {
-		for _, part := range old[0] {
-			after, _ = apply(after, directory.Change{Op: directory.ChangeDelete, Attribute: part.attribute, Values: []string{part.value}}, true)
+	e, result := s.renamed(found.entry, target, deleteOld)
+	if result.Code != success {
+		return Outcome{Result: result}
+	}
+	s.stamp(e, who, false)
+	if !w.NoOp {
+		old := found.key
+		s.move(found, e, place)
+		s.refer(old, e.dn)
+	}
+	after := candidate{e, before.parent}
+	return v.done(&w, &before, &after)
+}
+
+// renamed is an entry with another name, and with or without the values of its old one.
+func (s *Store) renamed(old *entry, target name, deleteOld bool) (*entry, Result) {
+	e := old.clone()
+	e.name, e.dn, e.key = target, target.String(), target.key()
+	for _, p := range old.name.rdns[0].pairs {
+		kept := slices.ContainsFunc(target.rdns[0].pairs, func(q pair) bool { return q.typ == p.typ && s.schema.equal(p.typ, p.value, q.value) })
+		if deleteOld && !kept {
+			if result := s.remove(e, s.attributeOf(e, p.typ), []string{p.value}, true); result.Code != success {
+				return nil, result
+			}
 		}
 	}
-	for _, part := range level[0] {
-		after, _ = apply(after, directory.Change{Op: directory.ChangeAdd, Attribute: part.attribute, Values: []string{part.value}}, true)
+	for _, p := range target.rdns[0].pairs {
+		a := s.attributeOf(e, p.typ)
+		if s.schema.position(p.typ, a.values, p.value) < 0 {
+			a.values = append(a.values, p.value)
+			e.set(a)
+		}
 	}
-	if w.NoOp {
-		return Outcome{Result: Result{Code: noOperation}}
+	return e, s.checkEntry(e, old.attribute("structuralObjectClass")[0])
+}
+
+func (s *Store) attributeOf(e *entry, t *attributeType) attribute {
+	a := attribute{typ: t, as: t.name}
+	if i := e.at(t, ""); i >= 0 {
+		a.as, a.values = e.attributes[i].as, slices.Clone(e.attributes[i].values)
 	}
-	s.remove(before.key)
-	after = s.stamp(after, who.DN)
-	s.put(after)
-	return s.outcome(who, before, after, w)
+	return a
+}
+
+// move puts a node with all below it elsewhere. s.mu is held.
+func (s *Store) move(n *node, e *entry, place *node) {
+	children := n.children
+	s.unlink(n)
+	n.entry, n.parent = e, place
+	s.link(n)
+	n.children = nil
+	for _, child := range children {
+		state := child.clone()
+		state.name = name{append([]rdn{child.name.rdns[0]}, e.name.rdns...)}
+		state.dn, state.key = state.name.String(), state.name.key()
+		delete(s.entries, child.key)
+		s.move(child, state, n)
+	}
+}
+
+// refer keeps the references to an entry that has another name, or is gone, right, as
+// OpenLDAP's refint does: those of manager and uniqueMember. A group that would be left
+// empty names the root. s.mu is held.
+func (s *Store) refer(old, to string) {
+	for _, attributeName := range []string{"manager", "uniqueMember"} {
+		t, _ := s.schema.attribute(attributeName)
+		for _, n := range slices.Clone(s.index[attributeName][old]) {
+			e := n.clone()
+			a := s.attributeOf(e, t)
+			a.values = slices.DeleteFunc(a.values, func(value string) bool {
+				norm, _ := s.schema.normalize(t.equality, value)
+				return indexKey(t, norm) == old
+			})
+			if to != "" {
+				a.values = append(a.values, to)
+			} else if len(a.values) == 0 && attributeName == "uniqueMember" {
+				a.values = []string{s.root.String()}
+			}
+			e.set(a)
+			s.stamp(e, Who{DN: "cn=Referential Integrity Overlay"}, false)
+			s.replace(n, e)
+		}
+	}
 }

@@ -2,9 +2,8 @@ package store
 
 import (
 	"bufio"
-	"cmp"
-	"crypto/rand"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -13,185 +12,198 @@ import (
 	"github.com/rest2ldap/rest2ldap/pkg/directory"
 )
 
-// Load adds the entries of LDIF content records (RFC 2849), parents first: all of them,
-// or none when there is an error, which names the line.
+// maxLine bounds a line of LDIF, with its continuations.
+const maxLine = 16 << 20
+
+// Load adds the entries of LDIF content records (RFC 2849), parents first, as the root.
+// What the server writes is taken when it is there, and made else. Nothing after an error
+// is loaded; the error names the line.
 func (s *Store) Load(ldif io.Reader) error {
+	r := &records{scanner: bufio.NewScanner(ldif)}
+	r.scanner.Buffer(make([]byte, 0, 64<<10), maxLine)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var added []string
-	err := readLDIF(ldif, func(line int, dn string, attributes []directory.Attribute) error {
-		name, ok := parseDN(dn)
-		key := keyOf(name)
+	for {
+		record, err := r.next()
 		switch {
-		case !ok || key == "":
-			return fmt.Errorf("line %d: %q is no name of an entry", line, dn)
-		case key != s.suffix && !isBelow(key, s.suffix):
-			return fmt.Errorf("line %d: %q is not below %s", line, dn, s.options.Suffix)
-		case s.entries[key] != nil:
-			return fmt.Errorf("line %d: %q is there already", line, dn)
-		case key != s.suffix && s.entries[parentKey(key)] == nil:
-			return fmt.Errorf("line %d: %q has no parent; it has to come first", line, dn)
+		case err != nil:
+			return fmt.Errorf("memdir: line %d: %w", r.begin, err)
+		case record == nil:
+			return nil
 		}
-		s.put(s.complete(&entry{key, dn, attributes}, s.options.RootDN))
-		added = append(added, key)
-		return nil
-	})
-	if err != nil {
-		for _, key := range slices.Backward(added) {
-			s.remove(key)
+		if err := s.load(record); err != nil {
+			return fmt.Errorf("memdir: line %d: %w", r.first, err)
 		}
-		return fmt.Errorf("LDIF: %w", err)
 	}
+}
+
+// load adds one entry. s.mu is held.
+func (s *Store) load(record *record) error {
+	n, err := s.schema.parseDN(record.dn)
+	if err != nil || n.isZero() || !n.isBelow(s.suffix) {
+		return fmt.Errorf("%q is not the name of an entry at or below %q", record.dn, s.suffix)
+	}
+	e, result := s.build(n, record.attributes, true)
+	if result.Code != success {
+		return errors.New(result.Message)
+	}
+	found, above := s.find(n)
+	switch {
+	case found != nil:
+		return fmt.Errorf("%q is there already", record.dn)
+	case n.key() != s.suffix.key() && (above == nil || above.key != n.parent().key()):
+		return fmt.Errorf("%q has no parent; parents come first", record.dn)
+	}
+	if result := s.checkEntry(e, ""); result.Code != success {
+		return errors.New(result.Message)
+	}
+	given := slices.Clone(e.attributes)
+	s.stamp(e, Who{DN: s.root.String()}, true)
+	for _, a := range given {
+		if a.typ.noUserMod && a.typ.name != "structuralObjectClass" {
+			e.set(a)
+		}
+	}
+	s.put(e, above)
 	return nil
 }
 
-// complete adds the operational attributes that an entry lacks. mu is held.
-func (s *Store) complete(e *entry, by string) *entry {
-	if e.values("entryUUID") == nil {
-		e = e.with("entryUUID", newUUID())
-	}
-	if e.values("createTimestamp") == nil {
-		e = e.with("creatorsName", by).with("createTimestamp", s.options.Now().UTC().Format("20060102150405Z"))
-	}
-	if e.values("entryCSN") == nil {
-		e = s.stamp(e, by)
-	}
-	return e
+// record is an LDIF content record.
+type record struct {
+	dn         string
+	attributes []directory.Attribute
 }
 
-func newUUID() string {
-	var u [16]byte
-	_, _ = rand.Read(u[:]) // It never fails.
-	u[6], u[8] = u[6]&0x0f|0x40, u[8]&0x3f|0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", u[:4], u[4:6], u[6:8], u[8:10], u[10:])
+// records reads LDIF.
+type records struct {
+	scanner *bufio.Scanner
+	line    int    // of the last one read
+	begin   int    // of the line at hand
+	first   int    // line of the record
+	held    string // a line read ahead
+	has     bool
 }
 
-// maxLine is the longest logical line of LDIF that is taken.
-const maxLine = 16 << 20
-
-// readLDIF calls each for every record.
-func readLDIF(r io.Reader, each func(line int, dn string, attributes []directory.Attribute) error) error {
-	lines := bufio.NewScanner(r)
-	lines.Buffer(nil, maxLine)
-	var record []string
-	first, number := 0, 0
-	flush := func() error {
-		defer func() { record = nil }()
-		if len(record) == 0 || len(record) == 1 && strings.HasPrefix(strings.ToLower(record[0]), "version:") {
-			return nil
-		}
-		dn, attributes, err := parseRecord(record)
-		if err != nil {
-			return fmt.Errorf("in the record at line %d: %w", first, err)
-		}
-		return each(first, dn, attributes)
-	}
-	for lines.Scan() {
-		number++
-		text := strings.TrimSuffix(lines.Text(), "\r")
-		switch {
-		case text == "":
-			if err := flush(); err != nil {
-				return err
-			}
-		case text[0] == ' ':
-			if len(record) == 0 {
-				return fmt.Errorf("line %d continues nothing", number)
-			}
-			record[len(record)-1] += text[1:]
-		default:
-			if len(record) == 0 {
-				first = number
-			}
-			record = append(record, text)
-		}
-	}
-	if err := lines.Err(); err != nil {
-		return fmt.Errorf("after line %d: %w", number, err)
-	}
-	return flush()
-}
-
-func parseRecord(record []string) (dn string, attributes []directory.Attribute, err error) {
-	for _, line := range record {
-		if line[0] == '#' {
-			continue
-		}
-		name, value, err := parseLine(line)
+// next returns the next record, nil at the end.
+func (r *records) next() (*record, error) {
+	var found *record
+	for {
+		line, ok, err := r.logical()
 		switch {
 		case err != nil:
-			return "", nil, err
-		case strings.EqualFold(name, "version"):
-		case strings.EqualFold(name, "dn"):
-			dn = value
-		case strings.EqualFold(name, "changetype"):
-			return "", nil, fmt.Errorf("changes cannot be loaded, only entries")
+			return nil, err
+		case !ok, line == "" && found != nil:
+			return found, nil
+		case line == "", strings.HasPrefix(line, "#"):
+			continue
+		case found == nil && strings.HasPrefix(strings.ToLower(line), "version:"):
+			continue
+		}
+		name, value, err := pairOf(line)
+		switch {
+		case err != nil:
+			return nil, err
+		case found == nil && !strings.EqualFold(name, "dn"):
+			return nil, fmt.Errorf("an entry begins with \"dn:\", and not with %q", name)
+		case found == nil:
+			found, r.first = &record{dn: value}, r.begin
+		case strings.EqualFold(name, "changetype") || strings.EqualFold(name, "control"):
+			return nil, errors.New("changes are not taken, entries are")
 		default:
-			i := slices.IndexFunc(attributes, func(a directory.Attribute) bool { return strings.EqualFold(a.Name, name) })
-			if i < 0 {
-				i = len(attributes)
-				attributes = append(attributes, directory.Attribute{Name: name})
-			}
-			attributes[i].Values = append(attributes[i].Values, value)
+			found.add(name, value)
 		}
 	}
-	if dn == "" {
-		return "", nil, fmt.Errorf("it has no dn")
-	}
-	return dn, attributes, nil
 }
 
-// parseLine parses a logical line: "name: value", or "name:: base64".
-func parseLine(line string) (name, value string, err error) {
-	name, value, ok := strings.Cut(line, ":")
-	switch {
-	case !ok || name == "":
-		return "", "", fmt.Errorf("%q is not of the form \"name: value\"", line)
-	case strings.HasPrefix(value, "<"):
-		return "", "", fmt.Errorf("%s: values cannot be taken from files", name)
-	case !strings.HasPrefix(value, ":"):
-		return name, strings.TrimLeft(value, " "), nil
+func (r *record) add(name, value string) {
+	for i := range r.attributes {
+		if strings.EqualFold(r.attributes[i].Name, name) {
+			r.attributes[i].Values = append(r.attributes[i].Values, value)
+			return
+		}
 	}
-	octets, err := base64.StdEncoding.DecodeString(strings.TrimSpace(value[1:]))
-	if err != nil {
-		return "", "", fmt.Errorf("%s: %w", name, err)
-	}
-	return name, string(octets), nil
+	r.attributes = append(r.attributes, directory.Attribute{Name: name, Values: []string{value}})
 }
 
-// Dump writes all entries as LDIF, parents first.
+// logical returns the next line with its continuations.
+func (r *records) logical() (string, bool, error) {
+	if !r.has && !r.scan() {
+		return "", false, r.scanner.Err()
+	}
+	var b strings.Builder
+	b.WriteString(r.held)
+	r.begin, r.has = r.line, false
+	for r.scan() {
+		rest, continued := strings.CutPrefix(r.held, " ")
+		if !continued {
+			return b.String(), true, nil
+		}
+		if b.Len()+len(rest) > maxLine {
+			return "", false, errors.New("the line is too long")
+		}
+		b.WriteString(rest)
+		r.has = false
+	}
+	return b.String(), true, r.scanner.Err()
+}
+
+func (r *records) scan() bool {
+	if !r.scanner.Scan() {
+		return false
+	}
+	r.line++
+	r.held, r.has = strings.TrimSuffix(r.scanner.Text(), "\r"), true
+	return true
+}
+
+func pairOf(line string) (name, value string, err error) {
+	name, value, found := strings.Cut(line, ":")
+	if !found || name == "" {
+		return "", "", fmt.Errorf("%.40q is no attribute and value", line)
+	}
+	if encoded, ok := strings.CutPrefix(value, ":"); ok {
+		octets, err := base64.StdEncoding.DecodeString(strings.Trim(encoded, " "))
+		if err != nil {
+			return "", "", fmt.Errorf("the value of %s is not base64", name)
+		}
+		return name, string(octets), nil
+	}
+	if strings.HasPrefix(value, "<") {
+		return "", "", fmt.Errorf("the value of %s is a URL, which is not read", name)
+	}
+	return name, strings.TrimLeft(value, " "), nil
+}
+
+// Dump writes all entries as LDIF, parents first, with what the server wrote.
 func (s *Store) Dump(w io.Writer) error {
 	s.mu.RLock()
-	all := make([]*entry, 0, len(s.entries))
-	for _, e := range s.entries {
-		all = append(all, e)
+	var all []candidate
+	if top := s.entries[s.suffix.key()]; top != nil {
+		all = top.descend([]candidate{top.candidate()})
 	}
 	s.mu.RUnlock()
-	slices.SortFunc(all, func(a, b *entry) int {
-		return cmp.Or(strings.Count(a.key, ",")-strings.Count(b.key, ","), strings.Compare(a.key, b.key))
-	})
-	out := bufio.NewWriter(w)
-	for _, e := range all {
-		writeLine(out, "dn", e.dn)
-		for _, a := range e.attributes {
-			for _, value := range a.Values {
-				writeLine(out, a.Name, value)
+	b := bufio.NewWriter(w)
+	for _, c := range all {
+		writePair(b, "dn", c.dn)
+		for _, a := range c.attributes {
+			for _, value := range a.values {
+				writePair(b, a.as, value)
 			}
 		}
-		_ = out.WriteByte('\n') // Flush tells.
+		_ = b.WriteByte('\n') // Flush tells.
 	}
-	return out.Flush()
+	return b.Flush()
 }
 
-// writeLine writes a value as it is where RFC 2849 allows it, else in base64.
-func writeLine(w *bufio.Writer, name, value string) {
-	safe := value == "" || !strings.ContainsRune(" :<", rune(value[0])) && value[len(value)-1] != ' '
-	for i := range len(value) {
-		safe = safe && value[i] != 0 && value[i] != '\n' && value[i] != '\r' && value[i] < 0x80
+// writePair writes an attribute and a value, as base64 where it has to be (RFC 2849).
+func writePair(b *bufio.Writer, name, value string) {
+	safe := value == "" || strings.IndexByte(" :<", value[0]) < 0 && value[len(value)-1] != ' '
+	for i := 0; safe && i < len(value); i++ {
+		safe = value[i] >= 0x20 && value[i] < 0x7f
 	}
 	if safe {
-		_, _ = fmt.Fprintf(w, "%s: %s\n", name, value)
+		_, _ = fmt.Fprintf(b, "%s: %s\n", name, value)
 	} else {
-		_, _ = fmt.Fprintf(w, "%s:: %s\n", name, base64.StdEncoding.EncodeToString([]byte(value)))
+		_, _ = fmt.Fprintf(b, "%s:: %s\n", name, base64.StdEncoding.EncodeToString([]byte(value)))
 	}
 }

@@ -3,167 +3,336 @@ package store
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/rest2ldap/rest2ldap/pkg/directory"
 )
 
-// Cursor is the result of a search, as it was when the search began. One goroutine uses
-// it at a time.
-type Cursor struct {
-	store   *Store
-	who     Who
-	request SearchRequest
-	left    []*entry
-	limit   int // -1 for none
-	result  Result
+// SearchRequest asks for entries (RFC 4511 §4.5.1).
+type SearchRequest struct {
+	Base string
+	// Scope is 0 for the base, 1 for one level, 2 for the subtree, 3 for the subordinates.
+	Scope  int
+	Filter directory.Filter
+	// Attributes are names, "*", "+", "1.1" and "@class"; none is "*".
+	Attributes []string
+	TypesOnly  bool
+	// SizeLimit and TimeLimit (in seconds) are those of the client; 0 is none.
+	SizeLimit, TimeLimit int
+	Sort                 []SortKey
 }
 
-// Search begins a search. A result other than success means that nothing can be searched.
-func (s *Store) Search(who Who, req *SearchRequest) (*Cursor, Result) {
-	base, ok := normalize(req.Base)
-	if !ok {
-		return nil, Result{Code: invalidDN, Message: "invalid DN"}
+// SortKey is a key of a sorted result (RFC 2891 §1.1). Rule may be "", for that of the
+// attribute.
+type SortKey struct {
+	Attribute, Rule string
+	Reverse         bool
+}
+
+// candidate is an entry that a search looks at, as it was when the search began.
+type candidate struct {
+	*entry
+
+	parent bool // it has entries below it
+}
+
+func (n *node) candidate() candidate { return candidate{n.entry, len(n.children) > 0} }
+
+// Cursor is the result of a search, entry by entry. One goroutine uses it at a time.
+type Cursor struct {
+	view       *view
+	request    *SearchRequest
+	selection  selection
+	candidates []candidate
+	limit      int // -1 is none
+	until      time.Time
+	count      int
+	matched    bool // the candidates are known to match
+	result     Result
+}
+
+// Search begins a search, on the entries as they are now.
+func (s *Store) Search(who Who, q *SearchRequest) (*Cursor, Result) {
+	base, err := s.schema.parseDN(q.Base)
+	if err != nil {
+		return nil, refuse(invalidDNSyntax, "invalid DN")
 	}
-	for _, key := range req.Sort {
-		if ordering(key.Rule) == nil {
-			return nil, Result{Code: inappropriateMatch, Message: "serverSort control: No ordering rule"}
-		}
+	keys, result := s.sortKeys(q.Sort)
+	if result.Code != success {
+		return nil, result
 	}
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	top := s.entries[base]
-	if top == nil {
-		return nil, s.missing(who, base)
+	c := &Cursor{request: q, selection: s.schema.selection(q.Attributes, q.TypesOnly), limit: -1}
+	if result := s.begin(who, q, base, c); result.Code != success {
+		return nil, result
 	}
-	if !s.level(who, top, "entry").may(LevelSearch) {
-		return nil, s.refusal(who, top)
+	c.bound(s)
+	if len(keys) > 0 {
+		c.sort(s, keys)
 	}
-	c := &Cursor{store: s, who: who, request: *req, limit: s.sizeLimit(who, req.SizeLimit)}
-	s.candidates(c, base)
 	return c, Result{}
 }
 
-// candidates takes down the entries in the scope that match. mu is held.
-func (s *Store) candidates(c *Cursor, base string) {
-	add := func(key string) {
-		if e := s.entries[key]; s.matches(c.who, e, &c.request.Filter) == isTrue && s.level(c.who, e, "entry").may(LevelRead) {
-			c.left = append(c.left, e)
-		}
+// begin collects what a search looks at.
+func (s *Store) begin(who Who, q *SearchRequest, base name, c *Cursor) Result {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	c.view = s.viewOf(who)
+	n, above := s.find(base)
+	if n == nil {
+		return s.missing(c.view, above)
 	}
-	if c.request.Scope == 0 || c.request.Scope == 2 {
-		add(base)
+	if !c.view.may(n.entry, entryAttribute, search) {
+		return c.view.hidden(n.entry)
 	}
-	if c.request.Scope == 0 {
-		return
-	}
-	var below func(parent string)
-	below = func(parent string) {
-		for key := range s.children[parent] {
-			add(key)
-			if c.request.Scope != 1 {
-				below(key)
+	c.candidates = s.candidates(n, q)
+	return Result{}
+}
+
+// candidates returns at least the entries in scope that match. s.mu is held.
+func (s *Store) candidates(base *node, q *SearchRequest) []candidate {
+	var found []candidate
+	if nodes, ok := s.index.lookUp(s.schema, &q.Filter); ok && q.Scope != 0 {
+		for _, n := range nodes {
+			if inScope(n, base, q.Scope) {
+				found = append(found, n.candidate())
 			}
 		}
+		return found
 	}
-	below(base)
-	slices.SortFunc(c.left, func(a, b *entry) int { return strings.Compare(a.key, b.key) })
-	sortEntries(c.left, c.request.Sort)
-}
-
-// sizeLimit is the lower of the caller's own limit and that of the directory, -1 for none.
-func (s *Store) sizeLimit(who Who, asked int) int {
-	most := s.options.Limits.SizeLimit
-	switch {
-	case who.Root || most < 0:
-		most = -1
-	case most == 0:
-		most = defaultSizeLimit
+	if q.Scope == 0 || q.Scope == 2 {
+		found = append(found, base.candidate())
 	}
-	if asked > 0 && (most < 0 || asked < most) {
-		return asked
-	}
-	return most
-}
-
-// Next returns the next entry, with what was asked for and may be read; false at the end.
-func (c *Cursor) Next() (*directory.Entry, bool) {
-	switch {
-	case len(c.left) == 0:
-		return nil, false
-	case c.limit == 0:
-		c.left, c.result = nil, Result{Code: sizeLimitExceeded}
-		return nil, false
-	}
-	e := c.left[0]
-	c.left = c.left[1:]
-	c.limit--
-	c.store.mu.RLock()
-	defer c.store.mu.RUnlock()
-	return c.store.project(c.who, e, c.request.Attributes, c.request.TypesOnly), true
-}
-
-// Result tells how the search ended, after the end.
-func (c *Cursor) Result() Result { return c.result }
-
-// project makes the entry that somebody asked for. mu is held.
-func (s *Store) project(who Who, e *entry, asked []string, typesOnly bool) *directory.Entry {
-	found := &directory.Entry{DN: e.dn}
-	for _, a := range e.attributes {
-		if !wanted(a.Name, asked) || !s.level(who, e, a.Name).may(LevelRead) {
-			continue
+	if q.Scope == 1 {
+		for _, child := range base.children {
+			found = append(found, child.candidate())
 		}
-		if typesOnly {
-			a.Values = nil
-		}
-		found.Attributes = append(found.Attributes, a)
+	}
+	if q.Scope >= 2 {
+		found = base.descend(found)
 	}
 	return found
 }
 
-func wanted(name string, asked []string) bool {
-	operational := isOperational(name)
-	if len(asked) == 0 {
-		return !operational
+func (n *node) descend(found []candidate) []candidate {
+	for _, child := range n.children {
+		found = append(found, child.candidate())
+		found = child.descend(found)
 	}
-	return slices.ContainsFunc(asked, func(ask string) bool {
-		return ask == "*" && !operational || ask == "+" && operational || strings.EqualFold(ask, name)
-	})
+	return found
 }
 
-// isOperational tells whether an attribute comes only to those who ask for it.
-func isOperational(name string) bool {
-	switch strings.ToLower(name) {
-	case "entryuuid", "entrycsn", "creatorsname", "createtimestamp", "modifiersname", "modifytimestamp", "authzto", "authzfrom":
-		return true
+func inScope(n, base *node, scope int) bool {
+	switch scope {
+	case 1:
+		return n.parent == base
+	case 2:
+		if n == base {
+			return true
+		}
 	}
-	return strings.HasPrefix(strings.ToLower(name), "pwd")
+	for n = n.parent; n != nil; n = n.parent {
+		if n == base {
+			return true
+		}
+	}
+	return false
 }
 
-// Compare compares a value with those of an attribute.
-func (s *Store) Compare(who Who, dn, attribute, value string, assert *directory.Filter) Result {
-	key, ok := normalize(dn)
+// bound sets the limits.
+func (c *Cursor) bound(s *Store) {
+	seconds := c.request.TimeLimit
+	if c.request.SizeLimit > 0 {
+		c.limit = c.request.SizeLimit
+	}
+	if !c.view.who.Root {
+		if most := s.options.Limits.SizeLimit; most > 0 && (c.limit < 0 || c.limit > most) {
+			c.limit = most
+		}
+		if most := s.options.Limits.TimeLimit; most > 0 && (seconds == 0 || seconds > most) {
+			seconds = most
+		}
+	}
+	if seconds > 0 {
+		c.until = time.Now().Add(time.Duration(seconds) * time.Second)
+	}
+}
+
+// next returns the next candidate that matches.
+func (c *Cursor) next() (candidate, bool) {
+	for looked := 0; len(c.candidates) > 0; looked++ {
+		candidate := c.candidates[0]
+		c.candidates = c.candidates[1:]
+		if looked%1024 == 1023 && !c.until.IsZero() && time.Now().After(c.until) {
+			c.result = Result{Code: timeLimitExceeded}
+			c.candidates = nil
+			break
+		}
+		if (c.matched || c.view.evaluate(&c.request.Filter, candidate) == isTrue) && c.view.may(candidate.entry, entryAttribute, read) {
+			return candidate, true
+		}
+	}
+	return candidate{}, false
+}
+
+// Next returns the next entry, as far as who searches may read it.
+func (c *Cursor) Next() (*directory.Entry, bool) {
+	found, ok := c.next()
 	if !ok {
-		return Result{Code: invalidDN, Message: "invalid DN"}
+		return nil, false
+	}
+	if c.limit >= 0 && c.count >= c.limit {
+		c.result = Result{Code: sizeLimitExceeded}
+		c.candidates = nil
+		return nil, false
+	}
+	c.count++
+	return c.view.show(found, &c.selection), true
+}
+
+// Result is how the search ended, once Next has returned false.
+func (c *Cursor) Result() Result { return c.result }
+
+// order is a compiled SortKey.
+type order struct {
+	typ     *attributeType
+	rule    string
+	reverse bool
+}
+
+// sortKeys compiles sort keys; the refusals are those of OpenLDAP's sssvlv.
+func (s *Store) sortKeys(keys []SortKey) ([]order, Result) {
+	var orders []order
+	for _, k := range keys {
+		t, _ := s.schema.attribute(k.Attribute)
+		if t == nil {
+			return nil, refuse(noSuchAttribute, "serverSort control: Unrecognized attribute type in sort key")
+		}
+		rule := t.ordering
+		if k.Rule != "" {
+			if rule = s.schema.rules[strings.ToLower(k.Rule)]; rule == "" {
+				return nil, refuse(inappropriateMatching, "serverSort control: No ordering rule")
+			}
+		}
+		if rule == "" {
+			return nil, refuse(inappropriateMatching, "serverSort control: No ordering rule")
+		}
+		orders = append(orders, order{t, rule, k.Reverse})
+	}
+	return orders, Result{}
+}
+
+// sort puts what matches in order. The lowest value of an entry counts, whether or not
+// who searches may read it; entries without a value come last, in a reversed order first.
+func (c *Cursor) sort(s *Store, orders []order) {
+	type keyed struct {
+		candidate
+
+		keys []*string
+	}
+	var all []keyed
+	for {
+		found, ok := c.next()
+		if !ok {
+			break
+		}
+		k := keyed{found, make([]*string, len(orders))}
+		for i, o := range orders {
+			c.view.anyOf(found, o.typ, func(value string) {
+				if norm, ok := s.schema.normalize(o.rule, value); ok && (k.keys[i] == nil || norm < *k.keys[i]) {
+					k.keys[i] = &norm
+				}
+			})
+		}
+		all = append(all, k)
+	}
+	slices.SortStableFunc(all, func(a, b keyed) int {
+		for i, o := range orders {
+			order := compareKeys(a.keys[i], b.keys[i])
+			if o.reverse {
+				order = -order
+			}
+			if order != 0 {
+				return order
+			}
+		}
+		return 0
+	})
+	c.matched, c.candidates = true, make([]candidate, len(all))
+	for i, k := range all {
+		c.candidates[i] = k.candidate
+	}
+}
+
+func compareKeys(a, b *string) int {
+	switch {
+	case a != nil && b != nil:
+		return strings.Compare(*a, *b)
+	case a != nil:
+		return -1
+	case b != nil:
+		return 1
+	}
+	return 0
+}
+
+// anyOf visits the values of an attribute and of its subtypes.
+func (v *view) anyOf(c candidate, t *attributeType, visit func(string)) {
+	for i := range c.attributes {
+		if c.attributes[i].typ.isBelow(t) {
+			for _, value := range c.attributes[i].values {
+				visit(value)
+			}
+		}
+	}
+	for _, value := range v.computed(c, t) {
+		visit(value)
+	}
+}
+
+// Compare compares a value (RFC 4511 §4.10).
+func (s *Store) Compare(who Who, dn, description, value string, assert *directory.Filter) Result {
+	n, err := s.schema.parseDN(dn)
+	if err != nil {
+		return refuse(invalidDNSyntax, "invalid DN")
+	}
+	t, options := s.schema.attribute(description)
+	if t == nil {
+		return refuse(undefinedAttributeType, "%s: attribute type undefined", description)
 	}
 	s.mu.RLock()
-	defer s.mu.RUnlock()
-	e := s.entries[key]
-	switch {
-	case e == nil:
-		return s.missing(who, key)
-	case !s.level(who, e, attribute).may(LevelCompare):
-		return s.refusal(who, e)
-	case assert != nil && s.matches(who, e, assert) != isTrue:
+	v := s.viewOf(who)
+	found, above := s.find(n)
+	if found == nil {
+		defer s.mu.RUnlock()
+		return s.missing(v, above)
+	}
+	c := found.candidate()
+	s.mu.RUnlock()
+	if assert != nil && v.evaluate(assert, c) != isTrue {
 		return Result{Code: assertionFailed}
 	}
-	values := e.values(attribute)
-	if values == nil {
-		return Result{Code: noSuchAttribute}
+	if !v.may(c.entry, target{typ: t}, compare) {
+		return v.hidden(c.entry)
 	}
-	for _, other := range values {
-		if equal(attribute, other, value) {
-			return Result{Code: compareTrue}
-		}
+	if t.equality == "" {
+		return refuse(inappropriateMatching, "")
+	}
+	test := s.schema.comparison(t.equality, value, func(order int) bool { return order == 0 })
+	if test == nil {
+		return refuse(invalidAttributeSyntax, "value does not conform to assertion syntax")
+	}
+	present := false
+	v.anyOf(c, t, func(string) { present = true })
+	matched := false
+	for i := range c.attributes {
+		a := &c.attributes[i]
+		matched = matched || a.typ.isBelow(t) && hasOptions(a.options, options) && slices.ContainsFunc(a.values, test)
+	}
+	switch {
+	case matched || slices.ContainsFunc(v.computed(c, t), test):
+		return Result{Code: compareTrue}
+	case !present:
+		return Result{Code: noSuchAttribute}
 	}
 	return Result{Code: compareFalse}
 }

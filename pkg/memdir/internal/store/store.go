@@ -1,151 +1,259 @@
+// Package store is a directory in memory: entries, schema, matching, access rules and
+// the operations on them, without a wire. It behaves as OpenLDAP 2.5 does, its traps
+// included; where the two differ, OpenLDAP is right.
+//
+// It is for demos and tests. It shares no code with the gateway that parses, compares or
+// evaluates anything, so that each can be checked by the other.
 package store
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/rest2ldap/rest2ldap/pkg/directory"
 )
 
-// Result codes (RFC 4511 §4.1.9).
-const (
-	success            = 0
-	protocolError      = 2
-	sizeLimitExceeded  = 4
-	compareFalse       = 5
-	compareTrue        = 6
-	noSuchAttribute    = 16
-	inappropriateMatch = 18
-	valueExists        = 20
-	invalidSyntax      = 21
-	noSuchObject       = 32
-	invalidDN          = 34
-	invalidCredentials = 49
-	insufficientAccess = 50
-	unwilling          = 53
-	notAllowedOnParent = 66
-	alreadyExists      = 68
-	assertionFailed    = 122
-	authzDenied        = 123
-	noOperation        = 16654
-)
+// Result is the outcome of an operation (RFC 4511 §4.1.9).
+type Result struct {
+	Code               int
+	MatchedDN, Message string
+}
 
-// defaultSizeLimit is slapd's.
-const defaultSizeLimit = 500
+// Who is as whom an operation runs. The zero Who is anonymous.
+type Who struct {
+	DN string
+	// Root passes over access rules and limits.
+	Root bool
+}
 
-// Store is a directory. Its methods may be called from any goroutine.
+// Options are the settings of a Store.
+type Options struct {
+	// Suffix is the name at the top of the data; required.
+	Suffix string
+	// RootDN passes over rules and limits, and binds with RootPassword; "" is nobody.
+	RootDN, RootPassword string
+	// Rules are the access rules. Without any, nobody but the root may do anything.
+	Rules []Rule
+	// Limits bound searches of everybody but the root.
+	Limits Limits
+	// Policy is the password policy.
+	Policy Policy
+	// Now is the clock; nil is the system's.
+	Now func() time.Time
+}
+
+// Limits bound a search.
+type Limits struct {
+	// SizeLimit is the greatest number of entries: 0 is 500, a negative one is none.
+	SizeLimit int
+	// TimeLimit is the longest time in seconds: 0 is 3600, a negative one is none.
+	TimeLimit int
+}
+
+// Policy is a password policy, the part of OpenLDAP's ppolicy that is here. The zero
+// Policy demands nothing.
+type Policy struct {
+	// MaxFailure is how many wrong passwords in a row lock an account; 0 is no lock.
+	MaxFailure int
+	// LockoutDuration is how long the lock lasts; 0 is until somebody lifts it.
+	LockoutDuration time.Duration
+	// MinLength is the least length of a new password in octets.
+	MinLength int
+	// MustChange has a password changed at its first use, when somebody else has set it.
+	MustChange bool
+	// InHistory is how many earlier passwords may not be used again.
+	InHistory int
+}
+
+// Store is a directory. It is safe for concurrent use.
 type Store struct {
 	options Options
-	suffix  string // as a key
-	rootKey string
-	rules   []compiledRule
+	schema  *schema
+	rules   []rule
+	suffix  name
+	root    name
 
-	mu       sync.RWMutex                   // guards the fields below
-	entries  map[string]*entry              // by key
-	children map[string]map[string]struct{} // keys by the key of the parent
-	changes  int                            // to tell CSNs of one moment apart
+	mu      sync.RWMutex // guards the fields below
+	entries map[string]*node
+	// groups are the keys of the groups that name an entry as a member, by its key.
+	groups map[string]map[string]bool
+	index  index
+	lastID uint64
+	clock  clock
 }
 
-// entry is an entry. It is immutable: a change puts another in its place.
-type entry struct {
-	key        string
-	dn         string
-	attributes []directory.Attribute
+// node is an entry in its place. Its entry is replaced, never changed.
+type node struct {
+	*entry
+
+	id       uint64 // in the order of creation
+	parent   *node
+	children []*node // in the order of their ids
 }
 
-// New makes a store without entries.
+// New makes an empty store.
 func New(o Options) (*Store, error) {
-	suffix, ok := normalize(o.Suffix)
-	if !ok || suffix == "" {
-		return nil, fmt.Errorf("memdir: Options.Suffix %q is no name of an entry", o.Suffix)
-	}
-	rootKey, ok := normalize(o.RootDN)
-	if !ok {
-		return nil, fmt.Errorf("memdir: Options.RootDN %q is no name", o.RootDN)
-	}
-	if o.Policy != (Policy{}) {
-		return nil, errors.New("memdir: Options.Policy: there is no password policy yet; leave it empty")
-	}
-	rules, err := compileRules(o.Rules)
-	if err != nil {
-		return nil, err
-	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Store{
-		options: o, suffix: suffix, rootKey: rootKey, rules: rules,
-		entries: map[string]*entry{}, children: map[string]map[string]struct{}{},
-	}, nil
+	o.Limits.SizeLimit = cmp.Or(o.Limits.SizeLimit, 500)
+	o.Limits.TimeLimit = cmp.Or(o.Limits.TimeLimit, 3600)
+	s := &Store{options: o, schema: openLDAP(), entries: make(map[string]*node), groups: make(map[string]map[string]bool), index: newIndex()}
+	var err error
+	if s.suffix, err = s.schema.parseDN(o.Suffix); err == nil && s.suffix.isZero() {
+		err = errors.New("it is empty")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("memdir: the suffix %q: %w", o.Suffix, err)
+	}
+	if s.root, err = s.schema.parseDN(o.RootDN); err != nil {
+		return nil, fmt.Errorf("memdir: the root %q: %w", o.RootDN, err)
+	}
+	if s.rules, err = s.compileRules(o.Rules); err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
-// Suffix is the name at the top.
+// Suffix returns the name at the top of the data.
 func (s *Store) Suffix() string { return s.options.Suffix }
 
-// Subschema is the entry that publishes the schema. There is none yet, but for the
-// attributes that the store makes by itself.
-func (s *Store) Subschema() *directory.Entry {
-	return &directory.Entry{DN: "cn=Subschema", Attributes: []directory.Attribute{
-		{Name: "objectClass", Values: []string{"top", "subentry", "subschema", "extensibleObject"}},
-		{Name: "cn", Values: []string{"Subschema"}},
-		{Name: "attributeTypes", Values: []string{
-			"( 2.5.4.0 NAME 'objectClass' EQUALITY objectIdentifierMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.38 )",
-			"( 1.3.6.1.1.16.4 NAME 'entryUUID' EQUALITY UUIDMatch ORDERING UUIDOrderingMatch SYNTAX 1.3.6.1.1.16.1 SINGLE-VALUE NO-USER-MODIFICATION USAGE directoryOperation )",
-			"( 1.3.6.1.4.1.4203.666.1.7 NAME 'entryCSN' EQUALITY CSNMatch ORDERING CSNOrderingMatch SYNTAX 1.3.6.1.4.1.4203.666.11.2.1{64} SINGLE-VALUE NO-USER-MODIFICATION USAGE directoryOperation )",
-		}},
-	}}
+// Subschema returns the entry of the schema (RFC 4512 §4.2), with all of its attributes.
+func (s *Store) Subschema() *directory.Entry { return s.schema.published }
+
+// Result codes (RFC 4511 §4.1.9, RFC 4528, RFC 4370, and OpenLDAP's no-op).
+const (
+	success                = 0
+	operationsError        = 1
+	sizeLimitExceeded      = 4
+	timeLimitExceeded      = 3
+	compareFalse           = 5
+	compareTrue            = 6
+	noSuchAttribute        = 16
+	undefinedAttributeType = 17
+	inappropriateMatching  = 18
+	constraintViolation    = 19
+	attributeOrValueExists = 20
+	invalidAttributeSyntax = 21
+	noSuchObject           = 32
+	invalidDNSyntax        = 34
+	inappropriateAuth      = 48
+	invalidCredentials     = 49
+	insufficientAccess     = 50
+	unwillingToPerform     = 53
+	namingViolation        = 64
+	objectClassViolation   = 65
+	notAllowedOnNonLeaf    = 66
+	notAllowedOnRDN        = 67
+	alreadyExists          = 68
+	classModsProhibited    = 69
+	affectsMultipleDSAs    = 71
+	assertionFailed        = 122
+	authorizationDenied    = 123
+	noOperation            = 0x410e
+)
+
+func refuse(code int, format string, args ...any) Result {
+	return Result{Code: code, Message: fmt.Sprintf(format, args...)}
 }
 
-// values returns the values of an attribute, nil for none.
-func (e *entry) values(name string) []string {
-	for i := range e.attributes {
-		if strings.EqualFold(e.attributes[i].Name, name) {
-			return e.attributes[i].Values
+// find returns the node with that key, or the lowest one above it. s.mu is held.
+func (s *Store) find(n name) (exact, above *node) {
+	if found := s.entries[n.key()]; found != nil {
+		return found, found.parent
+	}
+	for !n.isZero() {
+		n = n.parent()
+		if above = s.entries[n.key()]; above != nil {
+			return nil, above
 		}
 	}
-	return nil
+	return nil, nil
 }
 
-// with returns the entry with other values of an attribute; none takes it away.
-func (e *entry) with(name string, values ...string) *entry {
-	changed := &entry{e.key, e.dn, slices.Clone(e.attributes)}
-	i := slices.IndexFunc(changed.attributes, func(a directory.Attribute) bool { return strings.EqualFold(a.Name, name) })
-	switch {
-	case i < 0 && len(values) > 0:
-		changed.attributes = append(changed.attributes, directory.Attribute{Name: name, Values: values})
-	case i >= 0 && len(values) > 0:
-		changed.attributes[i] = directory.Attribute{Name: changed.attributes[i].Name, Values: values}
-	case i >= 0:
-		changed.attributes = slices.Delete(changed.attributes, i, i+1)
+// missing is the result for an entry that is not there. s.mu is held.
+func (s *Store) missing(v *view, above *node) Result {
+	r := Result{Code: noSuchObject}
+	if above != nil && v.may(above.entry, entryAttribute, disclose) {
+		r.MatchedDN = above.dn
 	}
-	return changed
+	return r
 }
 
-// put stores an entry. mu is held.
-func (s *Store) put(e *entry) {
-	s.entries[e.key] = e
-	parent := parentKey(e.key)
-	if s.children[parent] == nil {
-		s.children[parent] = map[string]struct{}{}
+// put adds a node below its parent. s.mu is held.
+func (s *Store) put(e *entry, parent *node) *node {
+	s.lastID++
+	n := &node{entry: e, id: s.lastID, parent: parent}
+	s.link(n)
+	return n
+}
+
+// link makes a node known. s.mu is held.
+func (s *Store) link(n *node) {
+	s.entries[n.key] = n
+	if n.parent != nil {
+		n.parent.children = append(n.parent.children, n)
 	}
-	s.children[parent][e.key] = struct{}{}
+	s.index.add(s.schema, n)
+	s.join(n.entry, true)
 }
 
-// remove forgets an entry. mu is held.
-func (s *Store) remove(key string) {
-	delete(s.entries, key)
-	delete(s.children[parentKey(key)], key)
+// unlink makes a node unknown. s.mu is held.
+func (s *Store) unlink(n *node) {
+	delete(s.entries, n.key)
+	if n.parent != nil {
+		for i, child := range n.parent.children {
+			if child == n {
+				n.parent.children = append(n.parent.children[:i:i], n.parent.children[i+1:]...)
+				break
+			}
+		}
+	}
+	s.index.remove(s.schema, n)
+	s.join(n.entry, false)
 }
 
-// stamp renews the operational attributes of a change. mu is held.
-func (s *Store) stamp(e *entry, by string) *entry {
-	now := s.options.Now().UTC()
-	s.changes++
-	e = e.with("entryCSN", fmt.Sprintf("%s#%06x#000#000000", now.Format("20060102150405.000000Z"), s.changes&0xffffff))
-	e = e.with("modifiersName", by)
-	return e.with("modifyTimestamp", now.Format("20060102150405Z"))
+// replace gives a node another state. s.mu is held.
+func (s *Store) replace(n *node, e *entry) {
+	s.index.remove(s.schema, n)
+	s.join(n.entry, false)
+	n.entry = e
+	s.index.add(s.schema, n)
+	s.join(n.entry, true)
+}
+
+// join keeps Store.groups. s.mu is held.
+func (s *Store) join(e *entry, in bool) {
+	for _, member := range e.attribute("uniqueMember") {
+		n, err := s.schema.parseDN(member)
+		if err != nil || !e.hasClass("groupOfUniqueNames") {
+			continue
+		}
+		key := n.key()
+		if !in {
+			delete(s.groups[key], e.key)
+			if len(s.groups[key]) == 0 {
+				delete(s.groups, key)
+			}
+			continue
+		}
+		if s.groups[key] == nil {
+			s.groups[key] = make(map[string]bool, 1)
+		}
+		s.groups[key][e.key] = true
+	}
+}
+
+// memberOf returns the groups of an entry, spelt as dynlist does: in normal form.
+func (v *view) memberOf(key string) []string {
+	if !v.locked {
+		v.store.mu.RLock()
+		defer v.store.mu.RUnlock()
+	}
+	return slices.Sorted(maps.Keys(v.store.groups[key]))
 }

@@ -1,227 +1,286 @@
-package store_test
+package store
 
 import (
+	"bytes"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
-	"github.com/google/go-cmp/cmp"
-
+	"github.com/rest2ldap/rest2ldap/internal/exampledata"
 	"github.com/rest2ldap/rest2ldap/pkg/directory"
-	"github.com/rest2ldap/rest2ldap/pkg/memdir/internal/store"
 )
 
 const (
-	suffix = "dc=example,dc=com"
-	data   = `version: 1
-
-# The top.
-dn: dc=example,dc=com
-objectClass: domain
-dc: example
-
-dn: ou=People, dc=example,dc=com
-objectClass: organizationalUnit
-ou: People
-
-dn: uid=a\2Cb,ou=People,dc=example,dc=com
-objectClass: inetOrgPerson
-uid: a,b
-cn:: SsO8cmdlbg==
-description: a long
-  line
-userPassword: {SSHA}QmAxbpTALgjB4b0CAGJSog++KdY/NFpx8m6H2Q==
-authzTo: dn.onelevel:ou=People,dc=example,dc=com
-`
+	people = exampledata.PeopleDN
+	rootDN = "cn=Manager," + exampledata.BaseDN
 )
 
-var root = store.Who{Root: true} //nolint:gochecknoglobals // A constant.
+// recipe are the access rules of the project's OpenLDAP.
+func recipe() []Rule {
+	admins := Grant{Subject: Group, DN: exampledata.AdministratorsDN, Attribute: "uniqueMember", Level: LevelWrite}
+	next := Grant{Subject: Anyone, Break: true}
+	return []Rule{
+		{Attributes: []string{"authzTo"}, By: []Grant{admins, {Subject: Anyone, Level: LevelAuth}}},
+		{Attributes: []string{"userPassword"}, By: []Grant{
+			{Subject: Group, DN: admins.DN, Attribute: "uniqueMember", Level: LevelChange}, {Subject: Self, Level: LevelChange}, {Subject: Anonymous, Level: LevelAuth}, {Subject: Anyone},
+		}},
+		{Base: people, Attributes: []string{"entry", "objectClass", "uid", "mail"}, By: []Grant{{Subject: DN, DN: exampledata.ServiceDN, Level: LevelRead}, next}},
+		{By: []Grant{{Subject: DN, DN: exampledata.ServiceDN}, admins, next}},
+		{Base: "uid=bjensen," + people, Scope: Exact, Attributes: []string{"description", "telephoneNumber", "mail"}, By: []Grant{{Subject: Self, Level: LevelWrite}, next}},
+		{By: []Grant{{Subject: Users, Level: LevelRead}, {Subject: Anyone}}},
+	}
+}
 
-func newStore(t *testing.T, rules ...store.Rule) *store.Store {
+func example(t testing.TB, users int) *Store {
 	t.Helper()
-	s, err := store.New(store.Options{Suffix: suffix, RootDN: "cn=Manager," + suffix, RootPassword: "x", Rules: rules})
+	s, err := New(Options{Suffix: exampledata.BaseDN, RootDN: rootDN, RootPassword: "root", Rules: recipe(), Policy: Policy{MaxFailure: 5, LockoutDuration: 5 * time.Minute, MustChange: true}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Load(strings.NewReader(data)); err != nil {
+	if err := s.Load(bytes.NewReader(exampledata.LDIF(users))); err != nil {
 		t.Fatal(err)
 	}
 	return s
 }
 
-func find(t *testing.T, s *store.Store, who store.Who, req store.SearchRequest) (names []string, code int) {
-	t.Helper()
-	cursor, result := s.Search(who, &req)
-	if result.Code != 0 {
-		return nil, result.Code
-	}
-	for {
-		entry, ok := cursor.Next()
-		if !ok {
-			return names, cursor.Result().Code
-		}
-		names = append(names, entry.DN)
-	}
-}
+func person(uid string) Who { return Who{DN: "uid=" + uid + "," + people} }
 
-// TestRoundTrip loads what was dumped.
-func TestRoundTrip(t *testing.T) {
-	t.Parallel()
-	var first, second strings.Builder
-	if err := newStore(t).Dump(&first); err != nil {
-		t.Fatal(err)
-	}
-	again, err := store.New(store.Options{Suffix: suffix})
+// find searches below the people and returns the uids, and the result.
+func find(s *Store, who Who, filter string, change func(*SearchRequest)) ([]string, Result) {
+	f, err := directory.ParseFilter(filter)
 	if err != nil {
-		t.Fatal(err)
+		panic(err) //nolint:forbidigo // The test is wrong.
 	}
-	if err := again.Load(strings.NewReader(first.String())); err != nil {
-		t.Fatal(err)
+	q := &SearchRequest{Base: people, Scope: 1, Filter: f, Attributes: []string{"uid"}}
+	if change != nil {
+		change(q)
 	}
-	if err := again.Dump(&second); err != nil {
-		t.Fatal(err)
+	c, result := s.Search(who, q)
+	if result.Code != 0 {
+		return nil, result
 	}
-	if diff := cmp.Diff(first.String(), second.String()); diff != "" || !strings.Contains(first.String(), "description: a long line\n") {
-		t.Errorf("%s\n%s", diff, first.String())
-	}
-}
-
-func TestLoadRefused(t *testing.T) {
-	t.Parallel()
-	for _, test := range []struct{ name, ldif, want string }{
-		{"NoName", "cn: x\n", "in the record at line 1: it has no dn"},
-		{"BadName", "\n\ndn: nonsense\ncn: x\n", `line 3: "nonsense" is no name of an entry`},
-		{"Outside", "dn: dc=other\ndc: other\n", `line 1: "dc=other" is not below dc=example,dc=com`},
-		{"NoParent", "dn: cn=x,ou=no," + suffix + "\ncn: x\n", "has no parent"},
-		{"Twice", "dn: " + suffix + "\ndc: example\n", "is there already"},
-		{"NoColon", "dn: cn=x," + suffix + "\nnonsense\n", "is not of the form"},
-		{"Base64", "dn: cn=x," + suffix + "\ncn:: ?\n", "cn: illegal base64"},
-		{"Continuation", " x\n", "line 1 continues nothing"},
-		{"Change", "dn: " + suffix + "\nchangetype: delete\n", "changes cannot be loaded"},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
-			s := newStore(t)
-			// What comes before an error is not kept either.
-			err := s.Load(strings.NewReader("dn: cn=before," + suffix + "\ncn: before\n\n" + test.ldif))
-			if err == nil {
-				t.Fatal("it was loaded")
-			}
-			if err := s.Load(strings.NewReader(test.ldif)); !strings.Contains(err.Error(), test.want) {
-				t.Error(err)
-			}
-			if names, code := find(t, s, root, store.SearchRequest{Base: "cn=before," + suffix, Filter: directory.Filter{}}); code != 32 {
-				t.Errorf("%v, code %d", names, code)
-			}
-		})
-	}
-}
-
-func TestSearch(t *testing.T) {
-	t.Parallel()
-	users := store.Rule{By: []store.Grant{{Subject: store.Users, Level: store.LevelRead}}}
-	s := newStore(t, store.Rule{Attributes: []string{"description"}, By: []store.Grant{{Subject: store.Self, Level: store.LevelRead}}}, users)
-	someone := store.Who{DN: "uid=x," + suffix}
-	self := store.Who{DN: `UID=a\,B, ou=people,` + suffix}
-	const a = `uid=a\2Cb,ou=People,dc=example,dc=com`
-	below := func(filter directory.Filter) store.SearchRequest {
-		return store.SearchRequest{Base: suffix, Scope: 2, Filter: filter}
-	}
-	description := directory.Equal("description", "A LONG line")
-	for _, test := range []struct {
-		name string
-		who  store.Who
-		req  store.SearchRequest
-		want []string
-		code int
-	}{
-		{"Base", someone, store.SearchRequest{Base: `uid=A\,b,ou=people,dc=example,dc=com`}, []string{a}, 0},
-		{"OneLevel", someone, store.SearchRequest{Base: suffix, Scope: 1}, []string{"ou=People, dc=example,dc=com"}, 0},
-		{"Children", someone, store.SearchRequest{Base: "ou=People," + suffix, Scope: 3}, []string{a}, 0},
-		{"Anonymous", store.Who{}, below(directory.Filter{}), nil, 32},
-		{"Nowhere", someone, store.SearchRequest{Base: "ou=no," + suffix}, nil, 32},
-		{"NoName", someone, store.SearchRequest{Base: "no"}, nil, 34},
-		{"Self", self, below(description), []string{a}, 0},
-		{"HiddenFromOthers", someone, below(description), nil, 0},
-		{"HiddenIsUndefined", someone, below(directory.And(directory.Equal("uid", "a,b"), directory.Not(description))), nil, 0},
-		{"Substrings", self, below(directory.Filter{Op: directory.FilterSubstrings, Attribute: "description", Initial: "A", Any: []string{"ON"}, Final: "e"}), []string{a}, 0},
-		{"SubstringsOverlap", self, below(directory.Filter{Op: directory.FilterSubstrings, Attribute: "uid", Initial: "a,b", Final: "b"}), nil, 0},
-		{"SizeLimit", root, store.SearchRequest{Base: suffix, Scope: 2, SizeLimit: 1}, []string{suffix}, 4},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
-			got, code := find(t, s, test.who, test.req)
-			if diff := cmp.Diff(test.want, got); diff != "" || code != test.code {
-				t.Errorf("code %d, %s", code, diff)
-			}
-		})
-	}
-}
-
-func TestProxy(t *testing.T) {
-	t.Parallel()
-	s := newStore(t)
-	by := store.Who{DN: `uid=a\2Cb,ou=People,dc=example,dc=com`}
-	for _, test := range []struct {
-		authzID, who string
-		code         int
-	}{
-		{"dn:uid=Ghost, ou=People," + suffix, "uid=ghost,ou=people," + suffix, 0},
-		{"", "", 0},
-		{"dn:", "", 0},
-		{"dn:" + suffix, "", 123},
-		{"dn:cn=x,uid=y,ou=People," + suffix, "", 123},
-		{"dn:nonsense", "", 123},
-		{"u:ghost", "", 123},
-	} {
-		who, result := s.Proxy(by, test.authzID)
-		if who.DN != test.who || who.Root || result.Code != test.code {
-			t.Errorf("%q: %+v, %+v", test.authzID, who, result)
+	var uids []string
+	for {
+		e, ok := c.Next()
+		if !ok {
+			return uids, c.Result()
 		}
+		uids = append(uids, e.Value("uid"))
+	}
+}
+
+func TestFilters(t *testing.T) {
+	t.Parallel()
+	s := example(t, 0)
+	for filter, want := range map[string]string{
+		"(uid=bjensen)":     "bjensen",
+		"(UID=  BJensen )":  "bjensen",
+		"(cn=babs  JENSEN)": "bjensen",
+		"(name=jensen)":     "ajensen bjensen gjensen jjensen kjensen rjensen tjensen",
+		"(uid=a*n)":         "abergin achassin ajensen",
+		"(cn=*-louise*)":    "abarnes",
+		"(uidNumber<=1002)": "scarter tmorris",
+		"(&(uidNumber>=1130)(objectClass=person))":              "ttully",
+		"(uidNumber:integerOrderingMatch:=1002)":                "tmorris",
+		"(mail>=a)":                                             "",
+		"(!(mail>=a))":                                          "",
+		"(nosuch=x)":                                            "",
+		"(!(nosuch=x))":                                         "",
+		"(|(nosuch=x)(uid=ahall))":                              "ahall",
+		"(uid:caseIgnoreOrderingMatch:=ad)":                     "abarnes abergin achassin",
+		"(mail:caseIgnoreOrderingMatch:=zz)":                    "",
+		"(manager=UID=scarter, ou=people,dc=example,dc=com)":    "abarnes ahall ahunter jjensen tjensen wlutz",
+		"(manager=not a dn)":                                    "",
+		"(uidNumber=x)":                                         "",
+		"(!(uidNumber=x))":                                      "",
+		"(memberOf=cn=HR Managers,ou=Groups,dc=example,dc=com)": "cschmith kvaughan",
+		"(telephoneNumber=+14085551862)":                        "bjensen",
+		"(objectClass=2.5.6.6)":                                 "*",
+		"(userPassword=*)":                                      "",
+		"(description=*)":                                       "bjensen",
+		"(ou:dn:=people)":                                       "*",
+		"(entryUUID=*)":                                         "*",
+		"(hasSubordinates=TRUE)":                                "nbohr",
+	} {
+		got, result := find(s, person("kvaughan"), filter, nil)
+		slices.Sort(got)
+		if want == "*" && len(got) == len(exampledata.People()) {
+			continue
+		}
+		if strings.Join(got, " ") != want || result.Code != 0 {
+			t.Errorf("%s: %q, %+v, want %q", filter, got, result, want)
+		}
+	}
+}
+
+func TestLimitsAndOrder(t *testing.T) {
+	t.Parallel()
+	s := example(t, 700)
+	if got, result := find(s, person("scarter"), "(uid=*)", nil); len(got) != 500 || result.Code != 4 {
+		t.Errorf("%d, %+v", len(got), result)
+	}
+	if got, result := find(s, Who{DN: rootDN, Root: true}, "(uid=*)", nil); len(got) != 700 || result.Code != 0 {
+		t.Errorf("root: %d, %+v", len(got), result)
+	}
+	if got, result := find(s, person("scarter"), "(uid=*jensen)", func(q *SearchRequest) { q.SizeLimit = 7 }); len(got) != 7 || result.Code != 0 {
+		t.Errorf("%d, %+v", len(got), result)
+	}
+	got, result := find(s, person("scarter"), "(uid=*)", func(q *SearchRequest) {
+		q.SizeLimit, q.Sort = 3, []SortKey{{Attribute: "uidNumber", Reverse: true}}
+	})
+	if strings.Join(got, " ") != "gen674 gen673 gen672" || result.Code != 4 {
+		t.Errorf("%q, %+v", got, result)
+	}
+	if _, result := find(s, person("scarter"), "(uid=*)", func(q *SearchRequest) { q.Sort = []SortKey{{Attribute: "mail"}} }); result.Code != 18 {
+		t.Errorf("%+v", result)
+	}
+	if got, result := find(s, Who{}, "(uid=*)", nil); len(got) != 0 || result.Code != 32 {
+		t.Errorf("anonymous: %q, %+v", got, result)
 	}
 }
 
 func TestChanges(t *testing.T) {
 	t.Parallel()
-	s := newStore(t, store.Rule{By: []store.Grant{{Subject: store.Users, Level: store.LevelRead}}})
-	const a = `uid=a\2Cb,ou=People,dc=example,dc=com`
-	change := func(op directory.ChangeOp, values ...string) []directory.Change {
-		return []directory.Change{{Op: op, Attribute: "description", Values: values}}
+	s := example(t, 0)
+	modify := func(who, uid string, changes ...directory.Change) int {
+		return s.Modify(person(who), person(uid).DN, changes, Write{}).Code
 	}
-	add := change(directory.ChangeAdd, "new")
-	for _, test := range []struct {
-		name string
-		do   func() store.Outcome
-		code int
-	}{
-		{"Anonymous", func() store.Outcome { return s.Modify(store.Who{}, a, add, store.Write{}) }, 32},
-		{"Reader", func() store.Outcome { return s.Modify(store.Who{DN: a}, a, add, store.Write{}) }, 50},
-		{"NoOp", func() store.Outcome { return s.Modify(root, a, add, store.Write{NoOp: true}) }, 16654},
-		{"Add", func() store.Outcome { return s.Modify(root, a, add, store.Write{}) }, 0},
-		{"AddAgain", func() store.Outcome { return s.Modify(root, a, add, store.Write{}) }, 20},
-		{"AddAgainPermissive", func() store.Outcome { return s.Modify(root, a, add, store.Write{Permissive: true}) }, 0},
-		{"DeleteAbsent", func() store.Outcome { return s.Modify(root, a, change(directory.ChangeDelete, "no"), store.Write{}) }, 16},
-		{"UnknownOperation", func() store.Outcome { return s.Modify(root, a, change(9, "x"), store.Write{}) }, 2},
-		{"AssertionFails", func() store.Outcome {
-			no := directory.Equal("uid", "no")
-			return s.Delete(root, a, store.Write{Assert: &no})
-		}, 122},
-		{"DeleteAbove", func() store.Outcome { return s.Delete(root, suffix, store.Write{}) }, 66},
-		{"Outside", func() store.Outcome { return s.Delete(root, "dc=other", store.Write{}) }, 53},
-		{"RenameByReader", func() store.Outcome { return s.Rename(store.Who{DN: a}, a, "uid=c", true, "", store.Write{}) }, 50},
-		{"Rename", func() store.Outcome { return s.Rename(root, a, "uid=c", true, "", store.Write{}) }, 0},
-		{"RenamedAway", func() store.Outcome { return s.Delete(root, a, store.Write{}) }, 32},
+	change := func(op directory.ChangeOp, attribute string, values ...string) directory.Change {
+		return directory.Change{Op: op, Attribute: attribute, Values: values}
+	}
+	for name, test := range map[string]struct{ got, want int }{
+		"own description": {modify("bjensen", "bjensen", change(directory.ChangeReplace, "description", "x")), 0},
+		"own name":        {modify("bjensen", "bjensen", change(directory.ChangeReplace, "cn", "x")), 50},
+		"another's":       {modify("bjensen", "scarter", change(directory.ChangeReplace, "description", "x")), 50},
+		"twice":           {modify("kvaughan", "ahall", change(directory.ChangeAdd, "cn", "ANDY  hall")), 20},
+		"absent value":    {modify("kvaughan", "ahall", change(directory.ChangeDelete, "cn", "nobody")), 16},
+		"unknown":         {modify("kvaughan", "ahall", change(directory.ChangeAdd, "nosuch", "x")), 17},
+		"syntax":          {modify("kvaughan", "ahall", change(directory.ChangeReplace, "uidNumber", "x")), 21},
+		"single":          {modify("kvaughan", "ahall", change(directory.ChangeAdd, "uidNumber", "7")), 19},
+		"required":        {modify("kvaughan", "ahall", change(directory.ChangeDelete, "sn")), 65},
+		"not allowed":     {modify("kvaughan", "ahall", change(directory.ChangeAdd, "uniqueMember", people)), 65},
+		"of the server":   {modify("kvaughan", "ahall", change(directory.ChangeReplace, "entryUUID", "x")), 19},
+		"name":            {modify("kvaughan", "ahall", change(directory.ChangeReplace, "uid", "other")), 64},
+		"class":           {modify("kvaughan", "ahall", change(directory.ChangeReplace, "objectClass", "device")), 69},
+		"increment":       {modify("kvaughan", "ahall", change(directory.ChangeIncrement, "uidNumber", "-3")), 0},
+		"missing":         {modify("kvaughan", "nobody", change(directory.ChangeReplace, "cn", "x")), 32},
+		"not a leaf":      {s.Delete(person("kvaughan"), person("nbohr").DN, Write{}).Code, 66},
+		"not the right":   {s.Delete(person("bjensen"), person("ahel").DN, Write{}).Code, 50},
+		"no-op":           {s.Delete(person("kvaughan"), person("ahel").DN, Write{NoOp: true}).Code, 16654},
+		"assertion":       {s.Delete(person("kvaughan"), person("ahel").DN, Write{Assert: &directory.Filter{Op: directory.FilterEqual, Attribute: "uid", Value: "x"}}).Code, 122},
+		"there already":   {s.Add(person("kvaughan"), person("ahel").DN, []directory.Attribute{{Name: "objectClass", Values: []string{"device"}}, {Name: "cn", Values: []string{"x"}}}, Write{}).Code, 68},
+		"nowhere":         {s.Add(person("kvaughan"), "cn=x,ou=nowhere,"+exampledata.BaseDN, []directory.Attribute{{Name: "objectClass", Values: []string{"device"}}}, Write{}).Code, 32},
+		"compare":         {s.Compare(person("kvaughan"), person("ahel").DN, "sn", "hel", nil).Code, 6},
 	} {
-		if outcome := test.do(); outcome.Code != test.code {
-			t.Errorf("%s: %+v", test.name, outcome.Result)
+		if test.got != test.want {
+			t.Errorf("%s: %d, want %d", name, test.got, test.want)
 		}
 	}
-	cursor, _ := s.Search(root, &store.SearchRequest{Base: "uid=c,ou=People," + suffix, Attributes: []string{"uid", "description"}})
-	entry, ok := cursor.Next()
-	want := []directory.Attribute{{Name: "description", Values: []string{"a long line", "new"}}, {Name: "uid", Values: []string{"c"}}}
-	if !ok {
-		t.Fatal("it is not there")
+	if got, _ := find(s, person("kvaughan"), "(&(uid=ahall)(uidNumber=1100))", nil); len(got) != 1 {
+		t.Error("the increment is not there")
 	}
-	if diff := cmp.Diff(want, entry.Attributes); diff != "" {
-		t.Error(diff)
+	if r := s.Rename(person("kvaughan"), person("trigden").DN, "uid=renamed", true, "", Write{}); r.Code != 0 {
+		t.Fatalf("rename: %+v", r)
 	}
+	if got, _ := find(s, person("kvaughan"), "(manager=uid=renamed,"+people+")", nil); strings.Join(got, " ") != "bjensen" {
+		t.Errorf("after the rename: %q", got)
+	}
+	if r := s.Rename(person("kvaughan"), person("nbohr").DN, "uid=niels", false, "", Write{}); r.Code != 0 {
+		t.Fatalf("rename: %+v", r)
+	}
+	if got, result := find(s, person("kvaughan"), "(cn=quantum dot)", func(q *SearchRequest) { q.Base, q.Scope, q.Attributes = "uid=niels,"+people, 3, []string{"*"} }); len(got) != 1 || result.Code != 0 {
+		t.Errorf("below the renamed: %q, %+v", got, result)
+	}
+}
+
+func TestPasswords(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	s := example(t, 0)
+	s.options.Now = func() time.Time { return now }
+	for _, p := range exampledata.People() {
+		if who, r := s.Bind(p.DN(), p.Password); r.Code != 0 || who.DN != p.DN() || who.Root {
+			t.Errorf("%s: %+v %+v", p.ID, who, r)
+		}
+	}
+	bind := func(password string) int { _, r := s.Bind(person("bjensen").DN, password); return r.Code }
+	for range 5 {
+		if bind("wrong") != 49 {
+			t.Error("a wrong password")
+		}
+	}
+	if bind("hifalutin") != 49 {
+		t.Error("locked, and yet")
+	}
+	now = now.Add(6 * time.Minute)
+	if bind("hifalutin") != 0 {
+		t.Error("the lock did not end")
+	}
+	if _, r := s.ChangePassword(person("bjensen"), "", "wrong", "new"); r.Code != 53 {
+		t.Errorf("wrong old one: %+v", r)
+	}
+	if _, r := s.ChangePassword(person("bjensen"), person("scarter").DN, "", "new"); r.Code != 50 {
+		t.Errorf("another's: %+v", r)
+	}
+	if _, r := s.ChangePassword(person("bjensen"), "", "hifalutin", "new"); r.Code != 0 || bind("new") != 0 || bind("hifalutin") != 49 {
+		t.Errorf("%+v", r)
+	}
+	if generated, r := s.ChangePassword(person("kvaughan"), person("bjensen").DN, "", ""); r.Code != 0 || bind(generated) != 0 {
+		t.Errorf("%+v", r)
+	}
+	if who, r := s.Proxy(Who{DN: exampledata.ServiceDN}, "dn:uid=ghost,"+people); r.Code != 0 || who.DN != "uid=ghost,"+people {
+		t.Errorf("a ghost: %+v %+v", who, r)
+	}
+	if _, r := s.Proxy(person("bjensen"), "dn:uid=scarter,"+people); r.Code != 123 {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestDump(t *testing.T) {
+	t.Parallel()
+	s := example(t, 30)
+	var first, second bytes.Buffer
+	if err := s.Dump(&first); err != nil {
+		t.Fatal(err)
+	}
+	again, err := New(s.options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := again.Load(bytes.NewReader(first.Bytes())); err != nil {
+		t.Fatal(err)
+	}
+	if err := again.Dump(&second); err != nil || first.String() != second.String() {
+		a, b := strings.Split(first.String(), "\n"), strings.Split(second.String(), "\n")
+		for i := range min(len(a), len(b)) {
+			if a[i] != b[i] {
+				t.Fatalf("%v: line %d was %q and is %q", err, i+1, a[i], b[i])
+			}
+		}
+	}
+	for text, line := range map[string]string{
+		"dn: uid=x," + people + "\nobjectClass: nosuch\n": "line 1",
+		"\n\ndn: x\n":                       "line 3",
+		"dn: dc=example,dc=com\nnonsense\n": "line 2",
+		"dn: cn=a,ou=nowhere,dc=example,dc=com\nobjectClass: device\n": "parent",
+		"cn: x\n":                           "dn:",
+		"dn: dc=example,dc=com\ndc:: %%%\n": "base64",
+	} {
+		fresh, _ := New(Options{Suffix: exampledata.BaseDN})
+		if err := fresh.Load(strings.NewReader(text)); err == nil || !strings.Contains(err.Error(), line) {
+			t.Errorf("%q: %v, want %q", text, err, line)
+		}
+	}
+}
+
+func BenchmarkLoad(b *testing.B) {
+	ldif := exampledata.LDIF(100_000)
+	for b.Loop() {
+		s, _ := New(Options{Suffix: exampledata.BaseDN})
+		if err := s.Load(bytes.NewReader(ldif)); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(len(ldif)), "octets")
 }

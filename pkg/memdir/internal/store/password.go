@@ -1,0 +1,252 @@
+package store
+
+import (
+	"crypto/rand"
+	"crypto/sha1" //nolint:gosec // {SSHA} is the scheme of OpenLDAP's data.
+	"crypto/sha256"
+	"crypto/sha512"
+	"crypto/subtle"
+	"encoding/base64"
+	"hash"
+	"slices"
+	"strings"
+	"time"
+)
+
+// schemes are the hashes of passwords, by the name in braces.
+func schemeOf(stored string) (scheme, rest string) {
+	if strings.HasPrefix(stored, "{") {
+		if scheme, rest, found := strings.Cut(stored[1:], "}"); found {
+			return strings.ToUpper(scheme), rest
+		}
+	}
+	return "", stored
+}
+
+// verifies tells whether a password is the stored one.
+func verifies(stored, password string) bool {
+	scheme, rest := schemeOf(stored)
+	var h hash.Hash
+	switch scheme {
+	case "":
+		return subtle.ConstantTimeCompare([]byte(stored), []byte(password)) == 1
+	case "CLEARTEXT":
+		return subtle.ConstantTimeCompare([]byte(rest), []byte(password)) == 1
+	case "SHA", "SSHA":
+		h = sha1.New() //nolint:gosec // See the import.
+	case "SHA256", "SSHA256":
+		h = sha256.New()
+	case "SHA384", "SSHA384":
+		h = sha512.New384()
+	case "SHA512", "SSHA512":
+		h = sha512.New()
+	default:
+		return false
+	}
+	sum, err := base64.StdEncoding.DecodeString(rest)
+	if err != nil || len(sum) < h.Size() || scheme[:2] != "SS" && len(sum) > h.Size() {
+		return false
+	}
+	_, _ = h.Write([]byte(password))
+	_, _ = h.Write(sum[h.Size():])
+	return subtle.ConstantTimeCompare(h.Sum(nil), sum[:h.Size()]) == 1
+}
+
+// hashed is the form in which a password is stored.
+func hashed(password string) string {
+	salt := make([]byte, 8)
+	_, _ = rand.Read(salt)                             // It never fails.
+	sum := sha1.Sum(append([]byte(password), salt...)) //nolint:gosec // See the import.
+	return "{SSHA}" + base64.StdEncoding.EncodeToString(append(sum[:], salt...))
+}
+
+const timeForm = "20060102150405Z"
+
+// Bind verifies a password (RFC 4513 §5.1.3). The result for an unknown name, a wrong
+// password and a locked account is the same.
+func (s *Store) Bind(dn, password string) (Who, Result) {
+	n, err := s.schema.parseDN(dn)
+	if err != nil {
+		return Who{}, refuse(invalidDNSyntax, "invalid DN")
+	}
+	wrong := Result{Code: invalidCredentials}
+	if !s.root.isZero() && n.key() == s.root.key() && s.options.RootPassword != "" {
+		if subtle.ConstantTimeCompare([]byte(password), []byte(s.options.RootPassword)) == 1 {
+			return Who{DN: s.root.String(), Root: true}, Result{}
+		}
+		return Who{}, wrong
+	}
+	s.mu.RLock()
+	found := s.entries[n.key()]
+	var e *entry
+	allowed := false
+	userPassword, _ := s.schema.attribute("userPassword")
+	if found != nil {
+		e = found.entry
+		allowed = s.viewOf(Who{}).may(e, target{typ: userPassword}, auth)
+	}
+	s.mu.RUnlock()
+	if e == nil || !allowed {
+		return Who{}, wrong
+	}
+	if len(e.attribute("userPassword")) == 0 {
+		return Who{}, Result{Code: inappropriateAuth}
+	}
+	locked := s.isLocked(e)
+	good := slices.ContainsFunc(e.attribute("userPassword"), func(stored string) bool { return verifies(stored, password) })
+	if s.options.Policy.MaxFailure > 0 && !locked {
+		s.countLogin(n.key(), good)
+	}
+	if locked || !good {
+		return Who{}, wrong
+	}
+	return Who{DN: e.dn}, Result{}
+}
+
+// isLocked tells whether too many wrong passwords, or an administrator, locked an account.
+func (s *Store) isLocked(e *entry) bool {
+	values := e.attribute("pwdAccountLockedTime")
+	if len(values) == 0 {
+		return false
+	}
+	since, err := time.Parse(timeForm, values[0])
+	if err != nil || strings.HasPrefix(values[0], "000001010000") {
+		return true
+	}
+	duration := s.options.Policy.LockoutDuration
+	return duration == 0 || s.options.Now().Before(since.Add(duration))
+}
+
+// countLogin notes a wrong password, or forgets the wrong ones after a good one.
+func (s *Store) countLogin(key string, good bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := s.entries[key]
+	if n == nil || good && len(n.attribute("pwdFailureTime")) == 0 && len(n.attribute("pwdAccountLockedTime")) == 0 {
+		return
+	}
+	e := n.clone()
+	if good {
+		s.setOperational(e, "pwdFailureTime")
+		s.setOperational(e, "pwdAccountLockedTime")
+	} else {
+		now := s.options.Now().UTC()
+		failures := append(slices.Clone(e.attribute("pwdFailureTime")), now.Format("20060102150405.000000Z"))
+		s.setOperational(e, "pwdFailureTime", failures...)
+		if len(failures) >= s.options.Policy.MaxFailure {
+			s.setOperational(e, "pwdAccountLockedTime", now.Format(timeForm))
+		}
+	}
+	s.replace(n, e)
+}
+
+// newPassword checks and hashes the passwords of a state that is to be stored, and keeps
+// what the policy wants to know. before is nil for a new entry. s.mu is held.
+func (s *Store) newPassword(v *view, before, after *entry) Result {
+	var old []string
+	if before != nil {
+		old = before.attribute("userPassword")
+	}
+	current := after.attribute("userPassword")
+	if slices.Equal(old, current) {
+		return Result{}
+	}
+	t, _ := s.schema.attribute("userPassword")
+	values := slices.Clone(current)
+	for i, value := range values {
+		if slices.Contains(old, value) {
+			continue
+		}
+		if scheme, _ := schemeOf(value); scheme != "" {
+			continue
+		}
+		if result := s.checkPassword(v, before, value); result.Code != success {
+			return result
+		}
+		values[i] = hashed(value)
+	}
+	after.set(attribute{typ: t, as: "userPassword", values: values})
+	if len(values) == 0 {
+		return Result{}
+	}
+	s.setOperational(after, "pwdChangedTime", s.options.Now().UTC().Format(timeForm))
+	s.setOperational(after, "pwdFailureTime")
+	s.setOperational(after, "pwdAccountLockedTime")
+	if before == nil {
+		return Result{}
+	}
+	self := v.key == after.key
+	s.setOperational(after, "pwdReset")
+	if s.options.Policy.MustChange && !self && !v.who.Root {
+		s.setOperational(after, "pwdReset", "TRUE")
+	}
+	if s.options.Policy.InHistory > 0 && len(old) > 0 {
+		history := append(slices.Clone(before.attribute("pwdHistory")), s.options.Now().UTC().Format(timeForm)+"#1.3.6.1.4.1.1466.115.121.1.40#"+old[0])
+		s.setOperational(after, "pwdHistory", history[max(0, len(history)-s.options.Policy.InHistory):]...)
+	}
+	return Result{}
+}
+
+// checkPassword applies the policy to a new password.
+func (s *Store) checkPassword(v *view, before *entry, password string) Result {
+	if v.who.Root {
+		return Result{}
+	}
+	if len(password) < s.options.Policy.MinLength {
+		return refuse(constraintViolation, "Password fails quality checking policy")
+	}
+	if before == nil || s.options.Policy.InHistory == 0 {
+		return Result{}
+	}
+	for _, stored := range slices.Concat(before.attribute("userPassword"), before.attribute("pwdHistory")) {
+		if i := strings.LastIndexByte(stored, '#'); i >= 0 && strings.Contains(stored, "Z#") {
+			stored = stored[i+1:]
+		}
+		if verifies(stored, password) {
+			return refuse(constraintViolation, "Password is in history of old passwords")
+		}
+	}
+	return Result{}
+}
+
+// ChangePassword sets a password (RFC 3062). user is whose, "" that of who; old is the
+// present one, "" when it was not given; a password is generated where there is no new one.
+func (s *Store) ChangePassword(who Who, user, old, password string) (generated string, result Result) {
+	if user == "" {
+		user = who.DN
+	}
+	n, err := s.schema.parseDN(user)
+	if err != nil {
+		return "", refuse(invalidDNSyntax, "Invalid DN")
+	}
+	if password == "" {
+		generated = rand.Text()[:12]
+		password = generated
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	v := s.viewOf(who)
+	v.locked = true
+	found, above := s.find(n)
+	if found == nil {
+		return "", s.missing(v, above)
+	}
+	t, _ := s.schema.attribute("userPassword")
+	switch {
+	case old != "" && !slices.ContainsFunc(found.attribute("userPassword"), func(stored string) bool { return verifies(stored, old) }):
+		return "", refuse(unwillingToPerform, "unwilling to verify old password")
+	case !v.may(found.entry, target{typ: t}, write):
+		return "", Result{Code: insufficientAccess}
+	}
+	e := found.clone()
+	e.set(attribute{typ: t, as: "userPassword", values: []string{password}})
+	if result := s.checkEntry(e, found.attribute("structuralObjectClass")[0]); result.Code != success {
+		return "", result
+	}
+	if result := s.newPassword(v, found.entry, e); result.Code != success {
+		return "", result
+	}
+	s.stamp(e, who, false)
+	s.replace(found, e)
+	return generated, Result{}
+}
