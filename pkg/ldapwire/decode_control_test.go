@@ -135,7 +135,7 @@ func TestPasswordModify(t *testing.T) {
 		{
 			name:    "All",
 			request: ldapwire.Extended{Value: value(octets(0x80, "uid=a"), octets(0x81, "old"), octets(0x82, "new")), HasValue: true},
-			want:    ldapwire.PasswordModify{User: "uid=a", Old: "old", New: "new", HasNew: true},
+			want:    ldapwire.PasswordModify{User: "uid=a", Old: "old", New: "new", HasOld: true, HasNew: true},
 		},
 		{name: "New", request: ldapwire.Extended{Value: value(octets(0x82, "new")), HasValue: true}, want: ldapwire.PasswordModify{New: "new", HasNew: true}},
 		{name: "EmptyNew", request: ldapwire.Extended{Value: value(octets(0x82, "")), HasValue: true}, want: ldapwire.PasswordModify{HasNew: true}},

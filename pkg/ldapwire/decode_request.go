@@ -204,8 +204,9 @@ func (m *Message) Extended() (*Extended, error) {
 type PasswordModify struct {
 	// User is whose password it is, "" for that of the caller.
 	User, Old, New string
-	// HasNew tells an empty new password from none: the server is to make one.
-	HasNew bool
+	// HasOld and HasNew tell an empty password from none. Without a new one the server is
+	// to make one.
+	HasOld, HasNew bool
 }
 
 // PasswordModify decodes the value; none at all is the zero value.
@@ -219,6 +220,7 @@ func (e *Extended) PasswordModify() (PasswordModify, error) {
 	for i, part := range []*string{&p.User, &p.Old, &p.New} {
 		if tag := 0x80 | byte(i); s.has(tag) {
 			*part = string(s.contents(tag))
+			p.HasOld = p.HasOld || part == &p.Old
 			p.HasNew = part == &p.New
 		}
 	}

@@ -1,7 +1,6 @@
 package memdir
 
 import (
-	"github.com/rest2ldap/rest2ldap/pkg/directory"
 	"github.com/rest2ldap/rest2ldap/pkg/ldapwire"
 	"github.com/rest2ldap/rest2ldap/pkg/memdir/internal/store"
 )
@@ -21,26 +20,16 @@ func (c *conn) bind(r *request, b *ldapwire.Bind) {
 		result = checkBind(b)
 	}
 	if result.Code != 0 || b.DN == "" {
+		r.controls.policy = false
 		r.finish(result)
 		return
 	}
 	who, result := c.server.store.Bind(b.DN, b.Credentials)
-	locked, mustChange := c.server.accountState(b.DN)
-	reason := ldapwire.NoPolicyError
-	switch {
-	case result.Code == 0:
-		mustChange = mustChange && !who.Root
-		c.become(who, mustChange)
-		if mustChange {
-			reason = ldapwire.ChangeAfterReset
-		}
-	case locked:
-		reason = ldapwire.AccountLocked
+	if result.Code == 0 {
+		c.become(who, result.Reason == store.ChangeAfterReset)
 	}
-	if r.controls.policy {
-		r.finish(result, ldapwire.PasswordPolicyResult(reason))
-		return
-	}
+	// slapd says nothing of the account where there is none.
+	r.controls.policy = r.controls.policy && !who.Root && c.server.exists(b.DN)
 	r.finish(result)
 }
 
@@ -77,43 +66,31 @@ func (c *conn) become(who store.Who, mustChange bool) {
 	c.restricted = mustChange
 }
 
-// accountState tells whether an account is locked, and whether its password has to be
-// changed.
-func (s *Server) accountState(dn string) (locked, mustChange bool) {
-	cursor, result := s.store.Search(store.Who{Root: true}, &store.SearchRequest{
-		Base: dn, Filter: directory.Filter{Op: directory.FilterPresent, Attribute: "objectClass"},
-		Attributes: []string{"pwdAccountLockedTime", "pwdReset"},
-	})
-	if result.Code != 0 {
-		return false, false
-	}
-	entry, ok := cursor.Next()
-	if !ok {
-		return false, false
-	}
-	return entry.Value("pwdAccountLockedTime") != "", entry.Value("pwdReset") == "TRUE"
+// exists tells whether there is an entry of that name.
+func (s *Server) exists(dn string) bool {
+	_, result := s.store.Search(store.Who{Root: true}, &store.SearchRequest{Base: dn, Attributes: []string{"1.1"}})
+	return result.Code == 0
 }
 
-// isRestricted tells whether the request is refused because the client of the
-// connection has to change its password first. One that acts for somebody else is not.
+// isRestricted tells whether the client of the connection has to change its password
+// before anything else. As in slapd nothing keeps it from the special entries.
 func (r *request) isRestricted() bool {
 	r.conn.mu.Lock()
 	defer r.conn.mu.Unlock()
 	return r.conn.restricted
 }
 
-// passwordChanged ends the restriction when the account is in order again.
+// passwordChanged ends the restriction.
 func (r *request) passwordChanged() {
-	if !r.isRestricted() {
-		return
-	}
-	_, mustChange := r.conn.server.accountState(r.who.DN)
 	r.conn.mu.Lock()
 	defer r.conn.mu.Unlock()
-	r.conn.restricted = mustChange
+	r.conn.restricted = false
 }
 
 // restricted is the result for a request of a client that has to change its password.
 func restricted() store.Result {
-	return store.Result{Code: insufficientAccess, Message: "Operations are restricted to bind/unbind/abandon/StartTLS/modify password"}
+	return store.Result{
+		Code: insufficientAccess, Reason: store.ChangeAfterReset,
+		Message: "Operations are restricted to bind/unbind/abandon/StartTLS/modify password",
+	}
 }

@@ -57,19 +57,3 @@ func testBind(t *testing.T, d *place) {
 		})
 	}
 }
-
-// TestBindPolicyControl is an answer to a client that wants to know the state of the
-// account.
-func TestBindPolicyControl(t *testing.T) {
-	t.Parallel()
-	both(t, 0, testBindPolicyControl)
-}
-
-func testBindPolicyControl(t *testing.T, d *place) {
-	r := d.raw(t)
-	_, _, m := r.exchange(element(0x60, integer(0x02, 3), octets(0x04, person(1)), octets(0x80, password(1))), control(ldapwire.OIDPasswordPolicy, false))
-	controls, err := m.Controls()
-	if err != nil || len(controls) != 1 || controls[0].OID != ldapwire.OIDPasswordPolicy || !strings.HasPrefix(controls[0].Value, "\x30") {
-		t.Errorf("%+v, %v", controls, err)
-	}
-}

@@ -1,8 +1,10 @@
 package memdir
 
 import (
+	"slices"
 	"strings"
 
+	"github.com/rest2ldap/rest2ldap/pkg/directory"
 	"github.com/rest2ldap/rest2ldap/pkg/ldapwire"
 	"github.com/rest2ldap/rest2ldap/pkg/memdir/internal/store"
 )
@@ -10,26 +12,19 @@ import (
 // add answers an add (RFC 4511 §4.7).
 func (r *request) add(q *ldapwire.Add) {
 	refused := store.Result{Code: alreadyExists, Message: "it is there already"}
-	if r.mayChange(q.DN, refused) {
+	if r.mayChange(q.DN, refused, false) {
 		r.changed(r.conn.server.store.Add(r.who, q.DN, q.Attributes, r.write()))
 	}
 }
 
 // modify answers a modify (RFC 4511 §4.6).
 func (r *request) modify(q *ldapwire.Modify) {
-	// Who has to change the password may do so.
-	if r.isRestricted() {
-		for i := range q.Changes {
-			if !strings.EqualFold(q.Changes[i].Attribute, "userPassword") {
-				r.finish(restricted())
-				return
-			}
-		}
-	} else if !r.mayChange(q.DN, store.Result{Code: unwilling, Message: "it cannot be modified"}) {
+	setsPassword := !slices.ContainsFunc(q.Changes, func(c directory.Change) bool { return !strings.EqualFold(c.Attribute, "userPassword") })
+	if !r.mayChange(q.DN, store.Result{Code: unwilling, Message: "it cannot be modified"}, setsPassword) {
 		return
 	}
 	outcome := r.conn.server.store.Modify(r.who, q.DN, q.Changes, r.write())
-	if outcome.Code == 0 {
+	if outcome.Code == 0 && setsPassword {
 		r.passwordChanged()
 	}
 	r.changed(outcome)
@@ -37,14 +32,14 @@ func (r *request) modify(q *ldapwire.Modify) {
 
 // delete answers a delete (RFC 4511 §4.8).
 func (r *request) delete(dn string) {
-	if r.mayChange(dn, store.Result{Code: unwilling, Message: "it cannot be deleted"}) {
+	if r.mayChange(dn, store.Result{Code: unwilling, Message: "it cannot be deleted"}, false) {
 		r.changed(r.conn.server.store.Delete(r.who, dn, r.write()))
 	}
 }
 
 // modifyDN answers a modify DN (RFC 4511 §4.9).
 func (r *request) modifyDN(q *ldapwire.ModifyDN) {
-	if !r.mayChange(q.DN, store.Result{Code: unwilling, Message: "it cannot be renamed"}) {
+	if !r.mayChange(q.DN, store.Result{Code: unwilling, Message: "it cannot be renamed"}, true) {
 		return
 	}
 	if q.Moves && q.NewSuperior == "" {
@@ -56,20 +51,21 @@ func (r *request) modifyDN(q *ldapwire.ModifyDN) {
 
 // compare answers a compare (RFC 4511 §4.10).
 func (r *request) compare(q *ldapwire.Compare) {
-	if r.isRestricted() {
-		r.finish(restricted())
-		return
-	}
 	if s := r.conn.server.findSpecial(q.DN); s != nil {
 		r.end(s.compare(q), "")
+		return
+	}
+	if r.isRestricted() {
+		r.finish(restricted())
 		return
 	}
 	r.finish(r.conn.server.store.Compare(r.who, q.DN, q.Attribute, q.Value, r.controls.assert))
 }
 
 // mayChange tells whether a change may be tried at all; otherwise it is answered, with
-// refused when the entry is not of the data.
-func (r *request) mayChange(dn string, refused store.Result) bool {
+// refused when the entry is not of the data. Who has to change the password may do what is
+// free: set it, and rename, which slapd does not think of.
+func (r *request) mayChange(dn string, refused store.Result, free bool) bool {
 	s := r.conn.server.findSpecial(dn)
 	switch {
 	case s != nil:
@@ -77,7 +73,7 @@ func (r *request) mayChange(dn string, refused store.Result) bool {
 		r.finish(refused)
 	case r.who == (store.Who{}):
 		r.end(strongerAuthRequired, "modifications require authentication")
-	case r.isRestricted():
+	case !free && r.isRestricted():
 		r.finish(restricted())
 	default:
 		return true

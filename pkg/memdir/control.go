@@ -33,10 +33,15 @@ const (
 	onSearch  = "search"
 	onUpdate  = "add delete modify modifyDN"
 	onEntries = onUpdate + " search compare"
+	// Of the extended operations these are for "Who am I?" and the change of a password,
+	// and for the latter alone.
+	onProxied  = onEntries + " extended"
+	onPassword = "bind add modify extended"
 )
 
 // known is a control that the server has: to what it applies, and how it is read.
 type known struct {
+	// name is how slapd speaks of it; without one it may come several times.
 	name string
 	on   string
 	read func(r *request, c *ldapwire.RequestControl) store.Result
@@ -46,7 +51,7 @@ type known struct {
 func knownControl(oid string) *known {
 	switch oid {
 	case ldapwire.OIDProxiedAuthorization:
-		return &known{"proxy authorization control", onEntries + " extended", (*request).readProxy}
+		return &known{"proxy authorization control", onProxied, (*request).readProxy}
 	case ldapwire.OIDManageDsaIT:
 		return &known{"manageDSAit control", onEntries, noValue("manageDSAit control value not absent", func(*controls) {})}
 	case ldapwire.OIDNoOp:
@@ -62,7 +67,7 @@ func knownControl(oid string) *known {
 	case ldapwire.OIDSort:
 		return &known{"sorted results control", onSearch, (*request).readSort}
 	case ldapwire.OIDPasswordPolicy:
-		return &known{"passwordPolicyRequest control", "bind", noValue("passwordPolicyRequest control value not empty", func(c *controls) { c.policy = true })}
+		return &known{"", onPassword, noValue("passwordPolicyRequest control value not absent", func(c *controls) { c.policy = true })}
 	case ldapwire.OIDPaging:
 		return &known{"paged results control", onSearch, (*request).readPaging}
 	}
@@ -86,7 +91,7 @@ func (r *request) readControls() store.Result {
 			return store.Result{Code: unavailableExtension, Message: "critical extension is unavailable"}
 		case !r.takes(k):
 			continue
-		case seen[c.OID]:
+		case seen[c.OID] && k.name != "":
 			return store.Result{Code: protocolError, Message: k.name + " specified multiple times"}
 		}
 		seen[c.OID] = true
@@ -99,8 +104,9 @@ func (r *request) readControls() store.Result {
 
 // takes tells whether the control applies to the operation.
 func (r *request) takes(k *known) bool {
-	if r.operation.name == "extended" && r.operation.target != ldapwire.OIDWhoAmI && r.operation.target != ldapwire.OIDPasswordModify {
-		return false
+	if r.operation.name == "extended" {
+		isPassword := r.operation.target == ldapwire.OIDPasswordModify
+		return k.on == onProxied && (isPassword || r.operation.target == ldapwire.OIDWhoAmI) || k.on == onPassword && isPassword
 	}
 	return slices.Contains(strings.Fields(k.on), r.operation.name)
 }

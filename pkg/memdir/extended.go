@@ -25,9 +25,9 @@ func (r *request) whoAmI(q *ldapwire.Extended) {
 	case q.HasValue:
 		r.end(protocolError, "no request data expected")
 	case r.who.DN == "":
-		r.finishExtended(store.Result{}, "", true)
+		r.finishExtended("")
 	default:
-		r.finishExtended(store.Result{}, "dn:"+r.who.DN, true)
+		r.finishExtended("dn:" + r.who.DN)
 	}
 }
 
@@ -44,7 +44,10 @@ func (r *request) passwordModify(q *ldapwire.Extended) {
 	p, err := q.PasswordModify()
 	switch {
 	case err != nil:
-		r.end(protocolError, "")
+		r.end(protocolError, "data decoding error")
+		return
+	case p.HasOld && p.Old == "":
+		r.end(unwilling, "old password value is empty")
 		return
 	case p.HasNew && p.New == "":
 		r.end(unwilling, "new password value is empty")
@@ -60,5 +63,5 @@ func (r *request) passwordModify(q *ldapwire.Extended) {
 		r.finish(result)
 		return
 	}
-	r.finishExtended(result, ldapwire.GeneratedPassword(generated), true)
+	r.finishExtended(ldapwire.GeneratedPassword(generated))
 }

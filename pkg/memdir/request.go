@@ -164,17 +164,25 @@ func (r *request) flush() bool {
 // end ends the operation with a result of this half's own.
 func (r *request) end(code int, message string) { r.finish(store.Result{Code: code, Message: message}) }
 
-// finish ends the operation.
+// finish ends the operation. What the password policy has to say goes with it, when the
+// client wants to know; a bind is told also that there is nothing.
 func (r *request) finish(result store.Result, controls ...ldapwire.Control) {
+	if reason := ldapwire.PolicyError(result.Reason); r.controls.policy && (reason != 0 || r.answer == ldapwire.BindResponse) {
+		if reason == 0 {
+			reason = ldapwire.NoPolicyError
+		}
+		controls = append(controls, ldapwire.PasswordPolicyResult(reason))
+	}
 	if r.answer == ldapwire.ExtendedResponse {
-		r.finishExtended(result, "", false)
+		r.last(ldapwire.AppendExtendedResult(nil, r.id, wire(result), "", "", false, controls...))
 		return
 	}
 	r.last(ldapwire.AppendResult(r.buffer, r.id, r.answer, wire(result), controls...))
 }
 
-func (r *request) finishExtended(result store.Result, value string, hasValue bool) {
-	r.last(ldapwire.AppendExtendedResult(nil, r.id, wire(result), "", value, hasValue))
+// finishExtended ends an extended operation that has a value for the client.
+func (r *request) finishExtended(value string) {
+	r.last(ldapwire.AppendExtendedResult(nil, r.id, ldapwire.Result{}, "", value, true))
 }
 
 // last sends the end of the answer.

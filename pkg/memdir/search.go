@@ -8,12 +8,16 @@ import (
 
 // search answers a search (RFC 4511 §4.5).
 func (r *request) search(q *ldapwire.Search) {
-	if result := r.checkSearch(q); result.Code != 0 {
+	if result := checkSearch(q); result.Code != 0 {
 		r.finish(result)
 		return
 	}
 	if s := r.conn.server.findSpecial(q.Base); s != nil && q.Scope == int(directory.ScopeBase) {
 		r.searchSpecial(q, s)
+		return
+	}
+	if r.isRestricted() {
+		r.finish(restricted())
 		return
 	}
 	if result := r.assertBase(q); result.Code != 0 {
@@ -43,7 +47,7 @@ func (r *request) search(q *ldapwire.Search) {
 }
 
 // checkSearch tells what is wrong with a search before anything is looked up.
-func (r *request) checkSearch(q *ldapwire.Search) store.Result {
+func checkSearch(q *ldapwire.Search) store.Result {
 	var text string
 	switch {
 	case q.Scope < 0 || q.Scope > 3:
@@ -54,8 +58,6 @@ func (r *request) checkSearch(q *ldapwire.Search) store.Result {
 		text = "invalid size limit"
 	case q.TimeLimit < 0:
 		text = "invalid time limit"
-	case r.isRestricted():
-		return restricted()
 	default:
 		return store.Result{}
 	}

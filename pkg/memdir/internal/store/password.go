@@ -63,7 +63,8 @@ func hashed(password string) string {
 const timeForm = "20060102150405Z"
 
 // Bind verifies a password (RFC 4513 §5.1.3). The result for an unknown name, a wrong
-// password and a locked account is the same.
+// password and a locked account is the same, but for the reason. Who has to change the
+// password may do nothing else, to which the caller of Bind sees.
 func (s *Store) Bind(dn, password string) (Who, Result) {
 	n, err := s.schema.parseDN(dn)
 	if err != nil {
@@ -97,8 +98,14 @@ func (s *Store) Bind(dn, password string) (Who, Result) {
 	if s.options.Policy.MaxFailure > 0 && !locked {
 		s.countLogin(n.key(), good)
 	}
-	if locked || !good {
+	switch {
+	case locked:
+		wrong.Reason = AccountLocked
 		return Who{}, wrong
+	case !good:
+		return Who{}, wrong
+	case slices.Equal(e.attribute("pwdReset"), []string{"TRUE"}):
+		return Who{DN: e.dn}, Result{Reason: ChangeAfterReset}
 	}
 	return Who{DN: e.dn}, Result{}
 }
@@ -193,7 +200,7 @@ func (s *Store) checkPassword(v *view, before *entry, password string) Result {
 		return Result{}
 	}
 	if len(password) < s.options.Policy.MinLength {
-		return refuse(constraintViolation, "Password fails quality checking policy")
+		return Result{Code: constraintViolation, Message: "Password fails quality checking policy", Reason: PasswordTooShort}
 	}
 	if before == nil || s.options.Policy.InHistory == 0 {
 		return Result{}
@@ -203,7 +210,7 @@ func (s *Store) checkPassword(v *view, before *entry, password string) Result {
 			stored = stored[i+1:]
 		}
 		if verifies(stored, password) {
-			return refuse(constraintViolation, "Password is in history of old passwords")
+			return Result{Code: constraintViolation, Message: "Password is in history of old passwords", Reason: PasswordInHistory}
 		}
 	}
 	return Result{}
@@ -217,7 +224,7 @@ func (s *Store) ChangePassword(who Who, user, old, password string) (generated s
 	}
 	n, err := s.schema.parseDN(user)
 	if err != nil {
-		return "", refuse(invalidDNSyntax, "Invalid DN")
+		return "", refuse(invalidAttributeSyntax, "Invalid DN")
 	}
 	if password == "" {
 		generated = rand.Text()[:12]

@@ -22,7 +22,19 @@ import (
 type Result struct {
 	Code               int
 	MatchedDN, Message string
+	// Reason is why the password policy refused, by its number in
+	// draft-behera-ldap-password-policy §6.2; 0 is that it did not. With code 0 it is what the
+	// one who binds has to be told.
+	Reason int
 }
+
+// The reasons of a Result.
+const (
+	AccountLocked     = 1
+	ChangeAfterReset  = 2
+	PasswordTooShort  = 6
+	PasswordInHistory = 8
+)
 
 // Who is as whom an operation runs. The zero Who is anonymous.
 type Who struct {
