@@ -35,8 +35,8 @@ const (
 	onEntries = onUpdate + " search compare"
 	// Of the extended operations these are for "Who am I?" and the change of a password,
 	// and for the latter alone.
-	onProxied  = onEntries + " extended"
-	onPassword = "bind add modify extended"
+	onProxied = onEntries + " extended"
+	onPolicy  = "bind add modify extended"
 )
 
 // known is a control that the server has: to what it applies, and how it is read.
@@ -67,7 +67,7 @@ func knownControl(oid string) *known {
 	case ldapwire.OIDSort:
 		return &known{"sorted results control", onSearch, (*request).readSort}
 	case ldapwire.OIDPasswordPolicy:
-		return &known{"", onPassword, noValue("passwordPolicyRequest control value not absent", func(c *controls) { c.policy = true })}
+		return &known{"", onPolicy, noValue("passwordPolicyRequest control value not absent", func(c *controls) { c.policy = true })}
 	case ldapwire.OIDPaging:
 		return &known{"paged results control", onSearch, (*request).readPaging}
 	}
@@ -106,7 +106,7 @@ func (r *request) readControls() store.Result {
 func (r *request) takes(k *known) bool {
 	if r.operation.name == "extended" {
 		isPassword := r.operation.target == ldapwire.OIDPasswordModify
-		return k.on == onProxied && (isPassword || r.operation.target == ldapwire.OIDWhoAmI) || k.on == onPassword && isPassword
+		return k.on == onProxied && (isPassword || r.operation.target == ldapwire.OIDWhoAmI) || k.on == onPolicy && isPassword
 	}
 	return slices.Contains(strings.Fields(k.on), r.operation.name)
 }
