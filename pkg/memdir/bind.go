@@ -72,6 +72,16 @@ func (s *Server) exists(dn string) bool {
 	return result.Code == 0
 }
 
+// mustChange tells whether the password of an entry has to be changed.
+func (s *Server) mustChange(dn string) bool {
+	cursor, result := s.store.Search(store.Who{Root: true}, &store.SearchRequest{Base: dn, Attributes: []string{"pwdReset"}})
+	if result.Code != 0 {
+		return false
+	}
+	entry, found := cursor.Next()
+	return found && entry.Value("pwdReset") == "TRUE"
+}
+
 // isRestricted tells whether the client of the connection has to change its password
 // before anything else. As in slapd nothing keeps it from the special entries.
 func (r *request) isRestricted() bool {
@@ -80,8 +90,11 @@ func (r *request) isRestricted() bool {
 	return r.conn.restricted
 }
 
-// passwordChanged ends the restriction.
+// passwordChanged ends the restriction when it was the client's own password.
 func (r *request) passwordChanged() {
+	if !r.isRestricted() || r.conn.server.mustChange(r.who.DN) {
+		return
+	}
 	r.conn.mu.Lock()
 	defer r.conn.mu.Unlock()
 	r.conn.restricted = false

@@ -15,5 +15,9 @@
 // its connection with a notice of disconnection and disturbs no other. Pages are snapshots,
 // held by the connection until the next one is asked for.
 //
+// It differs from OpenLDAP where that is safer for tests: a cookie is good for nothing but
+// the search that it comes from; what is no LDAP is always answered with a notice, and so is
+// the message id 0. There is neither SASL nor StartTLS, and no access log.
+//
 // Options.Intercept makes the server misbehave, operation by operation.
 package memdir

@@ -109,6 +109,10 @@ func testMustChange(t *testing.T, d *place) {
 				t.Errorf("%s: reason %d, %v", name, reason, err)
 			}
 		}
+		// To set somebody else's does not help, where it is allowed at all.
+		if result, _, _ := r.exchange(replace(person(9), "userPassword", "another")); result.Code != 50 || result.Diagnostic == text {
+			t.Errorf("another's password: %+v", result)
+		}
 		r.whoAmI()
 		if result, entries, _ := r.exchange(query{}.packet()); result.Code != 0 || entries != 1 {
 			t.Errorf("root DSE: %+v", result)
