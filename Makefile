@@ -10,10 +10,13 @@ FUZZTIME ?= 10s
 # detector can run. Package totals adds the number of tests on each directory.
 go_test = race=$$(sh integration/provision.sh) && go run ./internal/tally/totals go test $$race -count 1
 
-.PHONY: help build test soak bench fuzz lint fmt tidy-check image clean
+.PHONY: help demo build test soak bench fuzz lint fmt tidy-check image clean
 
 help: ## Show this help
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+demo: ## Run the gateway in front of an example directory in memory
+	@go run ./cmd/rest2ldap demo
 
 build: ## Build bin/rest2ldap, one static binary
 	CGO_ENABLED=0 go build -trimpath -o bin/rest2ldap ./cmd/rest2ldap

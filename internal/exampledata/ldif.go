@@ -29,6 +29,18 @@ const (
 	DefaultUsers = 150
 )
 
+// RootDN is the administrator to whom nothing is forbidden.
+const RootDN = "cn=Manager," + BaseDN
+
+// AccountStateAttributes returns the operational attributes that tell whether an account
+// is usable. [ServiceDN] may read them.
+func AccountStateAttributes() []string {
+	return []string{
+		"pwdAccountLockedTime", "pwdAccountTmpLockoutEnd", "pwdReset", "pwdStartTime", "pwdEndTime",
+		"pwdChangedTime", "pwdGraceUseTime", "pwdPolicySubentry",
+	}
+}
+
 // LDIF returns the example directory with that many people, in an order in
 // which it can be loaded. All named people are always there, so a smaller
 // number means just them.

@@ -106,7 +106,7 @@ func rows() []row {
 			why: "it assembles the rooms and does no work of its own, so it needs their libraries nowhere",
 		},
 		{
-			room: "cmd/rest2ldap", ours: []string{"pkg/app", "pkg/config"}, world: []string{"github.com/spf13/cobra"},
+			room: "cmd/rest2ldap", ours: []string{"internal/exampledata", "pkg/app", "pkg/config", "pkg/demo"}, world: []string{"github.com/spf13/cobra"},
 			why: "a verb of the program is one call of app",
 		},
 		{
@@ -137,6 +137,14 @@ func rows() []row {
 		{
 			room: "internal/exampledata",
 			why:  "the example data is used by tests, benchmarks and the demo alike, and stands on nothing",
+		},
+		{
+			room: "internal/exampledir", ours: []string{"internal/exampledata", "pkg/memdir"},
+			why: "the demo and the tests have one example directory, with one set of access rules",
+		},
+		{
+			room: "pkg/demo", ours: []string{"internal/exampledata", "internal/exampledir", "internal/testcert", "pkg/app", "pkg/config", "pkg/memdir"},
+			why: "the demo is the program as it is, in front of the directory in memory",
 		},
 		{
 			room: "internal/testcert",

@@ -115,14 +115,9 @@ func limitWords(limit int) string {
 	return fmt.Sprint(limit)
 }
 
-// AccountStateAttributes returns the operational attributes that tell whether
-// an account is usable. The gateway's account may read them.
-func AccountStateAttributes() []string {
-	return []string{
-		"pwdAccountLockedTime", "pwdAccountTmpLockoutEnd", "pwdReset", "pwdStartTime", "pwdEndTime",
-		"pwdChangedTime", "pwdGraceUseTime", "pwdPolicySubentry",
-	}
-}
+// AccountStateAttributes returns the operational attributes that tell whether an account
+// is usable. The gateway's account may read them.
+func AccountStateAttributes() []string { return exampledata.AccountStateAttributes() }
 
 // policyLDIF is the password policy of everyone.
 const policyLDIF = `

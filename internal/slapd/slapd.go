@@ -35,7 +35,7 @@ const (
 const (
 	// RootDN may do everything to the data. Access rules, limits and the
 	// password policy do not bind it.
-	RootDN = "cn=Manager," + exampledata.BaseDN
+	RootDN = exampledata.RootDN
 	// PolicyDN is the password policy of everyone: five wrong passwords lock an
 	// account for five minutes, and pwdReset makes the user change the password.
 	PolicyDN = "cn=default,ou=Policies," + exampledata.BaseDN

@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"math/big"
 	"net"
@@ -44,13 +45,29 @@ type Pair struct {
 // LocalHosts returns the names by which a machine knows itself.
 func LocalHosts() []string { return []string{"localhost", "127.0.0.1", "::1"} }
 
-// NewCA makes an authority with a new key.
-func NewCA() (*CA, error) {
+// NewCA makes an authority with a new key, good until tomorrow.
+func NewCA() (*CA, error) { return NewAuthority(Leaf{CommonName: "rest2ldap test authority"}) }
+
+// LoadCA reads an authority that was stored, both parts in PEM.
+func LoadCA(cert, key []byte) (*CA, error) {
+	pair, err := tls.X509KeyPair(cert, key)
+	if err != nil {
+		return nil, err
+	}
+	private, ok := pair.PrivateKey.(*ecdsa.PrivateKey)
+	if !ok || !pair.Leaf.IsCA {
+		return nil, errors.New("it is no authority of this kind")
+	}
+	return &CA{Certificate: pair.Leaf, key: private}, nil
+}
+
+// NewAuthority makes an authority with a new key.
+func NewAuthority(subject Leaf) (*CA, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, err
 	}
-	template, err := newTemplate(Leaf{CommonName: "rest2ldap test authority"})
+	template, err := newTemplate(subject)
 	if err != nil {
 		return nil, err
 	}
@@ -71,6 +88,12 @@ func NewCA() (*CA, error) {
 // PEM returns the authority's certificate in PEM.
 func (ca *CA) PEM() []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: ca.Certificate.Raw})
+}
+
+// KeyPEM returns the authority's private key in PEM.
+func (ca *CA) KeyPEM() ([]byte, error) {
+	der, err := x509.MarshalPKCS8PrivateKey(ca.key)
+	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), err
 }
 
 // Pool returns a pool that trusts this authority and no other.

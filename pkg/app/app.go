@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"sync"
 	"time"
@@ -23,6 +24,8 @@ import (
 type Options struct {
 	// Stdout gets the line that says that the gateway listens.
 	Stdout io.Writer
+	// Ready is called with the address of the listener, instead of the line on Stdout.
+	Ready func(address net.Addr)
 	// Stderr gets the logs, and the events where the configuration names no file.
 	Stderr io.Writer
 	// Environ is the environment in the form of os.Environ. One that makes the Go
@@ -33,6 +36,7 @@ type Options struct {
 // App is a gateway that is ready to run.
 type App struct {
 	stdout io.Writer
+	ready  func(net.Addr)
 	logger *slog.Logger
 	grace  time.Duration
 	// requests is held for reading by each request at work.
@@ -56,7 +60,11 @@ func New(file *config.File, o Options) (*App, error) {
 	}
 	stderr := &lines{stream: o.Stderr}
 	b := &builder{File: file, parts: parts, logger: slog.New(slog.NewJSONHandler(stderr, nil))}
-	return b.build(o.Stdout, stderr)
+	a, err := b.build(o.Stdout, stderr)
+	if err == nil && o.Ready != nil {
+		a.ready = o.Ready
+	}
+	return a, err
 }
 
 // builder makes the rooms, each from those below it.
@@ -91,6 +99,7 @@ func (b *builder) build(stdout, stderr io.Writer) (*App, error) {
 		return nil, err
 	}
 	a := &App{stdout: stdout, logger: b.logger, grace: Grace, directory: client, recorder: recorder}
+	a.ready = a.printReady
 	a.server, err = httpserver.New(httpserver.Options{
 		Address:       b.Server.Listen,
 		TLS:           tlspolicy.Server(b.certificates),

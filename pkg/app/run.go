@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"os/signal"
@@ -48,9 +49,7 @@ func (a *App) Run(ctx context.Context) error {
 		}
 	})
 	work.Go(func() { a.rotate(working, hangup) })
-	if _, err := fmt.Fprintf(a.stdout, "ready https=https://%s\n", address); err != nil {
-		a.logger.Warn("standard output is closed", "error", err)
-	}
+	a.ready(address)
 
 	var cause error
 	select {
@@ -66,6 +65,13 @@ func (a *App) Run(ctx context.Context) error {
 	a.close(last)
 	work.Wait()
 	return cause
+}
+
+// printReady says that the gateway listens.
+func (a *App) printReady(address net.Addr) {
+	if _, err := fmt.Fprintf(a.stdout, "ready https=https://%s\n", address); err != nil {
+		a.logger.Warn("standard output is closed", "error", err)
+	}
 }
 
 // rotate begins a new audit file for every SIGHUP.

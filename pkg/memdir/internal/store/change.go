@@ -53,6 +53,7 @@ func (s *Store) Add(who Who, dn string, attributes []directory.Attribute, w Writ
 // build makes an entry of attributes. own tells that operational attributes are taken.
 func (s *Store) build(n name, attributes []directory.Attribute, own bool) (*entry, Result) {
 	e := newEntry(n)
+	e.attributes = make([]attribute, 0, len(attributes)+9) // With those of the server.
 	for _, given := range attributes {
 		d, result := s.schema.checkAttribute(given.Name, given.Values, own)
 		if result.Code != success {
@@ -64,6 +65,7 @@ func (s *Store) build(n name, attributes []directory.Attribute, own bool) (*entr
 			i = len(e.attributes) - 1
 		}
 		a := &e.attributes[i]
+		a.values = slices.Grow(a.values, len(given.Values))
 		for _, value := range given.Values {
 			if s.schema.position(d.typ, a.values, value) >= 0 {
 				return nil, refuse(attributeOrValueExists, "%s: value #%d provided more than once", d.typ.name, len(a.values))

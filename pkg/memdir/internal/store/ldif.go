@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"github.com/rest2ldap/rest2ldap/pkg/directory"
@@ -57,12 +56,15 @@ func (s *Store) load(record *record) error {
 	if result := s.checkEntry(e, ""); result.Code != success {
 		return errors.New(result.Message)
 	}
-	given := slices.Clone(e.attributes)
+	var given []attribute
+	for _, a := range e.attributes {
+		if a.typ.noUserMod && a.typ.name != "structuralObjectClass" {
+			given = append(given, a)
+		}
+	}
 	s.stamp(e, Who{DN: s.root.String()}, true)
 	for _, a := range given {
-		if a.typ.noUserMod && a.typ.name != "structuralObjectClass" {
-			e.set(a)
-		}
+		e.set(a)
 	}
 	s.put(e, above)
 	return nil

@@ -99,9 +99,9 @@ func (s *schema) normalize(rule, value string) (string, bool) {
 	case "booleanMatch":
 		return value, value == "TRUE" || value == "FALSE"
 	case "numericStringMatch", "numericStringOrderingMatch", "numericStringSubstringsMatch":
-		return strings.ReplaceAll(value, " ", ""), value != "" && strings.Trim(value, "0123456789 ") == ""
+		return without(value, " "), value != "" && strings.Trim(value, "0123456789 ") == ""
 	case "telephoneNumberMatch", "telephoneNumberSubstringsMatch":
-		return strings.NewReplacer(" ", "", "-", "").Replace(value), isPrintable(value)
+		return without(value, " -"), isPrintable(value)
 	case "distinguishedNameMatch", "rdnMatch":
 		n, err := s.parseDN(value)
 		return n.key(), err == nil
@@ -115,6 +115,16 @@ func (s *schema) normalize(rule, value string) (string, bool) {
 		return value, len(value) > 20
 	}
 	return value, true
+}
+
+// without leaves characters out.
+func without(value, characters string) string {
+	return strings.Map(func(r rune) rune {
+		if strings.ContainsRune(characters, r) {
+			return -1
+		}
+		return r
+	}, value)
 }
 
 // fold makes letters alike that differ in case only.

@@ -1,0 +1,79 @@
+// Package exampledir is the example directory in memory: the data of package exampledata
+// behind the access rules and the password policy of the project's OpenLDAP recipe. The
+// demo and tests use it.
+package exampledir
+
+import (
+	"bytes"
+	"crypto/tls"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/rest2ldap/rest2ldap/internal/exampledata"
+	"github.com/rest2ldap/rest2ldap/pkg/memdir"
+)
+
+// Options are the settings of the directory. TLS is required.
+type Options struct {
+	TLS *tls.Config
+	// Users is the number of people; exampledata.DefaultUsers when 0.
+	Users int
+	// LDIF holds more entries.
+	LDIF string
+	// SizeLimit is that of ordinary callers; OpenLDAP's 500 when 0, none when negative.
+	SizeLimit int
+	// RootPassword is that of exampledata.RootDN; nobody can bind so when it is "".
+	RootPassword string
+	// Logger may be nil.
+	Logger *slog.Logger
+	// Intercept may be nil; see memdir.
+	Intercept func(*memdir.Operation)
+}
+
+// New makes the directory with its data. The caller serves it.
+func New(o Options) (*memdir.Server, error) {
+	if o.Users == 0 {
+		o.Users = exampledata.DefaultUsers
+	}
+	options := memdir.Options{
+		Suffix: exampledata.BaseDN, TLS: o.TLS, Rules: Rules(), Limits: memdir.Limits{SizeLimit: o.SizeLimit}, Logger: o.Logger, Intercept: o.Intercept,
+		Policy: memdir.Policy{MaxFailure: 5, LockoutDuration: 5 * time.Minute, MustChange: true},
+		RootDN: exampledata.RootDN, RootPassword: o.RootPassword,
+	}
+	server, err := memdir.New(options)
+	if err != nil {
+		return nil, err
+	}
+	if err := server.Load(bytes.NewReader(exampledata.LDIF(o.Users))); err != nil {
+		return nil, err
+	}
+	return server, server.Load(strings.NewReader(o.LDIF))
+}
+
+// Rules are the access rules: administrators write everything, bjensen some attributes of
+// her own, everybody the own password; who has authenticated reads; the gateway's account
+// acts for people, and finds them.
+func Rules() []memdir.Rule {
+	administrators := memdir.Grant{Subject: memdir.Group, DN: exampledata.AdministratorsDN, Attribute: "uniqueMember", Level: memdir.LevelWrite}
+	change := administrators
+	change.Level = memdir.LevelChange
+	service := func(level memdir.Level) memdir.Grant {
+		return memdir.Grant{Subject: memdir.DN, DN: exampledata.ServiceDN, Level: level}
+	}
+	others := memdir.Grant{Subject: memdir.Anyone, Break: true}
+	return []memdir.Rule{
+		{Attributes: []string{"authzTo", "authzFrom"}, By: []memdir.Grant{administrators, {Subject: memdir.Anyone, Level: memdir.LevelAuth}}},
+		{Attributes: []string{"userPassword"}, By: []memdir.Grant{change, {Subject: memdir.Self, Level: memdir.LevelChange}, {Subject: memdir.Anonymous, Level: memdir.LevelAuth}}},
+		{
+			Base: exampledata.PeopleDN, Attributes: append([]string{"entry", "objectClass", "uid", "mail"}, exampledata.AccountStateAttributes()...),
+			By: []memdir.Grant{service(memdir.LevelRead), others},
+		},
+		{By: []memdir.Grant{service(memdir.LevelNone), administrators, others}},
+		{
+			Base: "uid=bjensen," + exampledata.PeopleDN, Scope: memdir.Exact, Attributes: []string{"description", "telephoneNumber", "mail"},
+			By: []memdir.Grant{{Subject: memdir.Self, Level: memdir.LevelWrite}, others},
+		},
+		{By: []memdir.Grant{{Subject: memdir.Users, Level: memdir.LevelRead}}},
+	}
+}
