@@ -11,6 +11,10 @@ import (
 
 // add answers an add (RFC 4511 §4.7).
 func (r *request) add(q *ldapwire.Add) {
+	if len(q.Attributes) == 0 {
+		r.end(protocolError, "no attributes provided")
+		return
+	}
 	refused := store.Result{Code: alreadyExists, Message: "it is there already"}
 	if r.mayChange(q.DN, refused, false) {
 		r.changed(r.conn.server.store.Add(r.who, q.DN, q.Attributes, r.write()))
@@ -19,6 +23,10 @@ func (r *request) add(q *ldapwire.Add) {
 
 // modify answers a modify (RFC 4511 §4.6).
 func (r *request) modify(q *ldapwire.Modify) {
+	if slices.ContainsFunc(q.Changes, func(c directory.Change) bool { return c.Op < directory.ChangeAdd || c.Op > directory.ChangeIncrement }) {
+		r.end(protocolError, "unrecognized modify operation")
+		return
+	}
 	setsPassword := !slices.ContainsFunc(q.Changes, func(c directory.Change) bool { return !strings.EqualFold(c.Attribute, "userPassword") })
 	if !r.mayChange(q.DN, store.Result{Code: unwilling, Message: "it cannot be modified"}, setsPassword) {
 		return
@@ -43,7 +51,7 @@ func (r *request) modifyDN(q *ldapwire.ModifyDN) {
 		return
 	}
 	if q.Moves && q.NewSuperior == "" {
-		r.end(unwilling, "there is nothing below the root DSE but "+r.conn.server.store.Suffix())
+		r.end(affectsMultipleDSAs, "cannot rename between DSAs")
 		return
 	}
 	r.changed(r.conn.server.store.Rename(r.who, q.DN, q.NewRDN, q.DeleteOldRDN, q.NewSuperior, r.write()))

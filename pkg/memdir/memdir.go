@@ -117,6 +117,7 @@ const (
 	unavailable            = 52
 	unwilling              = 53
 	alreadyExists          = 68
+	affectsMultipleDSAs    = 71
 	assertionFailed        = 122
 	authorizationDenied    = 123
 )

@@ -301,6 +301,9 @@ func (s *Store) Rename(who Who, dn, newRDN string, deleteOld bool, newSuperior s
 	}
 	place := above
 	if newSuperior != "" {
+		if !superior.isBelow(s.suffix) {
+			return Outcome{Result: refuse(affectsMultipleDSAs, "cannot rename between DSAs")}
+		}
 		if place, _ = s.find(superior); place == nil {
 			return Outcome{Result: Result{Code: noSuchObject}}
 		}
