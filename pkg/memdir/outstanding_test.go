@@ -139,7 +139,7 @@ func TestShutdownBreaksOff(t *testing.T) {
 // are served meanwhile.
 func TestStalledReader(t *testing.T) {
 	t.Parallel()
-	d := start(t, func(o *memdir.Options) { o.WriteTimeout = 100 * time.Millisecond })
+	d := start(t, func(o *memdir.Options) { o.WriteTimeout = time.Second })
 	r, other := d.raw(t), d.raw(t)
 	r.bindRoot()
 	other.bindRoot()
