@@ -7,7 +7,6 @@ import (
 	"bytes"
 	"crypto/tls"
 	"log/slog"
-	"strings"
 	"time"
 
 	"github.com/rest2ldap/rest2ldap/internal/exampledata"
@@ -19,8 +18,8 @@ type Options struct {
 	TLS *tls.Config
 	// Users is the number of people; exampledata.DefaultUsers when 0.
 	Users int
-	// LDIF holds more entries.
-	LDIF string
+	// Data is LDIF that takes the place of the example data; nil is the example data.
+	Data []byte
 	// SizeLimit is that of ordinary callers; OpenLDAP's 500 when 0, none when negative.
 	SizeLimit int
 	// RootPassword is that of exampledata.RootDN; nobody can bind so when it is "".
@@ -38,17 +37,17 @@ func New(o Options) (*memdir.Server, error) {
 	}
 	options := memdir.Options{
 		Suffix: exampledata.BaseDN, TLS: o.TLS, Rules: Rules(), Limits: memdir.Limits{SizeLimit: o.SizeLimit}, Logger: o.Logger, Intercept: o.Intercept,
-		Policy: memdir.Policy{MaxFailure: 5, LockoutDuration: 5 * time.Minute, MustChange: true},
+		Policy: memdir.Policy{MaxFailure: 5, LockoutDuration: 5 * time.Minute},
 		RootDN: exampledata.RootDN, RootPassword: o.RootPassword,
 	}
 	server, err := memdir.New(options)
 	if err != nil {
 		return nil, err
 	}
-	if err := server.Load(bytes.NewReader(exampledata.LDIF(o.Users))); err != nil {
-		return nil, err
+	if o.Data == nil {
+		o.Data = exampledata.LDIF(o.Users)
 	}
-	return server, server.Load(strings.NewReader(o.LDIF))
+	return server, server.Load(bytes.NewReader(o.Data))
 }
 
 // Rules are the access rules: administrators write everything, bjensen some attributes of

@@ -29,6 +29,8 @@ const (
 	Process Kind = "process"
 	// Container is the project's own image.
 	Container Kind = "container"
+	// Memory is the directory in memory, package memdir, in the process of the test.
+	Memory Kind = "memory"
 )
 
 // Names that exist on every server besides those of exampledata.
@@ -174,10 +176,14 @@ func Start(tb testing.TB, options Options) *Server {
 	return server
 }
 
-// Each runs a test as a subtest on every kind of server, a new one each.
+// Each runs a test as a subtest on every kind of server, a new one each; on the one in
+// memory only where the options hold no lines for slapd.conf.
 func Each(t *testing.T, options Options, test func(t *testing.T, server *Server)) {
 	t.Helper()
-	for _, kind := range []Kind{Process, Container} {
+	for _, kind := range []Kind{Process, Container, Memory} {
+		if kind == Memory && !options.fitsMemory() {
+			continue
+		}
 		t.Run(string(kind.directory()), func(t *testing.T) {
 			options.Kind = kind
 			test(t, Start(t, options))
@@ -199,7 +205,12 @@ func (s *Server) Use(tb testing.TB) {
 }
 
 // String describes the server as in "slapd 2.5.13 process".
-func (s *Server) String() string { return "slapd " + s.Version + " " + s.backend.describe() }
+func (s *Server) String() string {
+	if s.Kind == Memory {
+		return s.backend.describe()
+	}
+	return "slapd " + s.Version + " " + s.backend.describe()
+}
 
 // Logs returns everything that slapd wrote since the start.
 func (s *Server) Logs() string { return s.backend.logs(context.Background()) }
@@ -241,8 +252,12 @@ func (s *Server) Close() error {
 
 // directory is the kind's name in the tally.
 func (k Kind) directory() tally.Directory {
-	if k == Container {
+	switch k {
+	case Container:
 		return tally.Container
+	case Memory:
+		return tally.Memdir
+	case Process:
 	}
 	return tally.Slapd
 }
@@ -292,6 +307,8 @@ func run(ctx context.Context, options Options) (_ *Server, err error) {
 		b, err = newProcess(site, port)
 	case Container:
 		b, err = newContainer(ctx, site, port)
+	case Memory:
+		b = newMemory(site, port)
 	default:
 		err = fmt.Errorf("unknown kind %q", options.Kind)
 	}

@@ -1,6 +1,10 @@
 package memdir
 
-import "context"
+import (
+	"context"
+
+	"github.com/rest2ldap/rest2ldap/pkg/directory"
+)
 
 // Operation is what a client asks for, and what the server is going to do about it.
 // Options.Intercept looks at it and may set Action; it may also wait, which delays the
@@ -17,6 +21,8 @@ type Operation struct {
 	// Target is the name of the entry as the client spelt it: the base of a search. It
 	// is the OID of an extended operation, and "" for an Abandon.
 	Target string
+	// Filter is that of a search, nil for others.
+	Filter *directory.Filter
 	// Context ends when the operation is abandoned or its connection is closed.
 	Context context.Context //nolint:containedctx // It is that of the operation which this describes.
 

@@ -12,6 +12,7 @@ import (
 // operation is a decoded request.
 type operation struct {
 	name, target string
+	filter       *directory.Filter // of a search
 	run          func(r *request)
 }
 
@@ -21,45 +22,45 @@ func decode(m *ldapwire.Message) (*operation, error) {
 	case ldapwire.SearchRequest:
 		q, err := m.Search()
 		if errors.Is(err, ldapwire.ErrFilter) {
-			return &operation{"search", "", func(r *request) { r.end(adminLimitExceeded, "the filter is too large") }}, nil
+			return &operation{name: "search", run: func(r *request) { r.end(adminLimitExceeded, "the filter is too large") }}, nil
 		}
 		if err != nil {
 			return nil, err
 		}
-		return &operation{"search", q.Base, func(r *request) { r.search(q) }}, nil
+		return &operation{"search", q.Base, &q.Filter, func(r *request) { r.search(q) }}, nil
 	case ldapwire.ModifyRequest:
 		q, err := m.Modify()
 		if err != nil {
 			return nil, err
 		}
-		return &operation{"modify", q.DN, func(r *request) { r.modify(q) }}, nil
+		return &operation{"modify", q.DN, nil, func(r *request) { r.modify(q) }}, nil
 	case ldapwire.AddRequest:
 		q, err := m.Add()
 		if err != nil {
 			return nil, err
 		}
-		return &operation{"add", q.DN, func(r *request) { r.add(q) }}, nil
+		return &operation{"add", q.DN, nil, func(r *request) { r.add(q) }}, nil
 	case ldapwire.DelRequest:
 		dn := m.Delete()
-		return &operation{"delete", dn, func(r *request) { r.delete(dn) }}, nil
+		return &operation{"delete", dn, nil, func(r *request) { r.delete(dn) }}, nil
 	case ldapwire.ModifyDNRequest:
 		q, err := m.ModifyDN()
 		if err != nil {
 			return nil, err
 		}
-		return &operation{"modifyDN", q.DN, func(r *request) { r.modifyDN(q) }}, nil
+		return &operation{"modifyDN", q.DN, nil, func(r *request) { r.modifyDN(q) }}, nil
 	case ldapwire.CompareRequest:
 		q, err := m.Compare()
 		if err != nil {
 			return nil, err
 		}
-		return &operation{"compare", q.DN, func(r *request) { r.compare(q) }}, nil
+		return &operation{"compare", q.DN, nil, func(r *request) { r.compare(q) }}, nil
 	case ldapwire.ExtendedRequest:
 		q, err := m.Extended()
 		if err != nil {
 			return nil, err
 		}
-		return &operation{"extended", q.OID, func(r *request) { r.extended(q) }}, nil
+		return &operation{"extended", q.OID, nil, func(r *request) { r.extended(q) }}, nil
 	}
 	return nil, &refusedMessage{"unknown LDAP request"}
 }
@@ -112,7 +113,7 @@ func (r *request) passes() bool {
 	if intercept == nil {
 		return true
 	}
-	o := &Operation{Name: r.operation.name, ID: r.id, Conn: r.conn.number, Target: r.operation.target, Context: r.ctx}
+	o := &Operation{Name: r.operation.name, ID: r.id, Conn: r.conn.number, Target: r.operation.target, Filter: r.operation.filter, Context: r.ctx}
 	intercept(o)
 	switch o.Action {
 	case Refuse:

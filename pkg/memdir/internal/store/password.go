@@ -7,6 +7,7 @@ import (
 	"crypto/sha512"
 	"crypto/subtle"
 	"encoding/base64"
+	"fmt"
 	"hash"
 	"slices"
 	"strings"
@@ -80,10 +81,12 @@ func (s *Store) Bind(dn, password string) (Who, Result) {
 	s.mu.RLock()
 	found := s.entries[n.key()]
 	var e *entry
+	var policy Policy
 	allowed := false
 	userPassword, _ := s.schema.attribute("userPassword")
 	if found != nil {
 		e = found.entry
+		policy = s.policyOf(e)
 		allowed = s.viewOf(Who{}).may(e, target{typ: userPassword}, auth)
 	}
 	s.mu.RUnlock()
@@ -93,10 +96,10 @@ func (s *Store) Bind(dn, password string) (Who, Result) {
 	if len(e.attribute("userPassword")) == 0 {
 		return Who{}, Result{Code: inappropriateAuth}
 	}
-	locked := s.isLocked(e)
+	locked := s.isLocked(e, policy.LockoutDuration)
 	good := slices.ContainsFunc(e.attribute("userPassword"), func(stored string) bool { return verifies(stored, password) })
-	if s.options.Policy.MaxFailure > 0 && !locked {
-		s.countLogin(n.key(), good)
+	if policy.MaxFailure > 0 && !locked {
+		s.countLogin(n.key(), good, policy.MaxFailure)
 	}
 	switch {
 	case locked:
@@ -111,7 +114,7 @@ func (s *Store) Bind(dn, password string) (Who, Result) {
 }
 
 // isLocked tells whether too many wrong passwords, or an administrator, locked an account.
-func (s *Store) isLocked(e *entry) bool {
+func (s *Store) isLocked(e *entry, duration time.Duration) bool {
 	values := e.attribute("pwdAccountLockedTime")
 	if len(values) == 0 {
 		return false
@@ -120,12 +123,11 @@ func (s *Store) isLocked(e *entry) bool {
 	if err != nil || strings.HasPrefix(values[0], "000001010000") {
 		return true
 	}
-	duration := s.options.Policy.LockoutDuration
 	return duration == 0 || s.options.Now().Before(since.Add(duration))
 }
 
 // countLogin notes a wrong password, or forgets the wrong ones after a good one.
-func (s *Store) countLogin(key string, good bool) {
+func (s *Store) countLogin(key string, good bool, most int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	n := s.entries[key]
@@ -140,7 +142,7 @@ func (s *Store) countLogin(key string, good bool) {
 		now := s.options.Now().UTC()
 		failures := append(slices.Clone(e.attribute("pwdFailureTime")), now.Format("20060102150405.000000Z"))
 		s.setOperational(e, "pwdFailureTime", failures...)
-		if len(failures) >= s.options.Policy.MaxFailure {
+		if len(failures) >= most {
 			s.setOperational(e, "pwdAccountLockedTime", now.Format(timeForm))
 		}
 	}
@@ -182,38 +184,19 @@ func (s *Store) newPassword(v *view, before, after *entry) Result {
 	if before == nil {
 		return Result{}
 	}
-	self := v.key == after.key
 	s.setOperational(after, "pwdReset")
-	if s.options.Policy.MustChange && !self && !v.who.Root {
-		s.setOperational(after, "pwdReset", "TRUE")
-	}
-	if s.options.Policy.InHistory > 0 && len(old) > 0 {
-		history := append(slices.Clone(before.attribute("pwdHistory")), s.options.Now().UTC().Format(timeForm)+"#1.3.6.1.4.1.1466.115.121.1.40#"+old[0])
-		s.setOperational(after, "pwdHistory", history[max(0, len(history)-s.options.Policy.InHistory):]...)
+	if kept := s.policyOf(before).InHistory; kept > 0 && len(old) > 0 {
+		value := fmt.Sprintf("%s#1.3.6.1.4.1.1466.115.121.1.40#%d#%s", s.options.Now().UTC().Format(timeForm), len(old[0]), old[0])
+		history := append(slices.Clone(before.attribute("pwdHistory")), value)
+		s.setOperational(after, "pwdHistory", history[max(0, len(history)-kept):]...)
 	}
 	return Result{}
 }
 
-// checkPassword applies the policy to a new password.
-func (s *Store) checkPassword(v *view, before *entry, password string) Result {
-	if v.who.Root {
-		return Result{}
-	}
-	if len(password) < s.options.Policy.MinLength {
-		return Result{Code: constraintViolation, Message: "Password fails quality checking policy", Reason: PasswordTooShort}
-	}
-	if before == nil || s.options.Policy.InHistory == 0 {
-		return Result{}
-	}
-	for _, stored := range slices.Concat(before.attribute("userPassword"), before.attribute("pwdHistory")) {
-		if i := strings.LastIndexByte(stored, '#'); i >= 0 && strings.Contains(stored, "Z#") {
-			stored = stored[i+1:]
-		}
-		if verifies(stored, password) {
-			return Result{Code: constraintViolation, Message: "Password is in history of old passwords", Reason: PasswordInHistory}
-		}
-	}
-	return Result{}
+// passwordIn is the stored password in a value of pwdHistory: time#syntax#length#password.
+func passwordIn(value string) string {
+	parts := strings.SplitN(value, "#", 4)
+	return parts[len(parts)-1]
 }
 
 // ChangePassword sets a password (RFC 3062). user is whose, "" that of who; old is the
@@ -240,7 +223,7 @@ func (s *Store) ChangePassword(who Who, user, old, password string) (generated s
 	}
 	t, _ := s.schema.attribute("userPassword")
 	switch {
-	case old != "" && !slices.ContainsFunc(found.attribute("userPassword"), func(stored string) bool { return verifies(stored, old) }):
+	case old != "" && !(v.may(found.entry, target{typ: t}, auth) && slices.ContainsFunc(found.attribute("userPassword"), func(stored string) bool { return verifies(stored, old) })):
 		return "", refuse(unwillingToPerform, "unwilling to verify old password")
 	case !v.may(found.entry, target{typ: t}, write):
 		return "", Result{Code: insufficientAccess}

@@ -209,7 +209,10 @@ func (s *Store) sortKeys(keys []SortKey) ([]order, Result) {
 		}
 		rule := t.ordering
 		if k.Rule != "" {
-			if rule = s.schema.rules[strings.ToLower(k.Rule)]; rule == "" {
+			if rule = s.schema.rules[strings.ToLower(k.Rule)]; strings.EqualFold(k.Rule, t.ordering) {
+				rule = t.ordering // It need not be published.
+			}
+			if rule == "" {
 				return nil, refuse(inappropriateMatching, "serverSort control: No ordering rule")
 			}
 		}

@@ -30,10 +30,11 @@ type Result struct {
 
 // The reasons of a Result.
 const (
-	AccountLocked     = 1
-	ChangeAfterReset  = 2
-	PasswordTooShort  = 6
-	PasswordInHistory = 8
+	AccountLocked         = 1
+	ChangeAfterReset      = 2
+	PasswordModNotAllowed = 3
+	PasswordTooShort      = 6
+	PasswordInHistory     = 8
 )
 
 // Who is as whom an operation runs. The zero Who is anonymous.
@@ -65,21 +66,6 @@ type Limits struct {
 	SizeLimit int
 	// TimeLimit is the longest time in seconds: 0 is 3600, a negative one is none.
 	TimeLimit int
-}
-
-// Policy is a password policy, the part of OpenLDAP's ppolicy that is here. The zero
-// Policy demands nothing.
-type Policy struct {
-	// MaxFailure is how many wrong passwords in a row lock an account; 0 is no lock.
-	MaxFailure int
-	// LockoutDuration is how long the lock lasts; 0 is until somebody lifts it.
-	LockoutDuration time.Duration
-	// MinLength is the least length of a new password in octets.
-	MinLength int
-	// MustChange has a password changed at its first use, when somebody else has set it.
-	MustChange bool
-	// InHistory is how many earlier passwords may not be used again.
-	InHistory int
 }
 
 // Store is a directory. It is safe for concurrent use.

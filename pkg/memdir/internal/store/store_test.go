@@ -34,7 +34,7 @@ func recipe() []Rule {
 
 func example(t testing.TB, users int) *Store {
 	t.Helper()
-	s, err := New(Options{Suffix: exampledata.BaseDN, RootDN: rootDN, RootPassword: "root", Rules: recipe(), Policy: Policy{MaxFailure: 5, LockoutDuration: 5 * time.Minute, MustChange: true}})
+	s, err := New(Options{Suffix: exampledata.BaseDN, RootDN: rootDN, RootPassword: "root", Rules: recipe(), Policy: Policy{MaxFailure: 5, LockoutDuration: 5 * time.Minute}})
 	if err != nil {
 		t.Fatal(err)
 	}
