@@ -5,8 +5,6 @@ import (
 	"errors"
 	"time"
 
-	"github.com/go-ldap/ldap/v3"
-
 	"github.com/rest2ldap/rest2ldap/pkg/directory"
 	"github.com/rest2ldap/rest2ldap/pkg/fault"
 	"github.com/rest2ldap/rest2ldap/pkg/ldapwire"
@@ -56,15 +54,17 @@ func (s *server) authenticate(ctx context.Context, patient bool, dn directory.DN
 	}
 	defer socket.Close()
 	s.client.trace(ctx, "bind")
-	result, err := bind(ctx, socket, ldap.NewSimpleBindRequest(dn.String(), password, []ldap.Control{ldap.NewControlBeheraPasswordPolicy()}))
-	var refused *ldap.Error
-	switch {
-	case errors.As(err, &refused) && refused.ResultCode < ldap.ErrorNetwork:
-		return bindFault(refused)
-	case err != nil:
+	m, result, err := newStream(socket).bind(ctx, dn, password, ldapwire.PasswordPolicy())
+	if err != nil {
 		return transportFault(&lostError{err}, false)
 	}
-	if policy, ok := ldap.FindControl(result.Controls, ldap.ControlTypeBeheraPasswordPolicy).(*ldap.ControlBeheraPasswordPolicy); ok && policy.Error == ldap.BeheraChangeAfterReset {
+	if result.Code != codeSuccess {
+		return bindFault(result)
+	}
+	switch policy, err := m.PolicyError(); {
+	case err != nil:
+		return transportFault(&lostError{err}, false)
+	case policy == ldapwire.ChangeAfterReset:
 		return fault.New(fault.Forbidden, "the password must be changed before anything else").Named("passwordMustChange")
 	}
 	return nil
@@ -72,11 +72,7 @@ func (s *server) authenticate(ctx context.Context, patient bool, dn directory.DN
 
 // bindFault turns a refused bind into a fault. Whatever a directory has against the
 // name or the password is one answer.
-func bindFault(refused *ldap.Error) error {
-	result := ldapwire.Result{Code: int(refused.ResultCode)}
-	if refused.Err != nil {
-		result.Diagnostic = refused.Err.Error()
-	}
+func bindFault(result ldapwire.Result) error {
 	switch e := resultFault(result); e.Kind {
 	case fault.Unavailable, fault.Timeout, fault.BadGateway, fault.Internal:
 		return e

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"sync"
 	"time"
 
@@ -29,7 +28,7 @@ const (
 
 // conn is a bound connection. One goroutine reads; any may write.
 type conn struct {
-	net    net.Conn
+	stream stream
 	server *server
 	// sharing tells that searches share the connection.
 	sharing bool
@@ -69,11 +68,11 @@ type operation struct {
 	done       chan struct{} // has room for one
 }
 
-// newConn makes a connection of a bound socket. Somebody has to run read.
-func newConn(s *server, socket net.Conn, sharing bool) *conn {
+// newConn makes a connection of a bound one. Somebody has to run read.
+func newConn(s *server, bound stream, sharing bool) *conn {
 	return &conn{
-		net: socket, server: s, sharing: sharing,
-		writing: make(chan struct{}, 1), pending: make(map[int32]*operation), lastID: 1,
+		stream: bound, server: s, sharing: sharing,
+		writing: make(chan struct{}, 1), pending: make(map[int32]*operation), lastID: bindID,
 	}
 }
 
@@ -140,10 +139,10 @@ func (c *conn) write(deadline time.Time) error {
 	if cap(c.buffer) > 1<<20 {
 		defer func() { c.buffer = nil }() // Not for every connection for ever.
 	}
-	if err := c.net.SetWriteDeadline(deadline); err != nil {
+	if err := c.stream.SetWriteDeadline(deadline); err != nil {
 		return err
 	}
-	n, err := c.net.Write(c.buffer)
+	n, err := c.stream.Write(c.buffer)
 	if err == nil && n < len(c.buffer) {
 		err = io.ErrShortWrite
 	}
@@ -203,9 +202,8 @@ func (c *conn) isSilent() bool {
 
 // read takes messages from the server until there are no more.
 func (c *conn) read() {
-	messages := ldapwire.NewReader(c.net, c.server.client.options.MaxMessage)
 	for first := true; ; first = false {
-		m, err := messages.Read()
+		m, err := c.stream.messages.Read()
 		if err == nil && m.ID == 0 {
 			err = noticeOf(m)
 		}
@@ -304,7 +302,7 @@ func (c *conn) fail(reason error) {
 		c.finish(id, op, &lostError{reason})
 	}
 	c.mu.Unlock()
-	_ = c.net.Close()
+	_ = c.stream.Close()
 }
 
 // close says goodbye and ends the connection. A goodbye that does not arrive changes

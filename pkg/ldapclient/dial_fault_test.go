@@ -19,6 +19,23 @@ import (
 
 func asFault(err error, e **fault.Error) bool { return errors.As(err, e) }
 
+// searchDone answers a bind with the end of a search, which tells success.
+func searchDone(r *fakeldap.Request) {
+	r.Send(fakeldap.Message(r.ID, fakeldap.Element(0x65, fakeldap.Integer(0x0a, 0), fakeldap.Octets(0x04, ""), fakeldap.Octets(0x04, ""))))
+}
+
+// huge is an answer of success that is longer than any may be before a bind.
+func huge(r *fakeldap.Request) []byte {
+	result := r.Result(0)
+	result.AppendChild(fakeldap.Octets(0x87, strings.Repeat("x", 64<<10)))
+	return fakeldap.Message(r.ID, result)
+}
+
+// notice is the notice of disconnection (RFC 4511 §4.4.1).
+func notice() []byte {
+	return fakeldap.Message(0, fakeldap.Element(0x78, fakeldap.Integer(0x0a, 52), fakeldap.Octets(0x04, ""), fakeldap.Octets(0x04, fakeldap.Secret), fakeldap.Octets(0x8a, "1.3.6.1.4.1.1466.20036")))
+}
+
 // TestBindFaults are servers that go wrong before the first request: the fault tells
 // when to come back, and the client does when the server has come to its senses.
 func TestBindFaults(t *testing.T) {
@@ -32,7 +49,12 @@ func TestBindFaults(t *testing.T) {
 		{"Close", func(r *fakeldap.Request) { r.Close() }, fault.Unavailable, "directoryUnreachable"},
 		{"CloseAfterwards", func(r *fakeldap.Request) { r.Done(0); r.Close() }, fault.Unavailable, "directoryUnreachable"},
 		{"Silence", func(*fakeldap.Request) {}, fault.Unavailable, "directoryUnreachable"},
-		{"Garbage", func(r *fakeldap.Request) { r.Send([]byte("SSH-2.0-x\r\n\r\n")); r.Close() }, fault.Unavailable, "directoryUnreachable"},
+		{"Garbage", func(r *fakeldap.Request) { r.Send([]byte("SSH-2.0-x\r\n\r\n")); r.Close() }, fault.BadGateway, "malformedAnswer"},
+		{"SearchDone", searchDone, fault.BadGateway, "malformedAnswer"},
+		{"AnswerToAnother", func(r *fakeldap.Request) { r.Send(fakeldap.Message(r.ID+1, r.Result(0))) }, fault.BadGateway, "malformedAnswer"},
+		{"HugeLength", func(r *fakeldap.Request) { r.Send([]byte("\x30\x84\x7f\xff\xff\xff")) }, fault.BadGateway, "malformedAnswer"},
+		{"HugeAnswer", func(r *fakeldap.Request) { r.Send(huge(r)) }, fault.BadGateway, "malformedAnswer"},
+		{"Notice", func(r *fakeldap.Request) { r.Send(notice()) }, fault.Unavailable, "directoryUnreachable"},
 		{"HalfAMessage", func(r *fakeldap.Request) { r.Send([]byte("\x30\x0c\x02\x01\x01")); r.Close() }, fault.Unavailable, "directoryUnreachable"},
 		{"Busy", func(r *fakeldap.Request) { r.Done(51) }, fault.Unavailable, "directoryUnreachable"},
 		{"Unavailable", func(r *fakeldap.Request) { r.Done(52) }, fault.Unavailable, "directoryUnreachable"},
@@ -92,7 +114,14 @@ func TestLoginFaults(t *testing.T) {
 	}{
 		{"Close", func(r *fakeldap.Request) { r.Close() }, fault.Unavailable, "directoryUnreachable"},
 		{"Silence", func(*fakeldap.Request) {}, fault.Timeout, "directoryTimeout"},
-		{"Garbage", func(r *fakeldap.Request) { r.Send([]byte("SSH-2.0-x\r\n\r\n")); r.Close() }, fault.Unavailable, "directoryUnreachable"},
+		{"Garbage", func(r *fakeldap.Request) { r.Send([]byte("SSH-2.0-x\r\n\r\n")); r.Close() }, fault.BadGateway, "malformedAnswer"},
+		{"SearchDone", searchDone, fault.BadGateway, "malformedAnswer"},
+		{"HugeLength", func(r *fakeldap.Request) { r.Send([]byte("\x30\x84\x7f\xff\xff\xff")) }, fault.BadGateway, "malformedAnswer"},
+		{"HugeAnswer", func(r *fakeldap.Request) { r.Send(huge(r)) }, fault.BadGateway, "malformedAnswer"},
+		{"Notice", func(r *fakeldap.Request) { r.Send(notice()) }, fault.Unavailable, "directoryUnreachable"},
+		{"NonsensePolicy", func(r *fakeldap.Request) {
+			r.Send(fakeldap.Message(r.ID, r.Result(0), fakeldap.Element(0x30, fakeldap.Octets(0x04, "1.3.6.1.4.1.42.2.27.8.5.1"), fakeldap.Octets(0x04, "\x30\x05"))))
+		}, fault.BadGateway, "malformedAnswer"},
 		{"Busy", func(r *fakeldap.Request) { r.Done(51) }, fault.Unavailable, "directoryBusy"},
 		{"InvalidCredentials", func(r *fakeldap.Request) { r.Done(49) }, fault.Unauthenticated, "invalidCredentials"},
 		{"NoSuchObject", func(r *fakeldap.Request) { r.Done(32) }, fault.Unauthenticated, "invalidCredentials"},
@@ -102,8 +131,8 @@ func TestLoginFaults(t *testing.T) {
 		{"CompareTrue", func(r *fakeldap.Request) { r.Done(6) }, fault.Internal, ""},
 		{"SASLInProgress", func(r *fakeldap.Request) { r.Done(14) }, fault.Internal, ""},
 		{"Referral", func(r *fakeldap.Request) { r.Done(10) }, fault.BadGateway, "referral"},
-		{"NoResult", func(r *fakeldap.Request) { r.Send(fakeldap.Message(r.ID, fakeldap.Element(0x61))) }, fault.Unavailable, "directoryUnreachable"},
-		{"AnswerToAnother", func(r *fakeldap.Request) { r.Send(fakeldap.Message(r.ID+1, r.Result(0))) }, fault.Timeout, "directoryTimeout"},
+		{"NoResult", func(r *fakeldap.Request) { r.Send(fakeldap.Message(r.ID, fakeldap.Element(0x61))) }, fault.BadGateway, "malformedAnswer"},
+		{"AnswerToAnother", func(r *fakeldap.Request) { r.Send(fakeldap.Message(r.ID+1, r.Result(0))) }, fault.BadGateway, "malformedAnswer"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

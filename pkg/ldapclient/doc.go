@@ -1,8 +1,7 @@
 // Package ldapclient is a directory.Directory over LDAPS.
 //
-// A connection is born by go-ldap: dialled, with TLS verified, and bound as the
-// gateway's own account. Then its socket changes hands, and every operation is
-// ours (package ldapwire): the request carries the caller's identity as a proxied
+// A connection is dialled, with TLS verified, and bound as the gateway's own account.
+// Every operation is ours (package ldapwire): the request carries the caller's identity as a proxied
 // authorization control (RFC 4370), a goroutine of the connection collects what
 // comes back, and the operation ends with the server's own result, or with an
 // error. Nobody but that goroutine reads, and it waits for nobody, so that the

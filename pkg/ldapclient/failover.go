@@ -10,6 +10,7 @@ import (
 	"github.com/go-ldap/ldap/v3"
 
 	"github.com/rest2ldap/rest2ldap/pkg/fault"
+	"github.com/rest2ldap/rest2ldap/pkg/ldapwire"
 )
 
 // downError tells that a server cannot be reached, and when it will be tried again.
@@ -74,6 +75,8 @@ func downFault(cause error, wait time.Duration) *fault.Error {
 		e = fault.Wrap(fault.BadGateway, cause, "the certificate of the directory could not be verified; the operator has to mend that").Named("directoryCertificate")
 	case isRefusedBind(cause):
 		e = fault.Wrap(fault.BadGateway, cause, "the directory refused the gateway's own account; the operator has to mend that").Named("directoryCredentials")
+	case isNonsenseBind(cause):
+		e = fault.Wrap(fault.BadGateway, cause, "the directory sent an answer that makes no sense").Named("malformedAnswer")
 	default:
 		e = fault.Wrap(fault.Unavailable, cause, "the directory cannot be reached; try again later").Named("directoryUnreachable")
 	}
@@ -90,8 +93,23 @@ func isCertificateError(err error) bool {
 }
 
 func isRefusedBind(err error) bool {
-	var refused *bindError
-	return errors.As(err, &refused) && ldap.IsErrorAnyOf(refused.reason,
-		ldap.LDAPResultInvalidCredentials, ldap.LDAPResultInsufficientAccessRights, ldap.LDAPResultInappropriateAuthentication,
-		ldap.LDAPResultNoSuchObject, ldap.LDAPResultConfidentialityRequired, ldap.LDAPResultStrongAuthRequired, ldap.LDAPResultUnwillingToPerform)
+	var (
+		bind    *bindError
+		refused *resultError
+	)
+	if !errors.As(err, &bind) || !errors.As(bind.reason, &refused) {
+		return false
+	}
+	switch refused.result.Code {
+	case ldap.LDAPResultInvalidCredentials, ldap.LDAPResultInsufficientAccessRights, ldap.LDAPResultInappropriateAuthentication,
+		ldap.LDAPResultNoSuchObject, ldap.LDAPResultConfidentialityRequired, ldap.LDAPResultStrongAuthRequired, ldap.LDAPResultUnwillingToPerform:
+		return true
+	}
+	return false
+}
+
+// isNonsenseBind reports whether what answered the bind is no directory.
+func isNonsenseBind(err error) bool {
+	var bind *bindError
+	return errors.As(err, &bind) && errors.Is(bind.reason, ldapwire.ErrMalformed)
 }

@@ -80,9 +80,7 @@ func misdeeds() []misdeed {
 			r.Send(whole[:len(whole)/2])
 			r.Close()
 		}),
-		lost("NoticeOfDisconnection", func(r *fakeldap.Request) {
-			r.Send(fakeldap.Message(0, fakeldap.Element(0x78, fakeldap.Integer(0x0a, 52), fakeldap.Octets(0x04, ""), fakeldap.Octets(0x04, fakeldap.Secret), fakeldap.Octets(0x8a, "1.3.6.1.4.1.1466.20036"))))
-		}),
+		lost("NoticeOfDisconnection", func(r *fakeldap.Request) { r.Send(notice()) }),
 		nonsense("Garbage", func(r *fakeldap.Request) { r.Send([]byte("HTTP/1.1 400 Bad Request\r\n\r\n")) }),
 		nonsense("HugeLength", func(r *fakeldap.Request) { r.Send([]byte("\x30\x84\x7f\xff\xff\xff")) }),
 		nonsense("IndefiniteLength", func(r *fakeldap.Request) { r.Send([]byte("\x30\x80\x02\x01\x02\x65\x00\x00\x00")) }),

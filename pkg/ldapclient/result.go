@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"regexp"
 
+	"github.com/go-ldap/ldap/v3"
+
 	"github.com/rest2ldap/rest2ldap/pkg/fault"
 	"github.com/rest2ldap/rest2ldap/pkg/ldapwire"
 )
@@ -121,7 +123,11 @@ func resultFault(result ldapwire.Result) *fault.Error {
 type resultError struct{ result ldapwire.Result }
 
 func (e *resultError) Error() string {
-	return fmt.Sprintf("LDAP result %d: %s", e.result.Code, e.result.Diagnostic)
+	name := "unknown"
+	if code := e.result.Code; code >= 0 && code < 1<<16 && ldap.LDAPResultCodeMap[uint16(code)] != "" {
+		name = ldap.LDAPResultCodeMap[uint16(code)]
+	}
+	return fmt.Sprintf("LDAP result %d (%s): %s", e.result.Code, name, e.result.Diagnostic)
 }
 
 // namesAttribute reports whether a refusal is about an attribute or its values.

@@ -7,8 +7,6 @@ import (
 	"slices"
 	"sync"
 	"time"
-
-	"github.com/go-ldap/ldap/v3"
 )
 
 const (
@@ -149,11 +147,17 @@ func (s *server) dial(ctx context.Context, sharing bool) (*conn, error) {
 		return nil, err
 	}
 	o := &s.client.options
-	if _, err := bind(ctx, socket, ldap.NewSimpleBindRequest(o.BindDN.String(), o.Password, nil)); err != nil {
+	fresh := newStream(socket)
+	_, result, err := fresh.bind(ctx, o.BindDN, o.Password)
+	if err == nil && result.Code != codeSuccess {
+		err = &resultError{result}
+	}
+	if err != nil {
 		_ = socket.Close()
 		return nil, &bindError{err}
 	}
-	return newConn(s, socket, sharing), nil
+	fresh.messages.SetLimit(o.MaxMessage)
+	return newConn(s, fresh, sharing), nil
 }
 
 // connected takes the outcome of dial.
@@ -166,7 +170,7 @@ func (s *server) connected(c *conn, err error, sharing bool) {
 		s.opening--
 	}
 	if err == nil && (s.closed || !s.client.start(c.read)) {
-		_ = c.net.Close()
+		_ = c.stream.Close()
 		err = errClosed
 	}
 	switch {

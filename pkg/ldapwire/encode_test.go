@@ -62,6 +62,7 @@ func TestRequests(t *testing.T) {
 		encoded []byte
 		want    string
 	}{
+		{"Bind", ldapwire.AppendBind(nil, 1, dn, "p\x00\xff", ldapwire.PasswordPolicy()), `30{02"\x01" 60{02"\x03" 04"uid=a,dc=b" 80"p\x00\xff"} a0{30{04"1.3.6.1.4.1.42.2.27.8.5.1"}}}`},
 		{
 			"Search", ldapwire.AppendSearch(nil, 2, &directory.SearchRequest{Base: dn, Scope: directory.ScopeSubtree, Filter: directory.Present("uid"), Attributes: []string{"cn", "sn;lang-de"}, SizeLimit: 7}),
 			`30{02"\x02" 63{04"uid=a,dc=b" 0a"\x02" 0a"\x00" 02"\a" 02"\x00" 01"\x00" 87"uid" 30{04"cn" 04"sn;lang-de"}}}`,

@@ -21,6 +21,16 @@ func message(dst []byte, id int32, controls []Control, operation func(dst []byte
 	return end(appendControls(dst, controls), start)
 }
 
+// AppendBind appends a simple bind (RFC 4511 §4.2).
+func AppendBind(dst []byte, id int32, dn directory.DN, password string, controls ...Control) []byte {
+	return message(dst, id, controls, func(dst []byte) []byte {
+		dst, start := begin(dst, byte(BindRequest))
+		dst = appendInteger(dst, tagInteger, 3)
+		dst = appendDN(dst, tagString, dn)
+		return end(appendString(dst, tagSimple, password), start)
+	})
+}
+
 // AppendSearch appends a search request (RFC 4511 §4.5.1). Aliases are never
 // dereferenced. No attributes at all are asked for as "1.1".
 func AppendSearch(dst []byte, id int32, req *directory.SearchRequest, controls ...Control) []byte {

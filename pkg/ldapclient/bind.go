@@ -1,0 +1,58 @@
+package ldapclient
+
+import (
+	"context"
+	"net"
+	"time"
+
+	"github.com/rest2ldap/rest2ldap/pkg/directory"
+	"github.com/rest2ldap/rest2ldap/pkg/ldapwire"
+)
+
+const (
+	// bindID is the id of the bind, the first message of each connection.
+	bindID = 1
+	// maxBindAnswer is the longest message in octets that is taken before a bind has
+	// succeeded.
+	maxBindAnswer = 64 << 10
+)
+
+// stream is a fresh connection, with what has been read from it and belongs to nobody yet.
+type stream struct {
+	net.Conn
+	messages *ldapwire.Reader
+}
+
+func newStream(socket net.Conn) stream {
+	return stream{socket, ldapwire.NewReader(socket, maxBindAnswer)}
+}
+
+// bind runs a simple bind (RFC 4511 §4.2) within ctx, and returns the server's answer,
+// whatever it says. After an error the connection is to be closed.
+func (s stream) bind(ctx context.Context, dn directory.DN, password string, controls ...ldapwire.Control) (*ldapwire.Message, ldapwire.Result, error) {
+	stop := context.AfterFunc(ctx, func() { _ = s.SetDeadline(time.Unix(1, 0)) })
+	m, result, err := s.bindAnswer(ldapwire.AppendBind(nil, bindID, dn, password, controls...))
+	if !stop() { // The connection may be at its deadline, too.
+		err = ended(ctx)
+	}
+	return m, result, err
+}
+
+func (s stream) bindAnswer(request []byte) (*ldapwire.Message, ldapwire.Result, error) {
+	if _, err := s.Write(request); err != nil {
+		return nil, ldapwire.Result{}, err
+	}
+	m, err := s.messages.Read()
+	switch {
+	case err != nil:
+	case m.ID == 0:
+		err = noticeOf(m)
+	case m.ID != bindID || m.Op != ldapwire.BindResponse:
+		err = nonsense("an answer to a bind that is none")
+	}
+	if err != nil {
+		return nil, ldapwire.Result{}, err
+	}
+	result, err := m.Result()
+	return m, result, err
+}
