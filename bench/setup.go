@@ -32,7 +32,7 @@ const (
 func attributes() []string {
 	return []string{
 		"objectClass", "entryCSN", "createTimestamp", "modifyTimestamp", "uid", "mail", "cn", "givenName", "sn", "description",
-		"manager", "memberOf", "telephoneNumber", "uidNumber", "gidNumber", "homeDirectory", "loginShell", "gecos",
+		"manager", "memberOf", "telephoneNumber", "jpegPhoto", "uidNumber", "gidNumber", "homeDirectory", "loginShell", "gecos",
 	}
 }
 

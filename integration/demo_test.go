@@ -154,6 +154,31 @@ func TestDemoLines(t *testing.T) {
 	}
 }
 
+// The photo of a person comes as a picture; who has none has none.
+func TestDemoPhoto(t *testing.T) {
+	d := startDemo(t)
+	for id, status := range map[string]int{"bjensen": http.StatusOK, "gen001": http.StatusNotFound} {
+		request, err := http.NewRequest(http.MethodGet, d.https+"/api/users/"+id+"?_fields=photo&_mimeType=image/jpeg", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.SetBasicAuth("bjensen", exampledata.Password("bjensen"))
+		response, err := d.client.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(response.Body)
+		_ = response.Body.Close()
+		if err != nil || response.StatusCode != status {
+			t.Fatalf("%s: %s, %v\n%s", id, response.Status, err, body)
+		}
+		if status == http.StatusOK && (!bytes.Equal(body, exampledata.Photo(id)) || response.Header.Get("Content-Type") != "image/jpeg") {
+			t.Errorf("%s: %d bytes of %s", id, len(body), response.Header.Get("Content-Type"))
+		}
+	}
+	d.interrupt(t)
+}
+
 // Ctrl-C under load: every request is answered or was never taken, and the status is 0.
 func TestDemoEndsUnderLoad(t *testing.T) {
 	events := filepath.Join(t.TempDir(), "events.jsonl")

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
@@ -24,7 +25,7 @@ type reply struct {
 // send sends a request in the background. It returns once the request has left.
 func send(ts *testscript.TestScript, path string) chan reply {
 	roots := x509.NewCertPool()
-	roots.AppendCertsFromPEM([]byte(ts.ReadFile("tls/ca.pem")))
+	roots.AppendCertsFromPEM([]byte(ts.ReadFile(cmp.Or(ts.Getenv("CA"), "tls/ca.pem"))))
 	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}, ForceAttemptHTTP2: true}
 	left := make(chan struct{}, 2)
 	req, err := http.NewRequest(http.MethodGet, ts.Getenv("URL")+path, nil)

@@ -29,6 +29,8 @@ func TestMain(m *testing.M) {
 //
 //	status n command…    run a command that ends with that status
 //	start args…          run the program until it is ready; $URL and $ADDRESS tell where
+//	demo args…           run a demo on free ports likewise; $CA and $LDAPS tell the rest
+//	paste n              run the n-th line that the demo has printed, in a shell
 //	signal TERM|INT|HUP  send a signal to it
 //	ended status         wait until it has ended; standard error is in the file log
 //	await text file      wait until a file holds a text
@@ -44,7 +46,7 @@ func TestScripts(t *testing.T) {
 		Dir:   "testdata",
 		Setup: setUp,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"status": exits, "start": start, "signal": signal, "ended": ended, "await": await, "columns": columns,
+			"status": exits, "start": start, "demo": startDemo, "paste": paste, "signal": signal, "ended": ended, "await": await, "columns": columns,
 			"request": request, "ask": ask, "asked": asked, "hole": hole, "refused": refused,
 		},
 		UpdateScripts:       os.Getenv("UPDATE_SCRIPTS") != "",
@@ -84,6 +86,8 @@ type story struct {
 	stdout  *bufio.Reader
 	// reply gets the outcome of the request that ask has sent.
 	reply chan reply
+	// lines are what the demo has printed to paste.
+	lines []string
 	// hole is the silent directory.
 	hole net.Listener
 }
@@ -145,10 +149,21 @@ func start(ts *testscript.TestScript, neg bool, args []string) {
 	if neg {
 		ts.Fatalf("use ! exec rest2ldap serve")
 	}
+	line := launch(ts, append([]string{"serve"}, args...))
+	url, found := strings.CutPrefix(line, "ready https=")
+	if !found || !strings.HasPrefix(url, "https://127.0.0.1:") {
+		ts.Fatalf("the ready line is %q", line)
+	}
+	ts.Setenv("URL", url)
+	ts.Setenv("ADDRESS", strings.TrimPrefix(url, "https://"))
+}
+
+// launch runs the program and returns the first line of its standard output.
+func launch(ts *testscript.TestScript, args []string) string {
 	log, err := os.Create(ts.MkAbs("log"))
 	ts.Check(err)
 	ts.Defer(func() { _ = log.Close() })
-	command := exec.Command("rest2ldap", append([]string{"serve"}, args...)...)
+	command := exec.Command("rest2ldap", args...)
 	command.Path, err = exec.LookPath("rest2ldap")
 	ts.Check(err)
 	command.Err = nil
@@ -173,12 +188,7 @@ func start(ts *testscript.TestScript, neg bool, args []string) {
 	if err != nil {
 		ts.Fatalf("not ready: %v\n%s", err, ts.ReadFile("log"))
 	}
-	url, found := strings.CutPrefix(strings.TrimSuffix(line, "\n"), "ready https=")
-	if !found || !strings.HasPrefix(url, "https://127.0.0.1:") {
-		ts.Fatalf("the ready line is %q", line)
-	}
-	ts.Setenv("URL", url)
-	ts.Setenv("ADDRESS", strings.TrimPrefix(url, "https://"))
+	return strings.TrimSuffix(line, "\n")
 }
 
 func signal(ts *testscript.TestScript, _ bool, args []string) {

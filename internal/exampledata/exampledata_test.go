@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha1" //nolint:gosec // {SSHA} is the scheme of the data.
 	"encoding/base64"
+	"image/jpeg"
 	"slices"
 	"strings"
 	"testing"
@@ -101,6 +102,37 @@ func TestSizes(t *testing.T) {
 	}
 }
 
+// TestPhotos checks that named people have pictures of a few hundred bytes, each another
+// one, and that generated people have none, so that a long list stays light.
+func TestPhotos(t *testing.T) {
+	t.Parallel()
+	named := make(map[string]bool)
+	for _, p := range exampledata.People() {
+		named[p.DN()] = true
+	}
+	owners := make(map[string]string)
+	for _, e := range parse(t, exampledata.LDIF(exampledata.DefaultUsers)) {
+		photos := e.attributes["jpegPhoto"]
+		if !named[e.dn] {
+			if len(photos) > 0 {
+				t.Errorf("%s has a photo", e.dn)
+			}
+			continue
+		}
+		if len(photos) != 1 || len(photos[0]) > 1000 {
+			t.Fatalf("%s has %d photos", e.dn, len(photos))
+		}
+		picture, err := jpeg.Decode(strings.NewReader(photos[0]))
+		if err != nil || picture.Bounds().Dx() != 40 || picture.Bounds().Dy() != 40 {
+			t.Errorf("%s: %v", e.dn, err)
+		}
+		if other, taken := owners[photos[0]]; taken {
+			t.Errorf("%s and %s share a photo", e.dn, other)
+		}
+		owners[photos[0]] = e.dn
+	}
+}
+
 // TestGenerated checks that generated people keep out of the way of the
 // searches that examples make.
 func TestGenerated(t *testing.T) {
@@ -127,7 +159,7 @@ func TestGenerated(t *testing.T) {
 	}
 }
 
-// parse reads LDIF in the plain form that ours has: no folded lines, no base64.
+// parse reads LDIF in the plain form that ours has: no folded lines.
 func parse(t *testing.T, ldif []byte) []entry {
 	t.Helper()
 	var entries []entry
@@ -135,6 +167,14 @@ func parse(t *testing.T, ldif []byte) []entry {
 		e := entry{attributes: make(map[string][]string)}
 		for line := range strings.Lines(block) {
 			name, value, found := strings.Cut(strings.TrimSuffix(line, "\n"), ": ")
+			if name, encoded := strings.CutSuffix(name, ":"); encoded {
+				raw, err := base64.StdEncoding.DecodeString(value)
+				if err != nil || len(raw) == 0 {
+					t.Fatalf("not base64: %q", line)
+				}
+				e.attributes[name] = append(e.attributes[name], string(raw))
+				continue
+			}
 			switch {
 			case !found || strings.TrimSpace(value) != value || value == "":
 				t.Fatalf("not a line of LDIF: %q", line)

@@ -59,10 +59,10 @@ func LDIF(users int) []byte {
 
 	people := People()
 	for _, p := range people {
-		w.person(p)
+		w.person(p, Photo(p.ID))
 	}
 	for n := 1; n <= users-len(people); n++ {
-		w.person(Generated(n))
+		w.person(Generated(n), nil)
 	}
 	for _, device := range []string{"quantum dot", "qubit generator"} {
 		w.entry("cn="+device+",uid=nbohr,"+PeopleDN, "objectClass", "top", "objectClass", "device", "cn", device)
@@ -78,7 +78,10 @@ func LDIF(users int) []byte {
 	return w.buf.Bytes()
 }
 
-// writer collects entries. No value of ours needs base64.
+// photoAttribute holds a JPEG (RFC 2798 §2.6).
+const photoAttribute = "jpegPhoto"
+
+// writer collects entries. Photos are the only values that need base64.
 type writer struct{ buf bytes.Buffer }
 
 // entry writes one entry from attribute names and values that take turns.
@@ -86,7 +89,10 @@ type writer struct{ buf bytes.Buffer }
 func (w *writer) entry(dn string, pairs ...string) {
 	fmt.Fprintf(&w.buf, "dn: %s\n", dn)
 	for i := 0; i+1 < len(pairs); i += 2 {
-		if pairs[i+1] != "" {
+		switch {
+		case pairs[i] == photoAttribute && pairs[i+1] != "":
+			fmt.Fprintf(&w.buf, "%s:: %s\n", pairs[i], base64.StdEncoding.EncodeToString([]byte(pairs[i+1])))
+		case pairs[i+1] != "":
 			fmt.Fprintf(&w.buf, "%s: %s\n", pairs[i], pairs[i+1])
 		}
 	}
@@ -97,7 +103,7 @@ func (w *writer) unit(dn, name string) {
 	w.entry(dn, "objectClass", "top", "objectClass", "organizationalUnit", "ou", name)
 }
 
-func (w *writer) person(p Person) {
+func (w *writer) person(p Person, photo []byte) {
 	pairs := []string{
 		"objectClass", "top", "objectClass", "person", "objectClass", "organizationalPerson",
 		"objectClass", "inetOrgPerson", "objectClass", "posixAccount",
@@ -120,6 +126,7 @@ func (w *writer) person(p Person) {
 		"uidNumber", fmt.Sprint(p.UIDNumber),
 		"gidNumber", "1000",
 		"homeDirectory", "/home/"+p.ID,
+		photoAttribute, string(photo),
 		"userPassword", hash(p.ID, p.Password))...)
 }
 
