@@ -24,7 +24,7 @@ func (s samples) add(name string, value float64) { s[name] = append(s[name], val
 func (b *bed) measure(ctx context.Context) ([]row, error) {
 	s := samples{}
 	for range b.rounds {
-		for _, step := range []func(samples) error{b.getHTTPS, b.getLDAPS, b.getJoined, b.getOurs, b.listControl, b.listOurs, b.pagesControl, b.pagesOurs} {
+		for _, step := range []func(samples) error{b.getHTTPS, b.getLDAPS, b.getJoined, b.getOurs, b.listControl, b.listOurs, b.pagesControl, b.pagesOurs, b.demoStart} {
 			if err := ctx.Err(); err != nil {
 				return nil, err
 			}
@@ -58,6 +58,7 @@ func (b *bed) measure(ctx context.Context) ([]row, error) {
 		compare("list: allocations", "1/entry", []float64{allocations}, nil, "< 10", func(ours, _ float64) bool { return ours < 10 }),
 		compare("list: growth of memory", "MiB", s["list growth"], nil, "< 64", func(ours, _ float64) bool { return ours < 64 }),
 		compare("page of 100: processor time of slapd", "µs/page", s["pages slapd"], s["pages control"], "<= 3 x plain paging", atMost(3)),
+		compare("demo: start to first answer", "ms", s["demo start"], nil, "< 150", func(ours, _ float64) bool { return ours < 150 }),
 		compare("idle memory", "MiB", []float64{b.idle}, nil, "< 40", func(ours, _ float64) bool { return ours < 40 }),
 	}, nil
 }

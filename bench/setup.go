@@ -40,6 +40,7 @@ func attributes() []string {
 type bed struct {
 	options
 	dir     string
+	program string // the gateway's
 	slapd   *slapd.Server
 	gateway *process
 	https   *process // the HTTPS control
@@ -65,8 +66,8 @@ func setUp(ctx context.Context, o options) (b *bed, err error) {
 	if b.slapd, err = slapd.Run(ctx, slapd.Options{Kind: slapd.Process, Users: o.entries, CallerSizeLimit: slapd.Unlimited, LogLevel: "none", Durable: true}); err != nil {
 		return b, err
 	}
-	program := filepath.Join(b.dir, "rest2ldap")
-	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", program, "./cmd/rest2ldap")
+	b.program = filepath.Join(b.dir, "rest2ldap")
+	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", b.program, "./cmd/rest2ldap")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if output, err := build.CombinedOutput(); err != nil {
 		return b, fmt.Errorf("build: %w\n%s", err, output)
@@ -84,7 +85,7 @@ func setUp(ctx context.Context, o options) (b *bed, err error) {
 		return b, err
 	}
 	b.tls = &tls.Config{RootCAs: ca.Pool(), ServerName: "localhost", MinVersion: tls.VersionTLS12}
-	if err := b.startGateway(program); err != nil {
+	if err := b.startGateway(); err != nil {
 		return b, err
 	}
 	body, err := b.sample()
@@ -119,7 +120,7 @@ func setUp(ctx context.Context, o options) (b *bed, err error) {
 	return b, err
 }
 
-func (b *bed) startGateway(program string) (err error) {
+func (b *bed) startGateway() (err error) {
 	config := fmt.Sprintf(`version: 1
 server:
   listen: 127.0.0.1:0
@@ -137,7 +138,7 @@ audit: {file: events.jsonl}
 			return err
 		}
 	}
-	if b.gateway, err = launch(&b.log, program, "serve", "--config", filepath.Join(b.dir, "gateway.yaml")); err != nil {
+	if b.gateway, err = launch(&b.log, b.program, "serve", "--config", filepath.Join(b.dir, "gateway.yaml")); err != nil {
 		return err
 	}
 	line, err := b.gateway.line()
