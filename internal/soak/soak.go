@@ -28,7 +28,21 @@ func Size(short, full int) int {
 // each time unless SeedVariable names it.
 func Rand(tb testing.TB) *rand.Rand {
 	tb.Helper()
-	seed := rand.Uint64() //nolint:gosec // No secret depends on it.
+	return seeded(tb, rand.Uint64()) //nolint:gosec // No secret depends on it.
+}
+
+// RandFrom is Rand with a given seed in short runs: for a search whose finds are for those
+// who look for them, not for everybody's next run.
+func RandFrom(tb testing.TB, seed uint64) *rand.Rand {
+	tb.Helper()
+	if os.Getenv(Variable) != "" {
+		return Rand(tb)
+	}
+	return seeded(tb, seed)
+}
+
+func seeded(tb testing.TB, seed uint64) *rand.Rand {
+	tb.Helper()
 	if text := os.Getenv(SeedVariable); text != "" {
 		var err error
 		if seed, err = strconv.ParseUint(text, 10, 64); err != nil {

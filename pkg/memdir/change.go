@@ -79,8 +79,6 @@ func (r *request) mayChange(dn string, refused store.Result, free bool) bool {
 	case s != nil:
 		refused.Message = s.name + ": " + refused.Message
 		r.finish(refused)
-	case r.who == (store.Who{}):
-		r.end(strongerAuthRequired, "modifications require authentication")
 	case !free && r.isRestricted():
 		r.finish(restricted())
 	default:

@@ -303,7 +303,7 @@ func (s *Store) Proxy(by Who, authzID string) (Who, Result) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	v := s.viewOf(by)
-	who := Who{DN: n.String(), Root: !s.root.isZero() && n.key() == s.root.key()}
+	who := Who{DN: n.key(), Root: !s.root.isZero() && n.key() == s.root.key()}
 	if by.Root || v.key == n.key() {
 		return who, Result{}
 	}

@@ -13,7 +13,18 @@ func (s *Store) Add(who Who, dn string, attributes []directory.Attribute, w Writ
 	if err != nil || n.isZero() {
 		return Outcome{Result: refuse(invalidDNSyntax, "invalid DN")}
 	}
+	for _, given := range attributes {
+		if _, result := s.schema.checkAttribute(given.Name, given.Values, directory.ChangeAdd, false); result.Code != success {
+			return Outcome{Result: result}
+		}
+	}
+	if result := s.admit(who, n); result.Code != success {
+		return Outcome{Result: result}
+	}
 	e, result := s.build(n, attributes, false)
+	if result.Code == success {
+		result = s.checkEntry(e, "")
+	}
 	if result.Code != success {
 		return Outcome{Result: result}
 	}
@@ -23,21 +34,16 @@ func (s *Store) Add(who Who, dn string, attributes []directory.Attribute, w Writ
 	v.locked = true
 	found, above := s.find(n)
 	switch {
-	case !n.isBelow(s.suffix):
-		return Outcome{Result: refuse(unwillingToPerform, "no global superior knowledge")}
+	case w.Assert != nil && v.evaluate(w.Assert, candidate{entry: e}) != isTrue:
+		return Outcome{Result: Result{Code: assertionFailed}}
 	case found != nil:
 		return Outcome{Result: Result{Code: alreadyExists}}
 	case n.key() != s.suffix.key() && (above == nil || above.key != n.parent().key()):
 		return Outcome{Result: s.missing(v, above)}
-	case w.Assert != nil && v.evaluate(w.Assert, candidate{e, false}) != isTrue:
-		return Outcome{Result: Result{Code: assertionFailed}}
 	case above != nil && !v.may(above.entry, childrenAttribute, write):
 		return Outcome{Result: refuse(insufficientAccess, "no write access to parent")}
 	case above == nil && !who.Root, !v.may(e, entryAttribute, write):
 		return Outcome{Result: refuse(insufficientAccess, "no write access to entry")}
-	}
-	if result := s.checkEntry(e, ""); result.Code != success {
-		return Outcome{Result: result}
 	}
 	if result := s.newPassword(v, nil, e); result.Code != success {
 		return Outcome{Result: result}
@@ -50,37 +56,39 @@ func (s *Store) Add(who Who, dn string, attributes []directory.Attribute, w Writ
 	return v.done(&w, nil, &after)
 }
 
+// admit tells whether somebody may change an entry with that name at all.
+func (s *Store) admit(who Who, n name) Result {
+	switch {
+	case !n.isBelow(s.suffix):
+		return refuse(unwillingToPerform, "no global superior knowledge")
+	case who == (Who{}):
+		return refuse(strongerAuthRequired, "modifications require authentication")
+	}
+	return Result{}
+}
+
 // build makes an entry of attributes. own tells that operational attributes are taken.
 func (s *Store) build(n name, attributes []directory.Attribute, own bool) (*entry, Result) {
 	e := newEntry(n)
 	e.attributes = make([]attribute, 0, len(attributes)+9) // With those of the server.
 	for _, given := range attributes {
-		d, result := s.schema.checkAttribute(given.Name, given.Values, own)
+		d, result := s.schema.checkAttribute(given.Name, given.Values, directory.ChangeAdd, own)
 		if result.Code != success {
 			return nil, result
 		}
-		i := e.at(d.typ, d.options)
-		if i < 0 {
-			e.attributes = append(e.attributes, attribute{typ: d.typ, options: d.options, as: given.Name})
-			i = len(e.attributes) - 1
-		}
-		a := &e.attributes[i]
-		a.values = slices.Grow(a.values, len(given.Values))
-		for _, value := range given.Values {
-			if s.schema.position(d.typ, a.values, value) >= 0 {
-				return nil, refuse(attributeOrValueExists, "%s: value #%d provided more than once", d.typ.name, len(a.values))
-			}
-			a.values = append(a.values, value)
-		}
-		if len(a.values) == 0 {
+		switch {
+		case e.at(d.typ, d.options) >= 0:
+			return nil, refuse(attributeOrValueExists, "attribute '%s' provided more than once", given.Name)
+		case len(given.Values) == 0:
 			return nil, refuse(2, "no values for attribute type")
 		}
+		e.attributes = append(e.attributes, attribute{typ: d.typ, options: d.options, values: s.schema.stored(d.typ, given.Values)})
 	}
 	// The values of the name are there, even when nobody gave them.
 	for _, p := range n.rdns[0].pairs {
 		i := e.at(p.typ, "")
 		if i < 0 {
-			e.attributes = append(e.attributes, attribute{typ: p.typ, as: p.typ.name, values: []string{p.value}})
+			e.attributes = append(e.attributes, attribute{typ: p.typ, values: []string{p.value}})
 		} else if s.schema.position(p.typ, e.attributes[i].values, p.value) < 0 {
 			e.attributes[i].values = append(e.attributes[i].values, p.value)
 		}
@@ -107,18 +115,12 @@ func (s *Store) Modify(who Who, dn string, changes []directory.Change, w Write) 
 	if err != nil || n.isZero() {
 		return Outcome{Result: refuse(invalidDNSyntax, "invalid DN")}
 	}
-	checked := make([]description, len(changes))
-	for i, change := range changes {
-		var result Result
-		if checked[i], result = s.schema.checkAttribute(change.Attribute, change.Values, false); result.Code != success {
-			return Outcome{Result: result}
-		}
-		if change.Op == directory.ChangeIncrement && len(change.Values) != 1 {
-			return Outcome{Result: refuse(2, "modify/increment: %s: one value is needed", change.Attribute)}
-		}
-		if change.Op == directory.ChangeAdd && len(change.Values) == 0 {
-			return Outcome{Result: refuse(2, "modify/add: %s: no values given", change.Attribute)}
-		}
+	checked, result := s.checkChanges(changes)
+	if result.Code != success {
+		return Outcome{Result: result}
+	}
+	if result := s.admit(who, n); result.Code != success {
+		return Outcome{Result: result}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -126,9 +128,6 @@ func (s *Store) Modify(who Who, dn string, changes []directory.Change, w Write) 
 	v.locked = true
 	found, above := s.find(n)
 	if found == nil {
-		if !n.isBelow(s.suffix) {
-			return Outcome{Result: refuse(unwillingToPerform, "no global superior knowledge")}
-		}
 		return Outcome{Result: s.missing(v, above)}
 	}
 	before := found.candidate()
@@ -160,13 +159,32 @@ func (s *Store) Modify(who Who, dn string, changes []directory.Change, w Write) 
 	if !w.NoOp {
 		s.replace(found, e)
 	}
-	after := candidate{e, before.parent}
+	after := candidate{entry: e, parent: before.parent}
 	return v.done(&w, &before, &after)
+}
+
+// checkChanges checks changes before anything is looked up.
+func (s *Store) checkChanges(changes []directory.Change) ([]description, Result) {
+	checked := make([]description, len(changes))
+	for i, change := range changes {
+		switch {
+		case change.Op == directory.ChangeIncrement && len(change.Values) != 1:
+			return nil, refuse(2, "modify/increment: %s: one value is needed", change.Attribute)
+		case change.Op == directory.ChangeAdd && len(change.Values) == 0:
+			return nil, refuse(2, "modify/add: %s: no values given", change.Attribute)
+		}
+		var result Result
+		if checked[i], result = s.schema.checkAttribute(change.Attribute, change.Values, change.Op, false); result.Code != success {
+			return nil, result
+		}
+	}
+	return checked, Result{}
 }
 
 // apply makes one change.
 func (s *Store) apply(e *entry, d description, change directory.Change, permissive bool) Result {
-	a := attribute{typ: d.typ, options: d.options, as: change.Attribute}
+	change.Values = s.schema.stored(d.typ, change.Values)
+	a := attribute{typ: d.typ, options: d.options}
 	if i := e.at(d.typ, d.options); i >= 0 {
 		a.values = slices.Clone(e.attributes[i].values)
 	}
@@ -175,28 +193,24 @@ func (s *Store) apply(e *entry, d description, change directory.Change, permissi
 		for i, value := range change.Values {
 			if s.schema.position(d.typ, a.values, value) < 0 {
 				a.values = append(a.values, value)
-			} else if !permissive || s.schema.position(d.typ, change.Values[:i], value) >= 0 {
+			} else if !permissive {
 				return refuse(attributeOrValueExists, "modify/add: %s: value #%d already exists", d.typ.name, i)
 			}
 		}
 	case directory.ChangeReplace:
 		a.values = nil
-		for i, value := range change.Values {
-			if s.schema.position(d.typ, a.values, value) >= 0 {
-				return refuse(attributeOrValueExists, "%s: value #%d provided more than once", d.typ.name, i)
-			}
-			a.values = append(a.values, value)
-		}
+		a.values = append(a.values, change.Values...)
 	case directory.ChangeDelete:
 		return s.remove(e, a, change.Values, permissive)
 	case directory.ChangeIncrement:
+		if len(a.values) == 0 && permissive {
+			a.values = change.Values
+			break
+		}
 		if len(a.values) == 0 {
 			return refuse(noSuchAttribute, "modify/increment: %s: no such attribute", d.typ.name)
 		}
-		by, ok := new(big.Int).SetString(change.Values[0], 10)
-		if !ok || d.typ.syntax != syntaxes+"27" {
-			return refuse(constraintViolation, "modify/increment: %s: not an integer", d.typ.name)
-		}
+		by, _ := new(big.Int).SetString(change.Values[0], 10) // It has been checked.
 		for i, value := range a.values {
 			n, _ := new(big.Int).SetString(value, 10)
 			a.values[i] = n.Add(n, by).String()
@@ -222,15 +236,16 @@ func (s *Store) remove(e *entry, a attribute, values []string, permissive bool) 
 	if len(a.values) == 0 && !permissive {
 		return refuse(noSuchAttribute, "modify/delete: %s: no such attribute", a.typ.name)
 	}
-	for _, value := range values {
-		i := s.schema.position(a.typ, a.values, value)
-		if i < 0 && !permissive {
+	kept := slices.Clone(a.values)
+	for i, value := range values {
+		if p := s.schema.position(a.typ, kept, value); p >= 0 {
+			kept = slices.Delete(kept, p, p+1)
+		} else if len(a.values) > 0 && s.schema.position(a.typ, a.values, value) < 0 && (!permissive || i == len(values)-1) {
+			// A permissive OpenLDAP goes by the last of the values.
 			return refuse(noSuchAttribute, "modify/delete: %s: no such value", a.typ.name)
 		}
-		if i >= 0 {
-			a.values = slices.Delete(a.values, i, i+1)
-		}
 	}
+	a.values = kept
 	e.set(a)
 	return Result{}
 }
@@ -241,25 +256,24 @@ func (s *Store) Delete(who Who, dn string, w Write) Outcome {
 	if err != nil || n.isZero() {
 		return Outcome{Result: refuse(invalidDNSyntax, "invalid DN")}
 	}
+	if result := s.admit(who, n); result.Code != success {
+		return Outcome{Result: result}
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	v := s.viewOf(who)
 	v.locked = true
 	found, above := s.find(n)
-	if found == nil {
-		if !n.isBelow(s.suffix) {
-			return Outcome{Result: refuse(unwillingToPerform, "no global superior knowledge")}
-		}
+	switch {
+	case found == nil:
 		return Outcome{Result: s.missing(v, above)}
+	case above != nil && !v.may(above.entry, childrenAttribute, write), above == nil && !who.Root:
+		return Outcome{Result: refuse(insufficientAccess, "no write access to parent")}
 	}
 	before := found.candidate()
 	switch {
 	case w.Assert != nil && v.evaluate(w.Assert, before) != isTrue:
 		return Outcome{Result: Result{Code: assertionFailed}}
-	case above != nil && !v.may(above.entry, childrenAttribute, write):
-		return Outcome{Result: refuse(insufficientAccess, "no write access to parent")}
-	case above == nil && !who.Root:
-		return Outcome{Result: refuse(insufficientAccess, "no write access to parent")}
 	case !v.may(found.entry, entryAttribute, write):
 		return Outcome{Result: refuse(insufficientAccess, "no write access to entry")}
 	case len(found.children) > 0:
@@ -281,23 +295,33 @@ func (s *Store) Rename(who Who, dn, newRDN string, deleteOld bool, newSuperior s
 	if err != nil || err2 != nil || err3 != nil || len(relative.rdns) != 1 || n.isZero() {
 		return Outcome{Result: refuse(invalidDNSyntax, "invalid DN")}
 	}
+	if newSuperior != "" && superior.isBelow(n) {
+		return Outcome{Result: refuse(unwillingToPerform, "the new place is below the entry")}
+	}
+	if result := s.admit(who, n); result.Code != success {
+		return Outcome{Result: result}
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	v := s.viewOf(who)
 	v.locked = true
 	found, above := s.find(n)
-	if found == nil {
-		if !n.isBelow(s.suffix) {
-			return Outcome{Result: refuse(unwillingToPerform, "no global superior knowledge")}
-		}
+	switch {
+	case found == nil && (above == nil || above.key != n.parent().key()):
+		return Outcome{Result: Result{Code: noSuchObject}}
+	case above == nil:
+		return Outcome{Result: refuse(affectsMultipleDSAs, "cannot rename the top of the data")}
+	case !v.may(above.entry, childrenAttribute, write):
+		return Outcome{Result: refuse(insufficientAccess, "no write access to parent's children")}
+	case found == nil:
 		return Outcome{Result: s.missing(v, above)}
 	}
 	before := found.candidate()
 	if w.Assert != nil && v.evaluate(w.Assert, before) != isTrue {
 		return Outcome{Result: Result{Code: assertionFailed}}
 	}
-	if !v.may(found.entry, entryAttribute, write) || above == nil || !v.may(above.entry, childrenAttribute, write) {
-		return Outcome{Result: refuse(insufficientAccess, "no write access to entry or parent")}
+	if !v.may(found.entry, entryAttribute, write) {
+		return Outcome{Result: refuse(insufficientAccess, "no write access to entry")}
 	}
 	place := above
 	if newSuperior != "" {
@@ -307,14 +331,15 @@ func (s *Store) Rename(who Who, dn, newRDN string, deleteOld bool, newSuperior s
 		if place, _ = s.find(superior); place == nil {
 			return Outcome{Result: Result{Code: noSuchObject}}
 		}
-		if place.name.isBelow(found.name) {
-			return Outcome{Result: refuse(unwillingToPerform, "the new place is below the entry")}
-		}
 		if !v.may(place.entry, childrenAttribute, write) {
 			return Outcome{Result: refuse(insufficientAccess, "no write access to new parent")}
 		}
 	}
-	target := name{append([]rdn{relative.rdns[0]}, place.name.rdns...)}
+	// The new name is spelt as the client spells it.
+	if newSuperior == "" {
+		superior = n.parent()
+	}
+	target := name{append([]rdn{relative.rdns[0]}, superior.rdns...)}
 	if other := s.entries[target.key()]; other != nil && other != found {
 		return Outcome{Result: Result{Code: alreadyExists}}
 	}
@@ -326,9 +351,11 @@ func (s *Store) Rename(who Who, dn, newRDN string, deleteOld bool, newSuperior s
 	if !w.NoOp {
 		old := found.key
 		s.move(found, e, place)
-		s.refer(old, e.dn)
+		if old != e.key {
+			s.refer(old, e.dn)
+		}
 	}
-	after := candidate{e, before.parent}
+	after := candidate{entry: e, parent: before.parent}
 	return v.done(&w, &before, &after)
 }
 
@@ -338,10 +365,10 @@ func (s *Store) renamed(old *entry, target name, deleteOld bool) (*entry, Result
 	e.name, e.dn, e.key = target, target.String(), target.key()
 	for _, p := range old.name.rdns[0].pairs {
 		kept := slices.ContainsFunc(target.rdns[0].pairs, func(q pair) bool { return q.typ == p.typ && s.schema.equal(p.typ, p.value, q.value) })
-		if deleteOld && !kept {
-			if result := s.remove(e, s.attributeOf(e, p.typ), []string{p.value}, true); result.Code != success {
-				return nil, result
-			}
+		a := s.attributeOf(e, p.typ)
+		if i := s.schema.position(p.typ, a.values, p.value); deleteOld && !kept && i >= 0 {
+			a.values = slices.Delete(a.values, i, i+1)
+			e.set(a)
 		}
 	}
 	for _, p := range target.rdns[0].pairs {
@@ -355,9 +382,9 @@ func (s *Store) renamed(old *entry, target name, deleteOld bool) (*entry, Result
 }
 
 func (s *Store) attributeOf(e *entry, t *attributeType) attribute {
-	a := attribute{typ: t, as: t.name}
+	a := attribute{typ: t}
 	if i := e.at(t, ""); i >= 0 {
-		a.as, a.values = e.attributes[i].as, slices.Clone(e.attributes[i].values)
+		a.values = slices.Clone(e.attributes[i].values)
 	}
 	return a
 }
@@ -379,8 +406,8 @@ func (s *Store) move(n *node, e *entry, place *node) {
 }
 
 // refer keeps the references to an entry that has another name, or is gone, right, as
-// OpenLDAP's refint does: those of manager and uniqueMember. A group that would be left
-// empty names the root. s.mu is held.
+// OpenLDAP's refint does: those of manager and uniqueMember. An attribute that would be
+// left empty names the root. s.mu is held.
 func (s *Store) refer(old, to string) {
 	for _, attributeName := range []string{"manager", "uniqueMember"} {
 		t, _ := s.schema.attribute(attributeName)
@@ -393,7 +420,7 @@ func (s *Store) refer(old, to string) {
 			})
 			if to != "" {
 				a.values = append(a.values, to)
-			} else if len(a.values) == 0 && attributeName == "uniqueMember" {
+			} else if len(a.values) == 0 {
 				a.values = []string{s.root.String()}
 			}
 			e.set(a)

@@ -9,33 +9,55 @@ import (
 
 // checkAttribute checks a description and its values before anything is looked up. own
 // tells that the server makes the change itself, and may write what users may not.
-func (s *schema) checkAttribute(name string, values []string, own bool) (description, Result) {
+func (s *schema) checkAttribute(name string, values []string, op directory.ChangeOp, own bool) (description, Result) {
 	t, options := s.attribute(name)
 	switch {
 	case t == nil:
 		return description{}, refuse(undefinedAttributeType, "%s: attribute type undefined", name)
 	case t.noUserMod && !own:
 		return description{}, refuse(constraintViolation, "%s: no user modification allowed", t.name)
+	case op == directory.ChangeIncrement && t.syntax != syntaxes+"27":
+		return description{}, refuse(constraintViolation, "modify/increment: %s: not an integer", t.name)
 	}
 	for i, value := range values {
-		if !s.isOfSyntax(t, value) {
+		if !s.isValue(t, value) {
 			return description{}, refuse(invalidAttributeSyntax, "%s: value #%d invalid per syntax", t.name, i)
 		}
-		if t.name == "objectClass" && s.classes[strings.ToLower(value)] == nil {
-			return description{}, refuse(invalidAttributeSyntax, "objectClass: value #%d invalid per syntax", i)
-		}
-		if t.equality != "" {
-			if _, ok := s.normalize(t.equality, value); !ok {
-				return description{}, refuse(invalidAttributeSyntax, "%s: value #%d invalid per syntax", t.name, i)
-			}
+	}
+	if op == directory.ChangeDelete {
+		return description{t, options}, Result{}
+	}
+	if t.single && len(values) > 1 {
+		return description{}, refuse(constraintViolation, "%s: multiple values provided", t.name)
+	}
+	for i, value := range values {
+		if s.position(t, values[:i], value) >= 0 {
+			return description{}, refuse(attributeOrValueExists, "%s: value #%d provided more than once", t.name, i)
 		}
 	}
 	return description{t, options}, Result{}
 }
 
+// isValue tells a value that the attribute may have and that compares.
+func (s *schema) isValue(t *attributeType, value string) bool {
+	if !s.isOfSyntax(t, value) || t.name == "objectClass" && s.classes[strings.ToLower(value)] == nil {
+		return false
+	}
+	if t.equality == "" {
+		return true
+	}
+	_, ok := s.normalize(t.equality, value)
+	return ok
+}
+
 // checkEntry checks an entry against the schema (RFC 4512 §2.4, §2.5), and sets its
 // structural class. before is the class that it had, "" for a new one.
 func (s *Store) checkEntry(e *entry, before string) Result {
+	for i := range e.attributes {
+		if a := &e.attributes[i]; a.typ.single && len(a.values) > 1 {
+			return refuse(constraintViolation, "attribute '%s' cannot have multiple values", a.name())
+		}
+	}
 	var classes []*objectClass
 	var lowest *objectClass
 	for _, name := range e.attribute("objectClass") {
@@ -60,6 +82,9 @@ func (s *Store) checkEntry(e *entry, before string) Result {
 		return refuse(classModsProhibited, "structural object class modification from '%s' to '%s' not allowed", before, lowest.name)
 	}
 	s.setOperational(e, "structuralObjectClass", lowest.name)
+	if result := s.checkNaming(e); result.Code != success {
+		return result
+	}
 	for _, c := range classes {
 		for t := range c.must {
 			if !slices.ContainsFunc(e.attributes, func(a attribute) bool { return a.typ.isBelow(t) }) {
@@ -71,14 +96,11 @@ func (s *Store) checkEntry(e *entry, before string) Result {
 	for i := range e.attributes {
 		a := &e.attributes[i]
 		allowed := a.typ.operational || extensible || a.typ.name == "objectClass" || slices.ContainsFunc(classes, func(c *objectClass) bool { return c.must[a.typ] || c.may[a.typ] })
-		switch {
-		case !allowed:
-			return refuse(objectClassViolation, "attribute '%s' not allowed", a.as)
-		case a.typ.single && len(a.values) > 1:
-			return refuse(constraintViolation, "attribute '%s' cannot have multiple values", a.as)
+		if !allowed {
+			return refuse(objectClassViolation, "attribute '%s' not allowed", a.name())
 		}
 	}
-	return s.checkNaming(e)
+	return Result{}
 }
 
 // checkNaming checks that the entry has the values of its own name.

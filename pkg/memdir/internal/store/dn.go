@@ -21,7 +21,6 @@ type rdn struct {
 // pair is a type and a value of a relative name.
 type pair struct {
 	typ   *attributeType
-	as    string // the type as it was written
 	value string
 }
 
@@ -83,7 +82,7 @@ func (s *schema) parseDN(text string) (name, error) {
 			r.pairs = append(r.pairs, p)
 			plus, more = end == '+', end != 0
 		}
-		slices.SortStableFunc(r.pairs, func(a, b pair) int { return strings.Compare(a.typ.oid, b.typ.oid) })
+		slices.SortStableFunc(r.pairs, func(a, b pair) int { return strings.Compare(a.typ.name, b.typ.name) })
 		for i, p := range r.pairs {
 			if i > 0 {
 				if r.pairs[i-1].typ == p.typ {
@@ -95,7 +94,7 @@ func (s *schema) parseDN(text string) (name, error) {
 			if !ok || !s.isOfSyntax(p.typ, p.value) {
 				return name{}, errDN
 			}
-			r.text += p.as + "=" + escapeDN(p.value)
+			r.text += p.typ.name + "=" + escapeDN(p.value)
 			r.key += strings.ToLower(p.typ.name) + "=" + escapeDN(norm)
 		}
 		n.rdns = append(n.rdns, r)
@@ -115,7 +114,6 @@ func (s *schema) parsePair(text string) (p pair, rest string, end byte, err erro
 	if p.typ = s.attributes[base]; !found || p.typ == nil {
 		return p, "", 0, errDN
 	}
-	p.as = typ
 	rest = strings.TrimLeft(rest, " ")
 	if strings.HasPrefix(rest, "#") {
 		i := strings.IndexAny(rest, ",;+")

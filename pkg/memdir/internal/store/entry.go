@@ -18,9 +18,12 @@ type entry struct {
 type attribute struct {
 	typ     *attributeType
 	options string // in lower case, each behind a semicolon
-	as      string // the description as it was written
 	values  []string
 }
+
+// name is the attribute's description. The names of types are the schema's, however a
+// client wrote them.
+func (a *attribute) name() string { return a.typ.name + a.options }
 
 // newEntry makes an entry without attributes.
 func newEntry(n name) *entry { return &entry{name: n, dn: n.String(), key: n.key()} }
@@ -60,7 +63,6 @@ func (e *entry) set(a attribute) {
 	case i >= 0 && len(a.values) == 0:
 		e.attributes = slices.Delete(e.attributes, i, i+1)
 	case i >= 0:
-		a.as = e.attributes[i].as
 		e.attributes[i] = a
 	}
 }
@@ -68,7 +70,7 @@ func (e *entry) set(a attribute) {
 // setOperational sets an attribute of the server's own.
 func (s *Store) setOperational(e *entry, name string, values ...string) {
 	t, _ := s.schema.attribute(name)
-	e.set(attribute{typ: t, as: t.name, values: values})
+	e.set(attribute{typ: t, values: values})
 }
 
 // equal tells values that are the same by the attribute's equality rule, or octet by
@@ -93,8 +95,10 @@ func (s *schema) position(t *attributeType, values []string, value string) int {
 // selection is which attributes of an entry a client wants (RFC 4511 §4.5.1.8).
 type selection struct {
 	user, operational, memberOf bool
-	named                       []description
-	typesOnly                   bool
+	// sorted leaves memberOf out.
+	sorted    bool
+	named     []description
+	typesOnly bool
 }
 
 type description struct {
@@ -146,26 +150,26 @@ func hasOptions(have, want string) bool {
 // show returns what of an entry the viewer may read and wants.
 func (v *view) show(c candidate, sel *selection) *directory.Entry {
 	shown := &directory.Entry{DN: c.dn}
-	add := func(t *attributeType, options, as string, values []string) {
+	add := func(t *attributeType, options string, values []string) {
 		if len(values) == 0 || !sel.wants(t, options) || !v.may(c.entry, target{typ: t}, read) {
 			return
 		}
 		if sel.typesOnly {
 			values = nil
 		}
-		shown.Attributes = append(shown.Attributes, directory.Attribute{Name: as, Values: values})
+		shown.Attributes = append(shown.Attributes, directory.Attribute{Name: t.name + options, Values: values})
 	}
 	for i := range c.attributes {
 		a := &c.attributes[i]
-		add(a.typ, a.options, a.as, a.values)
+		add(a.typ, a.options, a.values)
 	}
 	for _, name := range []string{"entryDN", "subschemaSubentry", "hasSubordinates"} {
 		t, _ := v.store.schema.attribute(name)
-		add(t, "", t.name, v.computed(c, t))
+		add(t, "", v.computed(c, t))
 	}
-	if sel.memberOf {
+	if (sel.memberOf || sel.operational) && !sel.sorted {
 		t, _ := v.store.schema.attribute("memberOf")
-		add(t, "", t.name, v.computed(c, t))
+		add(t, "", v.computed(c, t))
 	}
 	return shown
 }

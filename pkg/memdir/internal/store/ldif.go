@@ -189,7 +189,7 @@ func (s *Store) Dump(w io.Writer) error {
 		writePair(b, "dn", c.dn)
 		for _, a := range c.attributes {
 			for _, value := range a.values {
-				writePair(b, a.as, value)
+				writePair(b, a.name(), value)
 			}
 		}
 		_ = b.WriteByte('\n') // Flush tells.

@@ -44,9 +44,18 @@ func (v *view) evaluate(f *directory.Filter, c candidate) truth {
 		}
 		return result
 	case directory.FilterNot:
+		if below := &f.Children[0]; below.Op == directory.FilterNot {
+			return v.evaluate(&below.Children[0], c) // As slapd reads it.
+		}
+		c.negated = true
 		return isTrue - v.evaluate(&f.Children[0], c)
 	case directory.FilterExtensible:
 		return v.extensible(f, c)
+	case directory.FilterPresent:
+		// OpenLDAP looks for entries that have a memberOf before dynlist works it out.
+		if strings.EqualFold(f.Attribute, "memberOf") && !c.negated {
+			return isFalse
+		}
 	default:
 	}
 	t, options := v.store.schema.attribute(f.Attribute)
@@ -78,6 +87,9 @@ func (s *schema) tester(t *attributeType, f *directory.Filter) func(string) bool
 	case directory.FilterPresent:
 		return func(string) bool { return true }
 	case directory.FilterEqual, directory.FilterApprox:
+		if t.name == "objectClass" || t.name == "structuralObjectClass" {
+			return s.subclasses(f.Value)
+		}
 		return s.comparison(t.equality, f.Value, func(order int) bool { return order == 0 })
 	case directory.FilterGreaterOrEqual:
 		return s.comparison(t.ordering, f.Value, func(order int) bool { return order >= 0 })
@@ -88,6 +100,18 @@ func (s *schema) tester(t *attributeType, f *directory.Filter) func(string) bool
 	default:
 	}
 	return nil
+}
+
+// subclasses is the test for a class and those below it.
+func (s *schema) subclasses(name string) func(string) bool {
+	asserted := s.classes[strings.ToLower(name)]
+	if asserted == nil {
+		return nil
+	}
+	return func(value string) bool {
+		c := s.classes[strings.ToLower(value)]
+		return c != nil && c.isBelow(asserted)
+	}
 }
 
 func (s *schema) comparison(rule, asserted string, holds func(order int) bool) func(string) bool {
@@ -120,7 +144,8 @@ func (s *schema) substrings(rule string, f *directory.Filter) func(string) bool 
 		failed = failed || !ok
 		return norm
 	}
-	initial, final := part(f.Initial), part(f.Final)
+	// The spaces at the end of a value do not count.
+	initial, final := part(f.Initial), strings.TrimRight(part(f.Final), " ")
 	var middle []string
 	for _, text := range f.Any {
 		middle = append(middle, part(text))
@@ -145,14 +170,18 @@ func (s *schema) substrings(rule string, f *directory.Filter) func(string) bool 
 	}
 }
 
-// normalizePart is normalize for a part of a value: a space at its end counts, once.
+// normalizePart is normalize for a part of a value: a space at its end counts, once, in
+// directory strings.
 func (s *schema) normalizePart(rule, text string) (string, bool) {
 	if text == "" {
 		return "", true
 	}
 	norm, ok := s.normalize(rule, text)
-	if !ok || strings.HasPrefix(rule, "telephone") || strings.HasPrefix(rule, "numeric") || strings.HasPrefix(rule, "octet") {
-		return norm, ok
+	if !ok || !strings.HasPrefix(rule, "caseIgnoreSub") && !strings.HasPrefix(rule, "caseExactSub") && !strings.HasPrefix(rule, "caseIgnoreList") {
+		if norm == "" && strings.HasPrefix(rule, "telephone") {
+			norm = " " // No value has one.
+		}
+		return norm, ok // OpenLDAP takes the spaces off, those of IA5 strings, too.
 	}
 	if norm == "" {
 		return " ", true
@@ -172,7 +201,8 @@ func (v *view) extensible(f *directory.Filter, c candidate) truth {
 	s := v.store.schema
 	rule := f.Rule
 	if rule != "" {
-		if rule = s.rules[strings.ToLower(f.Rule)]; rule == "" {
+		// OpenLDAP compares no value of an attribute by objectIdentifierMatch.
+		if rule = s.rules[strings.ToLower(f.Rule)]; rule == "" || rule == "objectIdentifierMatch" {
 			return isUndefined
 		}
 	}

@@ -94,7 +94,7 @@ func (s *Store) Bind(dn, password string) (Who, Result) {
 		return Who{}, wrong
 	}
 	if len(e.attribute("userPassword")) == 0 {
-		return Who{}, Result{Code: inappropriateAuth}
+		return Who{}, wrong
 	}
 	locked := s.isLocked(e, policy.LockoutDuration)
 	good := slices.ContainsFunc(e.attribute("userPassword"), func(stored string) bool { return verifies(stored, password) })
@@ -174,7 +174,7 @@ func (s *Store) newPassword(v *view, before, after *entry) Result {
 		}
 		values[i] = hashed(value)
 	}
-	after.set(attribute{typ: t, as: "userPassword", values: values})
+	after.set(attribute{typ: t, values: values})
 	if len(values) == 0 {
 		return Result{}
 	}
@@ -229,7 +229,7 @@ func (s *Store) ChangePassword(who Who, user, old, password string) (generated s
 		return "", Result{Code: insufficientAccess}
 	}
 	e := found.clone()
-	e.set(attribute{typ: t, as: "userPassword", values: []string{password}})
+	e.set(attribute{typ: t, values: []string{password}})
 	if result := s.checkEntry(e, found.attribute("structuralObjectClass")[0]); result.Code != success {
 		return "", result
 	}

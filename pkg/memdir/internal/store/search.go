@@ -33,10 +33,11 @@ type SortKey struct {
 type candidate struct {
 	*entry
 
-	parent bool // it has entries below it
+	parent  bool // it has entries below it
+	negated bool // a part of the filter is below a not
 }
 
-func (n *node) candidate() candidate { return candidate{n.entry, len(n.children) > 0} }
+func (n *node) candidate() candidate { return candidate{entry: n.entry, parent: len(n.children) > 0} }
 
 // Cursor is the result of a search, entry by entry. One goroutine uses it at a time.
 type Cursor struct {
@@ -62,6 +63,8 @@ func (s *Store) Search(who Who, q *SearchRequest) (*Cursor, Result) {
 		return nil, result
 	}
 	c := &Cursor{request: q, selection: s.schema.selection(q.Attributes, q.TypesOnly), limit: -1}
+	// In OpenLDAP a sorted result has passed dynlist by.
+	c.selection.sorted = len(keys) > 0
 	if result := s.begin(who, q, base, c); result.Code != success {
 		return nil, result
 	}
@@ -302,6 +305,13 @@ func (s *Store) Compare(who Who, dn, description, value string, assert *director
 	if t == nil {
 		return refuse(undefinedAttributeType, "%s: attribute type undefined", description)
 	}
+	test := s.schema.tester(t, &directory.Filter{Op: directory.FilterEqual, Value: value})
+	if t.equality != "" && test == nil {
+		return refuse(invalidAttributeSyntax, "value does not conform to assertion syntax")
+	}
+	if t.name == "entryDN" || t.name == "subschemaSubentry" {
+		return refuse(unwillingToPerform, "%s: attribute not supported for compare", t.name)
+	}
 	s.mu.RLock()
 	v := s.viewOf(who)
 	found, above := s.find(n)
@@ -315,21 +325,19 @@ func (s *Store) Compare(who Who, dn, description, value string, assert *director
 		return Result{Code: assertionFailed}
 	}
 	if !v.may(c.entry, target{typ: t}, compare) {
+		if t.name == "hasSubordinates" {
+			return refuse(insufficientAccess, "")
+		}
 		return v.hidden(c.entry)
 	}
 	if t.equality == "" {
 		return refuse(inappropriateMatching, "")
 	}
-	test := s.schema.comparison(t.equality, value, func(order int) bool { return order == 0 })
-	if test == nil {
-		return refuse(invalidAttributeSyntax, "value does not conform to assertion syntax")
-	}
-	present := false
-	v.anyOf(c, t, func(string) { present = true })
-	matched := false
+	present, matched := len(v.computed(c, t)) > 0, false
 	for i := range c.attributes {
-		a := &c.attributes[i]
-		matched = matched || a.typ.isBelow(t) && hasOptions(a.options, options) && slices.ContainsFunc(a.values, test)
+		if a := &c.attributes[i]; a.typ.isBelow(t) && hasOptions(a.options, options) {
+			present, matched = true, matched || slices.ContainsFunc(a.values, test)
+		}
 	}
 	switch {
 	case matched || slices.ContainsFunc(v.computed(c, t), test):

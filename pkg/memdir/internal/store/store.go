@@ -132,6 +132,7 @@ const (
 	timeLimitExceeded      = 3
 	compareFalse           = 5
 	compareTrue            = 6
+	strongerAuthRequired   = 8
 	noSuchAttribute        = 16
 	undefinedAttributeType = 17
 	inappropriateMatching  = 18
@@ -140,7 +141,6 @@ const (
 	invalidAttributeSyntax = 21
 	noSuchObject           = 32
 	invalidDNSyntax        = 34
-	inappropriateAuth      = 48
 	invalidCredentials     = 49
 	insufficientAccess     = 50
 	unwillingToPerform     = 53

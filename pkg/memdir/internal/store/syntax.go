@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -26,8 +27,8 @@ func (s *schema) isOfSyntax(t *attributeType, value string) bool {
 	case "11":
 		return len(value) == 2 && isPrintable(value)
 	case "12":
-		_, err := s.parseDN(value)
-		return err == nil
+		n, err := s.parseDN(value)
+		return err == nil && (value == "" || !n.isZero())
 	case "15":
 		return value != "" && utf8.ValidString(value)
 	case "22":
@@ -50,12 +51,20 @@ func (s *schema) isOfSyntax(t *attributeType, value string) bool {
 		return value != "" && strings.Trim(value, "0123456789 ") == ""
 	case "38":
 		return value != "" && strings.Trim(strings.ToLower(value), "abcdefghijklmnopqrstuvwxyz0123456789-.;_") == ""
-	case "39", "41":
+	case "39":
 		return value != "" && utf8.ValidString(value)
+	case "41":
+		return isPostal(value)
 	case "44", "50":
 		return isPrintable(value)
 	}
 	return true
+}
+
+// isPostal tells a postal address: a backslash begins "\24" or "\5C" (RFC 4517 §3.3.28).
+func isPostal(value string) bool {
+	rest := strings.NewReplacer(`\24`, "", `\5C`, "", `\5c`, "").Replace(value)
+	return value != "" && utf8.ValidString(value) && !strings.Contains(rest, `\`)
 }
 
 func isASCII(s string) bool {
@@ -79,13 +88,28 @@ func isPrintable(s string) bool {
 	return s != ""
 }
 
+// stored is the form in which OpenLDAP keeps values: names are tidied.
+func (s *schema) stored(t *attributeType, values []string) []string {
+	values = slices.Clone(values)
+	if t.syntax == syntaxes+"12" {
+		for i, value := range values {
+			if n, err := s.parseDN(value); err == nil {
+				values[i] = n.String()
+			}
+		}
+	}
+	return values
+}
+
 // normalize brings a value into the form in which values compare by a matching rule, as
 // text in the order of the rule. It reports false for a value that is none of the rule's
 // syntax.
 func (s *schema) normalize(rule, value string) (string, bool) {
 	switch rule {
-	case "caseIgnoreMatch", "caseIgnoreOrderingMatch", "caseIgnoreSubstringsMatch", "caseIgnoreListMatch", "caseIgnoreListSubstringsMatch":
+	case "caseIgnoreMatch", "caseIgnoreOrderingMatch", "caseIgnoreSubstringsMatch":
 		return squash(fold(value)), value != "" && utf8.ValidString(value)
+	case "caseIgnoreListMatch", "caseIgnoreListSubstringsMatch":
+		return squash(fold(value)), isPostal(value)
 	case "caseExactMatch", "caseExactOrderingMatch", "caseExactSubstringsMatch":
 		return squash(value), value != "" && utf8.ValidString(value)
 	case "caseIgnoreIA5Match", "caseIgnoreIA5SubstringsMatch":
@@ -104,11 +128,11 @@ func (s *schema) normalize(rule, value string) (string, bool) {
 		return without(value, " -"), isPrintable(value)
 	case "distinguishedNameMatch", "rdnMatch":
 		n, err := s.parseDN(value)
-		return n.key(), err == nil
+		return n.key(), err == nil && (value == "" || !n.isZero())
 	case "uniqueMemberMatch":
 		return s.normalNameAndUID(value)
 	case "objectIdentifierMatch", "objectIdentifierFirstComponentMatch":
-		return s.normalOID(value), value != ""
+		return s.normalOID(value)
 	case "UUIDMatch", "UUIDOrderingMatch":
 		return normalUUID(value)
 	case "CSNMatch", "CSNOrderingMatch":
@@ -222,17 +246,17 @@ func (s *schema) normalNameAndUID(value string) (string, bool) {
 		text, uid = value[:i], value[i:]
 	}
 	n, err := s.parseDN(text)
-	return n.key() + uid, err == nil
+	return n.key() + uid, err == nil && (text == "" || !n.isZero())
 }
 
-// normalOID returns the OID of what has the name, or the name itself in lower case.
-func (s *schema) normalOID(value string) string {
+// normalOID returns the OID of what has the name. A name that nothing has is none.
+func (s *schema) normalOID(value string) (string, bool) {
 	folded := strings.ToLower(value)
 	if c := s.classes[folded]; c != nil {
-		return c.oid
+		return c.oid, true
 	}
 	if t := s.attributes[folded]; t != nil {
-		return t.oid
+		return t.oid, true
 	}
-	return folded
+	return "", false
 }
