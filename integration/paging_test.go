@@ -5,10 +5,12 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
 	"github.com/go-ldap/ldap/v3"
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/rest2ldap/rest2ldap/internal/exampledata"
 	"github.com/rest2ldap/rest2ldap/internal/slapd"
@@ -403,6 +405,61 @@ func TestSort(t *testing.T) {
 		t.Run("Refused", func(t *testing.T) {
 			for keys, kind := range map[string]string{"nosuch": "unknownField", "name": "unsortable", "manager": "unsortable", "_schema": "unsortable", "manager/_id": "unsortable"} {
 				g.list(t, "kvaughan", "/api/users", "true", "_sortKeys", keys).fails(http.StatusBadRequest, kind).has(`"_sortKeys"`, "detail", "parameter")
+			}
+		})
+	})
+}
+
+// A row is the same in every list, what the directory works out for each search included:
+// OpenLDAP leaves memberOf out of sorted results.
+func TestRowsAreTheSame(t *testing.T) {
+	slapd.Each(t, slapd.Options{}, func(t *testing.T, server *slapd.Server) {
+		g := start(t, server, settings{})
+		ids := crowd(t, server, soak.Rand(t), 600) // More than slapd lets an ordinary caller see.
+		g.send(t, ask{
+			method: "PUT", path: "/api/groups/Late Group", as: "kvaughan", header: headers("If-None-Match", "*"),
+			body: `{"_schema":"` + groupType + `","_id":"Late Group","members":[{"_id":"` + ids[598] + `"},{"_id":"` + ids[599] + `"}]}`,
+		}).want(http.StatusCreated)
+		rows := func(t *testing.T, filter string, query ...string) map[string]any {
+			t.Helper()
+			found := make(map[string]any)
+			for cookie := ""; ; {
+				r := g.list(t, "kvaughan", "/api/users", filter, append(query, "_pagedResultsCookie", cookie)...).want(http.StatusOK)
+				list, _ := r.at("result").([]any)
+				for i := range list {
+					found[fmt.Sprint(r.at("result", i, "_id"))] = list[i]
+				}
+				if cookie, _ = r.at("pagedResultsCookie").(string); cookie == "" {
+					return found
+				}
+			}
+		}
+		const filter = `groups/_id eq "HR Managers" or groups/_id eq "Late Group" or _id eq "bjensen"`
+		want := rows(t, filter)
+		if len(want) != 5 || !strings.Contains(fmt.Sprint(want["kvaughan"]), "HR Managers") {
+			t.Fatalf("%v", want)
+		}
+		for name, query := range map[string][]string{
+			"Sorted":        {"_sortKeys", "_id"},
+			"SortedByValue": {"_sortKeys", "-uidNumber"},
+			"SortedPages":   {"_sortKeys", "_id", "_pageSize", "2"},
+			"Pages":         {"_pageSize", "2"},
+		} {
+			t.Run(name, func(t *testing.T) {
+				if diff := cmp.Diff(want, rows(t, filter, query...)); diff != "" {
+					t.Error(diff)
+				}
+			})
+		}
+		t.Run("PagesByIdentity", func(t *testing.T) {
+			got := rows(t, "true", "_pageSize", "100")
+			if len(got) < 600 {
+				t.Fatalf("%d rows", len(got))
+			}
+			for id := range want {
+				if diff := cmp.Diff(want[id], got[id]); diff != "" {
+					t.Error(diff)
+				}
 			}
 		})
 	})

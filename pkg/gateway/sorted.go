@@ -34,7 +34,10 @@ func (l *lister) sorted(ctx context.Context) error {
 func (l *lister) inOrder(ctx context.Context) ([]*directory.Entry, error) {
 	if l.order.IsServed() {
 		entries, _, err := l.sortedSearch(ctx, l.selection.Filter, 0)
-		return entries, err
+		if err != nil {
+			return nil, err
+		}
+		return l.complete(ctx, entries)
 	}
 	entries, err := l.find(ctx, l.search())
 	l.order.Sort(entries)
@@ -97,9 +100,20 @@ func (l *lister) sortedStep(ctx context.Context, at *place, n int) ([]*directory
 	position := l.order.PositionOf(last)
 	at.Position = &position
 	if more {
-		err = l.checkKeys(ctx, last, position)
+		if err := l.checkKeys(ctx, last, position); err != nil {
+			return nil, false, err
+		}
 	}
+	entries, err = l.complete(ctx, entries)
 	return entries, more, err
+}
+
+// complete reads entries once more where a sorted result lacks a part of them.
+func (l *lister) complete(ctx context.Context, entries []*directory.Entry) ([]*directory.Entry, error) {
+	if l.encoder.Sortable() {
+		return entries, nil
+	}
+	return l.target.Reread(ctx, l.find, entries, l.search().Attributes)
 }
 
 // sortedSearch has the directory sort. It reports whether there are more entries than n;
@@ -113,6 +127,9 @@ func (l *lister) sortedSearch(ctx context.Context, filter directory.Filter, n in
 	}
 	req := l.search()
 	req.Filter, req.SizeLimit, req.Sort = filter, n, l.order.Keys()
+	if !l.encoder.Sortable() {
+		req.Attributes = l.order.Attributes()
+	}
 	for {
 		var entries []*directory.Entry
 		result, err := l.session.Search(ctx, req, func(entry *directory.Entry) error {

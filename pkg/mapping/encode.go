@@ -1,10 +1,12 @@
 package mapping
 
 import (
+	"context"
 	"slices"
 	"strings"
 
 	"github.com/rest2ldap/rest2ldap/pkg/directory"
+	"github.com/rest2ldap/rest2ldap/pkg/fault"
 )
 
 // Encoder turns entries of a target into JSON resources. It holds the resolved
@@ -37,7 +39,43 @@ func (e *Encoder) HasReferences() bool { return e.projection.references }
 // ReadBack reports whether the directory can return all that is shown together
 // with a change, so that no search is needed after it.
 func (e *Encoder) ReadBack() bool {
-	return e.target.binding.capabilities.ReadEntry && e.projection.readBack(e.target.binding.capabilities.Schema)
+	return e.target.binding.capabilities.ReadEntry && e.projection.isStored(e.target.binding.capabilities.Schema)
+}
+
+// Sortable reports whether a sorted result of the directory has all that is shown.
+// Otherwise the entries have to be read again.
+func (e *Encoder) Sortable() bool {
+	return e.projection.isStored(e.target.binding.capabilities.Schema)
+}
+
+// Reread reads members of the collection once more, in batches, and keeps their order. A
+// member that is gone is left out.
+func (t *Target) Reread(ctx context.Context, find Finder, entries []*directory.Entry, attributes []string) ([]*directory.Entry, error) {
+	names := make([]directory.DN, len(entries))
+	for i, entry := range entries {
+		dn, err := directory.ParseDN(entry.DN)
+		if err != nil {
+			return nil, fault.Wrap(fault.BadGateway, err, "the directory returned a name that is none").Named("malformedAnswer")
+		}
+		names[i] = dn
+	}
+	found, err := t.fetch(ctx, find, names, attributes)
+	if err != nil {
+		return nil, err
+	}
+	byName := make(map[string]*directory.Entry, len(found))
+	for _, entry := range found {
+		if dn, err := directory.ParseDN(entry.DN); err == nil {
+			byName[dn.Key()] = entry
+		}
+	}
+	var again []*directory.Entry
+	for _, name := range names {
+		if entry := byName[name.Key()]; entry != nil {
+			again = append(again, entry)
+		}
+	}
+	return again, nil
 }
 
 // idAttribute is the attribute that holds the id of an instance, "" for a singleton.

@@ -153,10 +153,10 @@ func (p *projection) skips(property *boundProperty, below *selector) bool {
 	return below != nil && !below.all
 }
 
-// readBack reports whether a server that reads an entry back with a change returns
-// every attribute of the projection: attributes that are worked out for each
-// search, as memberOf on OpenLDAP, are not among what it reads back.
-func (p *projection) readBack(schema *directory.Schema) bool {
+// isStored reports whether the server keeps every attribute of the projection with the
+// entry. Those that are worked out for each search, as memberOf on OpenLDAP, are not among
+// what it reads back with a change, and are missing from sorted results.
+func (p *projection) isStored(schema *directory.Schema) bool {
 	return !slices.ContainsFunc(p.attributes, func(name string) bool {
 		t := schema.Attribute(name)
 		return t != nil && t.Usage != directory.UserApplications && !isStoredOperational(name)
