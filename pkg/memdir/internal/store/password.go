@@ -218,13 +218,14 @@ func (s *Store) ChangePassword(who Who, user, old, password string) (generated s
 	v := s.viewOf(who)
 	v.locked = true
 	found, above := s.find(n)
-	if found == nil {
-		return "", s.missing(v, above)
-	}
 	t, _ := s.schema.attribute("userPassword")
+	verified := found != nil && v.may(found.entry, target{typ: t}, auth) &&
+		slices.ContainsFunc(found.attribute("userPassword"), func(stored string) bool { return verifies(stored, old) })
 	switch {
-	case old != "" && !(v.may(found.entry, target{typ: t}, auth) && slices.ContainsFunc(found.attribute("userPassword"), func(stored string) bool { return verifies(stored, old) })):
+	case old != "" && !verified:
 		return "", refuse(unwillingToPerform, "unwilling to verify old password")
+	case found == nil:
+		return "", s.missing(v, above)
 	case !v.may(found.entry, target{typ: t}, write):
 		return "", Result{Code: insufficientAccess}
 	}

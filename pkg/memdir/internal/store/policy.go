@@ -15,6 +15,8 @@ type Policy struct {
 	LockoutDuration time.Duration
 	// MinLength is the least length of a new password in octets.
 	MinLength int
+	// MinAge is how old a password has to be before it is changed.
+	MinAge time.Duration
 	// InHistory is how many earlier passwords may not be used again.
 	InHistory int
 	// Frozen keeps users from changing their own passwords.
@@ -42,7 +44,7 @@ func (s *Store) policyOf(e *entry) Policy {
 		return n
 	}
 	is := func(name, value string) bool { return slices.Contains(found.attribute(name), value) }
-	p := Policy{InHistory: number("pwdInHistory"), Frozen: is("pwdAllowUserChange", "FALSE")}
+	p := Policy{InHistory: number("pwdInHistory"), MinAge: time.Duration(number("pwdMinAge")) * time.Second, Frozen: is("pwdAllowUserChange", "FALSE")}
 	if number("pwdCheckQuality") > 0 {
 		p.MinLength = number("pwdMinLength")
 	}
@@ -50,6 +52,15 @@ func (s *Store) policyOf(e *entry) Policy {
 		p.MaxFailure, p.LockoutDuration = number("pwdMaxFailure"), time.Duration(number("pwdLockoutDuration"))*time.Second
 	}
 	return p
+}
+
+// passwordAge is how long an account has its password; long where it is not known.
+func (s *Store) passwordAge(e *entry) time.Duration {
+	since := time.Time{}
+	if changed := e.attribute("pwdChangedTime"); len(changed) > 0 {
+		since, _ = time.Parse(timeForm, changed[0])
+	}
+	return s.options.Now().Sub(since)
 }
 
 // checkPassword applies the policy to a new password. s.mu is held.
@@ -61,6 +72,8 @@ func (s *Store) checkPassword(v *view, before *entry, password string) Result {
 	switch {
 	case p.Frozen && v.key == before.key:
 		return Result{Code: insufficientAccess, Message: "User alteration of password is not allowed", Reason: PasswordModNotAllowed}
+	case p.MinAge > 0 && s.passwordAge(before) < p.MinAge:
+		return Result{Code: constraintViolation, Message: "Password is too young to change", Reason: PasswordTooYoung}
 	case len(password) < p.MinLength:
 		return Result{Code: constraintViolation, Message: "Password fails quality checking policy", Reason: PasswordTooShort}
 	case p.InHistory == 0:

@@ -34,6 +34,7 @@ const (
 	ChangeAfterReset      = 2
 	PasswordModNotAllowed = 3
 	PasswordTooShort      = 6
+	PasswordTooYoung      = 7
 	PasswordInHistory     = 8
 )
 
