@@ -3,7 +3,6 @@ package ldapclient
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"sync"
 	"time"
@@ -107,30 +106,42 @@ func (c *conn) do(ctx context.Context, r request) (*operation, error) {
 func (c *conn) post(ctx context.Context, op *operation, r request) (int32, error) {
 	select {
 	case c.writing <- struct{}{}:
-		defer func() { <-c.writing }()
 	case <-ctx.Done():
+		return 0, ended(ctx)
 	}
 	if ctx.Err() != nil {
+		<-c.writing
 		return 0, ended(ctx)
 	}
 	id, err := c.register(op)
 	if err != nil {
+		<-c.writing
 		return 0, err
 	}
 	c.server.client.trace(ctx, r.name)
 	c.buffer = r.encode(c.buffer[:0], id)
 	deadline, _ := ctx.Deadline() // Somebody has set one; see Client.bounded.
-	// A little later, so that it is ctx that has ended, and not the connection alone.
-	deadline = deadline.Add(10 * time.Millisecond)
-	// A connection that others share does not end because one of them has little time,
-	// only because the server takes nothing.
-	if least := time.Now().Add(leastWrite); deadline.Before(least) {
-		deadline = least
+	if time.Until(deadline) >= leastWrite {
+		// A little later, so that it is ctx that has ended, and not the connection alone.
+		c.flush(deadline.Add(10 * time.Millisecond))
+		return id, nil
 	}
+	// A connection does not end because somebody has little time, only because the server
+	// takes nothing. Who has little time does not wait for that.
+	if !c.server.client.start(func() { c.flush(time.Now().Add(leastWrite)) }) {
+		<-c.writing
+		c.fail(errClosed)
+	}
+	return id, nil
+}
+
+// flush sends the buffer and gives back the token, which the caller holds. An error ends
+// the connection.
+func (c *conn) flush(deadline time.Time) {
+	defer func() { <-c.writing }()
 	if err := c.write(deadline); err != nil {
 		c.fail(err)
 	}
-	return id, nil
 }
 
 // write sends the buffer; the caller holds the token. After an error some of it may
@@ -181,14 +192,11 @@ func (c *conn) abandon(operation int32) {
 			return
 		}
 		c.writing <- struct{}{}
-		defer func() { <-c.writing }()
 		c.mu.Lock()
 		c.lastID++
 		c.buffer = ldapwire.AppendAbandon(c.buffer[:0], c.lastID, operation)
 		c.mu.Unlock()
-		if err := c.write(time.Now().Add(goodbye)); err != nil {
-			c.fail(err)
-		}
+		c.flush(time.Now().Add(goodbye))
 	})
 }
 
@@ -198,91 +206,6 @@ func (c *conn) isSilent() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return !c.asked.IsZero() && time.Since(c.asked) >= c.server.client.options.ConnectTimeout
-}
-
-// read takes messages from the server until there are no more.
-func (c *conn) read() {
-	for first := true; ; first = false {
-		m, err := c.stream.messages.Read()
-		if err == nil && m.ID == 0 {
-			err = noticeOf(m)
-		}
-		if err == nil {
-			err = c.take(m)
-		}
-		if err != nil {
-			c.fail(err)
-			return
-		}
-		if first {
-			c.server.served()
-		}
-	}
-}
-
-// noticeOf is the error of an unsolicited notification, which announces the end
-// (RFC 4511 §4.4.1).
-func noticeOf(m *ldapwire.Message) error {
-	result, err := m.Result()
-	if err != nil {
-		return err
-	}
-	return &noticeError{result}
-}
-
-// take gives a message to the operation that it is for. The error is that of a message
-// that makes no sense.
-func (c *conn) take(m *ldapwire.Message) (err error) {
-	var (
-		entry  *directory.Entry
-		result ldapwire.Result
-	)
-	switch m.Op {
-	case ldapwire.SearchResultEntry:
-		entry, err = m.Entry()
-	case ldapwire.SearchResultReference, ldapwire.IntermediateResponse:
-	default:
-		result, err = m.Result()
-	}
-	if err != nil {
-		return err
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.asked, c.answered = time.Time{}, true
-	op := c.pending[m.ID]
-	switch {
-	case op == nil && m.ID > c.lastID:
-		return nonsense("an answer to a request that was never made")
-	case op == nil: // A late answer to an operation that was given up.
-	case m.Op == ldapwire.IntermediateResponse:
-	case m.Op == op.want:
-		op.final, op.result = m, result
-		c.finish(m.ID, op, nil)
-	case op.want != ldapwire.SearchResultDone:
-		return nonsense("an answer of the wrong type")
-	case entry != nil:
-		op.octets += m.Len()
-		if len(op.entries) == maxEntries || op.octets > maxOctets {
-			c.finish(m.ID, op, errTooMuch)
-			return nil
-		}
-		op.entries = append(op.entries, entry)
-	case m.Op == ldapwire.SearchResultReference:
-		op.references++
-	default:
-		return nonsense("an answer of the wrong type")
-	}
-	return nil
-}
-
-func nonsense(what string) error { return fmt.Errorf("%w: %s", ldapwire.ErrMalformed, what) }
-
-// finish ends an operation. c.mu is held.
-func (c *conn) finish(id int32, op *operation, err error) {
-	delete(c.pending, id)
-	op.err = err
-	op.done <- struct{}{}
 }
 
 // fail ends the connection and everything on it. The first reason counts.

@@ -1,0 +1,94 @@
+package ldapclient
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/rest2ldap/rest2ldap/pkg/directory"
+	"github.com/rest2ldap/rest2ldap/pkg/ldapwire"
+)
+
+// read takes messages from the server until there are no more.
+func (c *conn) read() {
+	for first := true; ; first = false {
+		m, err := c.stream.messages.Read()
+		if err == nil && m.ID == 0 {
+			err = noticeOf(m)
+		}
+		if err == nil {
+			err = c.take(m)
+		}
+		if err != nil {
+			c.fail(err)
+			return
+		}
+		if first {
+			c.server.served()
+		}
+	}
+}
+
+// noticeOf is the error of an unsolicited notification, which announces the end
+// (RFC 4511 §4.4.1).
+func noticeOf(m *ldapwire.Message) error {
+	result, err := m.Result()
+	if err != nil {
+		return err
+	}
+	return &noticeError{result}
+}
+
+// take gives a message to the operation that it is for. The error is that of a message
+// that makes no sense.
+func (c *conn) take(m *ldapwire.Message) (err error) {
+	var (
+		entry  *directory.Entry
+		result ldapwire.Result
+	)
+	switch m.Op {
+	case ldapwire.SearchResultEntry:
+		entry, err = m.Entry()
+	case ldapwire.SearchResultReference, ldapwire.IntermediateResponse:
+	default:
+		result, err = m.Result()
+	}
+	if err != nil {
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.asked, c.answered = time.Time{}, true
+	op := c.pending[m.ID]
+	switch {
+	case op == nil && m.ID > c.lastID:
+		return nonsense("an answer to a request that was never made")
+	case op == nil: // A late answer to an operation that was given up.
+	case m.Op == ldapwire.IntermediateResponse:
+	case m.Op == op.want:
+		op.final, op.result = m, result
+		c.finish(m.ID, op, nil)
+	case op.want != ldapwire.SearchResultDone:
+		return nonsense("an answer of the wrong type")
+	case entry != nil:
+		op.octets += m.Len()
+		if len(op.entries) == maxEntries || op.octets > maxOctets {
+			c.finish(m.ID, op, errTooMuch)
+			return nil
+		}
+		op.entries = append(op.entries, entry)
+	case m.Op == ldapwire.SearchResultReference:
+		op.references++
+	default:
+		return nonsense("an answer of the wrong type")
+	}
+	return nil
+}
+
+func nonsense(what string) error { return fmt.Errorf("%w: %s", ldapwire.ErrMalformed, what) }
+
+// finish ends an operation. c.mu is held.
+func (c *conn) finish(id int32, op *operation, err error) {
+	delete(c.pending, id)
+	op.err = err
+	op.done <- struct{}{}
+}
