@@ -42,7 +42,7 @@ func (s *server) authenticate(ctx context.Context, patient bool, dn directory.DN
 	}
 	dialling, cancel := context.WithTimeout(ctx, s.client.options.ConnectTimeout)
 	defer cancel()
-	socket, err := dialTLS(dialling, s.address, s.tls)
+	socket, err := dialTLS(dialling, s.address, s.tls, s.client.options.ConnectTimeout)
 	if err != nil {
 		if ctx.Err() != nil {
 			return transportFault(&unsentError{ended(ctx)}, false)

@@ -50,7 +50,8 @@ type Options struct {
 	MaxWalks int
 	// ConnectTimeout bounds TCP, TLS and bind of a connection together; 5 s when 0. A
 	// connection on which a request went unanswered is given up when the server has
-	// said nothing for so long.
+	// said nothing for so long, and any when its system has not even acknowledged the
+	// request for so long.
 	ConnectTimeout time.Duration
 	// OperationTimeout bounds an operation whose context has no deadline; 30 s when 0.
 	OperationTimeout time.Duration

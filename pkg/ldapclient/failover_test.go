@@ -30,6 +30,7 @@ type gate struct {
 	mu       sync.Mutex // guards the fields below
 	closed   bool
 	open     []net.Conn
+	accepted []net.Conn
 }
 
 const (
@@ -68,6 +69,9 @@ func (g *gate) accept(target string) {
 		}
 		g.taken.Add(1)
 		g.keep(conn)
+		g.mu.Lock()
+		g.accepted = append(g.accepted, conn)
+		g.mu.Unlock()
 		switch g.state.Load() {
 		case hangUp:
 			_ = conn.Close()

@@ -142,7 +142,7 @@ func (s *server) connect(sharing bool) {
 }
 
 func (s *server) dial(ctx context.Context, sharing bool) (*conn, error) {
-	socket, err := dialTLS(ctx, s.address, s.tls)
+	socket, err := dialTLS(ctx, s.address, s.tls, s.client.options.ConnectTimeout)
 	if err != nil {
 		return nil, err
 	}
