@@ -22,10 +22,7 @@ func TestReadme(t *testing.T) {
 			t.Skipf("%v", err)
 		}
 	}
-	dir := t.TempDir()
-	if output, err := exec.Command("bash", "-c", `cd .. && find . -mindepth 1 -maxdepth 1 ! -name .git ! -name bin ! -name try -exec cp -r {} "$0" \;`, dir).CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, output)
-	}
+	dir := copyCheckout(t)
 	https, ldaps := freePort(t), freePort(t)
 	ports := strings.NewReplacer("8443", https, "1636", ldaps)
 	for _, name := range []string{"README.md", "gateway.example.yaml"} {
@@ -60,6 +57,16 @@ func TestReadme(t *testing.T) {
 	if got := strings.Count(string(output), "answered as told"); got != curls {
 		t.Errorf("%d of %d curl lines were run\n%s", got, curls, output)
 	}
+}
+
+// copyCheckout copies what a clone of the repository holds.
+func copyCheckout(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	if output, err := exec.Command("bash", "-c", `cd .. && find . -mindepth 1 -maxdepth 1 ! -name .git ! -name bin ! -name try -exec cp -r {} "$0" \;`, dir).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, output)
+	}
+	return dir
 }
 
 // readmeScript joins the blocks, with each curl line made to compare its status with
