@@ -154,6 +154,53 @@ func TestDemoLines(t *testing.T) {
 	}
 }
 
+// What the README begins with.
+func TestMakeDemo(t *testing.T) {
+	readme, err := os.ReadFile("../README.md")
+	if err != nil || !strings.Contains(string(readme), "\n    make demo\n") {
+		t.Fatalf("the README does not begin with make demo: %v", err)
+	}
+	if _, err := exec.LookPath("make"); err != nil {
+		t.Skipf("%v", err)
+	}
+	var log logBuffer
+	command := exec.Command("make", "--no-print-directory", "demo", "ARGS=--https 127.0.0.1:0 --ldaps 127.0.0.1:0")
+	command.Dir, command.Stderr = "..", &log
+	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C goes to all of them.
+	out, err := command.StdoutPipe()
+	if err == nil {
+		err = command.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if command.ProcessState == nil {
+			_ = syscall.Kill(-command.Process.Pid, syscall.SIGKILL)
+			_ = command.Wait()
+		}
+	})
+	stdout := bufio.NewReader(out)
+	if ready, err := stdout.ReadString('\n'); err != nil || !strings.HasPrefix(ready, "ready https=") {
+		t.Fatalf("the ready line is %q: %v\n%s", ready, err, &log)
+	}
+	line, err := stdout.ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	if output, err := exec.Command("sh", "-c", line).CombinedOutput(); err != nil || !bytes.Contains(output, []byte("bjensen")) {
+		t.Errorf("%v: %s", err, output)
+	}
+	if err := syscall.Kill(-command.Process.Pid, syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	_, _ = io.Copy(io.Discard, stdout) // Until the demo has ended.
+	_ = command.Wait()                 // Make ends by the signal, whatever the demo ends with.
+	if strings.Contains(log.String(), "panic") {
+		t.Errorf("%s", &log)
+	}
+}
+
 // The photo of a person comes as a picture; who has none has none.
 func TestDemoPhoto(t *testing.T) {
 	d := startDemo(t)

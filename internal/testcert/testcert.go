@@ -17,7 +17,7 @@ import (
 	"time"
 )
 
-// CA is a certificate authority that lives as long as the process.
+// CA is a certificate authority. It lives as long as the process, unless it is stored.
 type CA struct {
 	// Certificate is the authority's own certificate.
 	Certificate *x509.Certificate
