@@ -66,7 +66,12 @@ func newRequest(packet *ber.Packet) *Request {
 
 // Entry sends an entry; names and values of its attributes take turns.
 func (r *Request) Entry(dn string, attributes ...string) {
-	r.Send(Message(r.ID, Element(0x64, Octets(0x04, dn), list(attributes))))
+	r.Send(Message(r.ID, Entry(dn, attributes...)))
+}
+
+// Entry makes the operation that is an entry.
+func Entry(dn string, attributes ...string) *ber.Packet {
+	return Element(0x64, Octets(0x04, dn), list(attributes))
 }
 
 func list(attributes []string) *ber.Packet {

@@ -28,8 +28,9 @@ type Script func(r *Request)
 type Server struct {
 	// URL is the server's, ldaps://127.0.0.1 and a port.
 	URL string
-	// CAPool trusts its certificate.
+	// CAPool trusts its certificate; CA is the same in PEM.
 	CAPool *x509.CertPool
+	CA     []byte
 
 	listener net.Listener
 	bind     Script
@@ -68,7 +69,7 @@ func StartWithBind(tb testing.TB, bind, script Script) *Server {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	s := &Server{URL: "ldaps://" + listener.Addr().String(), CAPool: ca.Pool(), listener: listener, bind: bind, script: script, changed: make(chan struct{})}
+	s := &Server{URL: "ldaps://" + listener.Addr().String(), CAPool: ca.Pool(), CA: ca.PEM(), listener: listener, bind: bind, script: script, changed: make(chan struct{})}
 	s.work.Go(s.accept)
 	tb.Cleanup(s.close)
 	return s

@@ -58,8 +58,9 @@ func (s *server) authenticate(ctx context.Context, patient bool, dn directory.DN
 	if err != nil {
 		return transportFault(&lostError{err}, false)
 	}
+	wait := s.pace(result.Code)
 	if result.Code != codeSuccess {
-		return bindFault(result)
+		return bindFault(result, wait)
 	}
 	switch policy, err := m.PolicyError(); {
 	case err != nil:
@@ -71,10 +72,11 @@ func (s *server) authenticate(ctx context.Context, patient bool, dn directory.DN
 }
 
 // bindFault turns a refused bind into a fault. Whatever a directory has against the
-// name or the password is one answer.
-func bindFault(result ldapwire.Result) error {
+// name or the password is one answer. wait is for a server that is busy.
+func bindFault(result ldapwire.Result, wait time.Duration) error {
 	switch e := resultFault(result); e.Kind {
 	case fault.Unavailable, fault.Timeout, fault.BadGateway, fault.Internal:
+		e.RetryAfter = wait
 		return e
 	default:
 		return fault.Wrap(fault.Unauthenticated, &resultError{result}, "valid credentials are required").Named("invalidCredentials")

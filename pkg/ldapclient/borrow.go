@@ -35,7 +35,8 @@ func (s *server) takeShared() loan {
 			best = candidate
 		}
 	}
-	if (best == nil || best.load >= enough) && s.mayConnect() && len(s.shared)+s.opening < s.maxShared {
+	needed := best == nil && s.opening == 0 || best != nil && best.load >= enough
+	if needed && s.mayConnect() && len(s.shared)+s.opening < s.maxShared {
 		s.connect(true)
 	}
 	if best == nil || best.load >= inFlight {
@@ -45,11 +46,13 @@ func (s *server) takeShared() loan {
 	return loan{best.conn, best}
 }
 
-// takeAlone takes an idle connection, or has one opened. s.mu is held.
+// takeAlone takes an idle connection, or has one opened, unless there will be one for
+// everybody who waits. s.mu is held.
 func (s *server) takeAlone() loan {
 	n := len(s.idle)
 	if n == 0 {
-		if s.mayConnect() && s.alone < s.maxAlone {
+		dialling := s.trying - s.opening
+		if dialling <= s.waiting && s.mayConnect() && s.alone < s.maxAlone {
 			s.connect(false)
 		}
 		return loan{}

@@ -76,7 +76,7 @@ func (s *session) change(ctx context.Context, r request) (*directory.Entry, erro
 		return nil, err
 	}
 	if op.result.Code != codeSuccess {
-		return nil, resultFault(op.result)
+		return nil, op.fault()
 	}
 	// A change that was made is a success, whatever came back with it.
 	entry, err := op.final.ReadEntry()

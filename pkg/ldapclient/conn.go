@@ -41,8 +41,13 @@ type conn struct {
 	// asked is when the first request was sent after the last message came; zero when
 	// there was none.
 	asked    time.Time
-	answered bool  // the server has answered something
-	failure  error // why the connection is dead; nil while it lives
+	answered bool // the server has answered something
+	// done are the ids of the operations that ended last, from any place on.
+	done [16]int32
+	next int
+	// worn tells that nothing more should be sent.
+	worn    bool
+	failure error // why the connection is dead; nil while it lives
 }
 
 // request is what to send, once.
@@ -65,6 +70,9 @@ type operation struct {
 	result     ldapwire.Result // that of final
 	err        error
 	done       chan struct{} // has room for one
+	server     *server       // who answered
+	// wait is how long the server should be left alone, 0 when it was not too busy.
+	wait time.Duration
 }
 
 // newConn makes a connection of a bound one. Somebody has to run read.
@@ -97,6 +105,9 @@ func (c *conn) do(ctx context.Context, r request) (*operation, error) {
 	}
 	if op.err != nil && ctx.Err() != nil {
 		return nil, ended(ctx) // The deadline was that of the write, too.
+	}
+	if op.err == nil {
+		op.server, op.wait = c.server, c.server.pace(op.result.Code)
 	}
 	return op, op.err
 }
@@ -245,5 +256,5 @@ func (c *conn) close() {
 func (c *conn) isWorn() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.failure != nil || c.lastID >= maxMessageID
+	return c.failure != nil || c.worn || c.lastID >= maxMessageID
 }

@@ -2,6 +2,7 @@ package ldapclient
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/rest2ldap/rest2ldap/pkg/directory"
@@ -62,10 +63,15 @@ func (c *conn) take(m *ldapwire.Message) (err error) {
 	switch {
 	case op == nil && m.ID > c.lastID:
 		return nonsense("an answer to a request that was never made")
+	case op == nil && slices.Contains(c.done[:], m.ID):
+		return nonsense("an answer to a request that was answered already")
 	case op == nil: // A late answer to an operation that was given up.
 	case m.Op == ldapwire.IntermediateResponse:
 	case m.Op == op.want:
 		op.final, op.result = m, result
+		c.done[c.next%len(c.done)] = m.ID
+		c.next++
+		c.worn = c.worn || result.Code == codeOperationsError || result.Code == codeOther
 		c.finish(m.ID, op, nil)
 	case op.want != ldapwire.SearchResultDone:
 		return nonsense("an answer of the wrong type")

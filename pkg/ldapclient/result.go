@@ -13,10 +13,14 @@ import (
 // Result codes that are looked at by name (RFC 4511 §4.1.9).
 const (
 	codeSuccess           = 0
+	codeOperationsError   = 1
 	codeProtocolError     = 2
 	codeSizeLimitExceeded = 4
 	codeInvalidCredential = 49
+	codeBusy              = 51
+	codeUnavailable       = 52
 	codeUnwilling         = 53
+	codeOther             = 80
 )
 
 // meaning is what a result code means for a client.
@@ -82,9 +86,9 @@ func meaningOf(code int) meaning {
 		return meaning{fault.Unauthenticated, "invalidCredentials", "valid credentials are required"}
 	case 50:
 		return meaning{fault.Forbidden, "insufficientAccessRights", "you have no right to do this"}
-	case 51:
+	case codeBusy:
 		return meaning{fault.Unavailable, "directoryBusy", "the directory is busy; try again later"}
-	case 52:
+	case codeUnavailable:
 		return meaning{fault.Unavailable, "directoryUnavailable", "the directory is not available; try again later"}
 	case codeUnwilling:
 		return meaning{fault.Invalid, "unwillingToPerform", "the directory refuses to do this"}
@@ -116,6 +120,13 @@ func resultFault(result ldapwire.Result) *fault.Error {
 	if namesAttribute(result.Code) {
 		e.Detail.Attribute = attributeIn(result.Diagnostic)
 	}
+	return e
+}
+
+// fault turns the result of an operation that was no success into a fault.
+func (op *operation) fault() *fault.Error {
+	e := resultFault(op.result)
+	e.RetryAfter = op.wait
 	return e
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -27,6 +28,7 @@ type server struct {
 	client  *Client
 	address string
 	tls     *tls.Config
+	busy    atomic.Int64 // how often in a row it had no time
 	// maxShared and maxAlone are the greatest numbers of connections of each sort.
 	maxShared, maxAlone int
 

@@ -102,7 +102,7 @@ func judge(req *directory.SearchRequest, op *operation, count int) (directory.Se
 		outcome.More = true
 		return outcome, nil
 	default:
-		e := resultFault(op.result)
+		e := op.fault()
 		if code == codeSizeLimitExceeded {
 			e.Detail.Limit = int64(count)
 		}
@@ -123,7 +123,7 @@ func (s *session) WhoAmI(ctx context.Context) (string, error) {
 		return "", err
 	}
 	if op.result.Code != codeSuccess {
-		return "", resultFault(op.result)
+		return "", op.fault()
 	}
 	value, err := op.final.ExtendedValue()
 	if err != nil {
@@ -133,13 +133,19 @@ func (s *session) WhoAmI(ctx context.Context) (string, error) {
 }
 
 // exchange sends a request that changes nothing, and gets its answer. When the
-// connection turns out to be dead, the request is sent once more on another one.
+// connection turns out to be dead, the request is sent once more on another one; when the
+// server has no time, to each of the others.
 func (s *session) exchange(ctx context.Context, r request, sharing bool) (*operation, error) {
 	ctx, cancel := s.client.bounded(ctx)
 	defer cancel()
 	for again := true; ; again = false {
 		op, err := s.once(ctx, r, sharing)
 		switch {
+		case err == nil && isBusy(op.result.Code):
+			if other, ok := s.elsewhere(ctx, r, sharing, op.server); ok {
+				return other, nil
+			}
+			return op, nil
 		case err == nil:
 			return op, nil
 		case !again || !isLost(err):
