@@ -37,7 +37,7 @@ func (c *call) fetch(ctx context.Context, attributes []string) (*directory.Entry
 	var found *directory.Entry
 	result, err := c.session.Search(ctx, c.target.Lookup(attributes), func(entry *directory.Entry) error {
 		if found != nil {
-			return fault.New(fault.Internal, "several entries have this id").Named("ambiguousID")
+			return mapping.AmbiguousID()
 		}
 		found = entry
 		return nil

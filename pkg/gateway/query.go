@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 
@@ -41,7 +42,11 @@ func (s *Service) Query(ctx context.Context, p auth.Principal, name string, req 
 	case <-ctx.Done():
 		return Listing{}, waitedTooLong(ctx)
 	}
-	return c.query(ctx, p, name, row)
+	listing, err := c.query(ctx, p, name, row)
+	if errors.Is(err, fault.NotFound) && c.target.Glue() != nil {
+		return Listing{Total: c.nothing()}, nil // The collection is made with its first member.
+	}
+	return listing, err
 }
 
 func waitedTooLong(ctx context.Context) error {

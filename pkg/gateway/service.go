@@ -175,11 +175,21 @@ func (s *Service) begin(ctx context.Context, p auth.Principal, name string, req 
 	if err != nil {
 		return nil, err
 	}
-	target, err := binding.Locate(req.Path)
-	if err != nil {
+	c := &call{Service: s, caller: p, session: s.directory.As(p.Identity), binding: binding, req: req}
+	if c.target, err = binding.Locate(ctx, req.Path, c.find); err != nil {
 		return nil, err
 	}
-	return &call{Service: s, caller: p, session: s.directory.As(p.Identity), binding: binding, target: target, req: req}, nil
+	// Queries and new resources are for the collection at the path of a resource.
+	if !c.target.IsCollection() && (req.Verb == mapping.Query || req.Verb == mapping.Create && !req.Named) {
+		inner, err := c.target.Inner(ctx, c.find)
+		if err != nil {
+			return nil, err
+		}
+		if inner != nil {
+			c.target = inner
+		}
+	}
+	return c, nil
 }
 
 // Do runs a request for one resource: every verb but Query. Errors are faults.

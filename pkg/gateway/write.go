@@ -29,6 +29,12 @@ func (c *call) create(ctx context.Context) (*Answer, error) {
 	encoder := c.target.Encoder(c.req)
 	creation.Entry.Read = c.readBack(encoder)
 	entry, err := c.session.Add(ctx, &creation.Entry)
+	if glue := c.target.Glue(); glue != nil && errors.Is(err, fault.NotFound) {
+		if _, err := c.session.Add(ctx, glue); err != nil && !errors.Is(err, fault.PreconditionFailed) {
+			return nil, err
+		}
+		entry, err = c.session.Add(ctx, &creation.Entry)
+	}
 	if err != nil {
 		return nil, err
 	}

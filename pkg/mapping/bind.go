@@ -108,7 +108,7 @@ func (b *Binding) bindProperty(p *Property) *boundProperty {
 	case ObjectKind:
 		bound.properties = b.bindProperties(p.Properties)
 		return bound
-	case Constant, TypeName:
+	case Constant, TypeName, ReverseKind:
 		return bound
 	case Simple, ReferenceKind:
 	}

@@ -80,7 +80,7 @@ func (c *compiler) walkMounts() {
 		}
 		eachType(t, func(t *ResourceType) {
 			eachProperty(t.Properties, func(p *Property) {
-				if p.Kind == ReferenceKind {
+				if p.Kind == ReferenceKind || p.Kind == ReverseKind {
 					once(p, func() { c.checkReference(m, p) })
 				}
 			})

@@ -43,6 +43,8 @@ func (c *compiler) property(m fileMember, parent query.Pointer, scope propertySc
 		p.Kind = TypeName
 	case "reference":
 		kept = c.reference(f, p, scope)
+	case "reverseReference":
+		c.reverseReference(f, p, scope)
 	default:
 		c.leaveOut(m, "properties of type \""+types[chosen]+"\" are not supported yet")
 		return nil

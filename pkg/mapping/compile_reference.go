@@ -52,6 +52,36 @@ func (c *compiler) pathReference(f *fileFields, r *Reference, scope propertyScop
 	r.Path = path
 }
 
+// reverseReference compiles a property that shows who refers to the resource.
+func (c *compiler) reverseReference(f *fileFields, p *Property, scope propertyScope) {
+	p.Kind, p.Writability = ReverseKind, ReadOnly
+	p.Reference = &Reference{Filter: c.filter(f.text("searchFilter"), "searchFilter")}
+	p.MultiValued = f.value("isMultiValued") == nil || f.boolean("isMultiValued")
+	f.absent("does not apply: the field is always read-only", "ldapAttribute", "writability", "isRequired")
+	f.required("resourcePath")
+	c.pathReference(f, p.Reference, scope)
+	if node := f.requiredText("propertyName"); node != nil {
+		p.Reference.Property = node.text
+	}
+}
+
+// checkReverse makes sure that the collection has the reference that is followed
+// backwards.
+func (c *compiler) checkReverse(p *Property, collection []string) {
+	var names []string
+	eachType(c.typeAt(collection), func(t *ResourceType) {
+		eachProperty(t.Properties, func(p *Property) {
+			if p.Kind == ReferenceKind {
+				names = append(names, p.Name)
+			}
+		})
+	})
+	if name := p.Reference.Property; name != "" && !slices.Contains(names, name) {
+		c.problem(c.propertySource[p].filePlace, "\"propertyName\": the resources of %s have no property %q of type \"reference\"%s",
+			showPath(collection), shorten(name), didYouMean(name, names))
+	}
+}
+
 // inlineReference compiles the form that says itself where its targets are and what
 // they look like.
 func (c *compiler) inlineReference(f *fileFields, r *Reference) {
@@ -113,27 +143,30 @@ func (c *compiler) checkReference(m *mount, p *Property) {
 		}
 		target = target[:len(target)-1]
 	}
-	if !c.isCollection(target) {
+	switch {
+	case c.typeAt(target) == nil:
 		c.problem(source.filePlace, "\"resourcePath\" %q leads from %s to %s, which is no collection%s",
 			written, m, showPath(target), didYouMean(showPath(target), c.collectionPaths()))
+	case p.Kind == ReverseKind:
+		c.checkReverse(p, target)
 	}
 }
 
-// isCollection reports whether the path, of segments and variables from the root, is
-// the path of a collection.
-func (c *compiler) isCollection(path []string) bool {
+// typeAt returns the type of the collection at a path, of segments and variables from the
+// root; nil when there is none.
+func (c *compiler) typeAt(path []string) *ResourceType {
 	at := c.model.Root
 	for {
 		sub := matchTemplates(at, path)
 		if sub == nil {
-			return false
+			return nil
 		}
 		path = path[len(sub.Template):]
 		switch {
-		case len(path) == 0:
-			return !sub.Singleton
-		case !sub.Singleton && len(path) == 1:
-			return false
+		case len(path) == 0 && !sub.Singleton:
+			return sub.Type
+		case len(path) == 0, !sub.Singleton && len(path) == 1:
+			return nil
 		case !sub.Singleton:
 			path = path[1:]
 		}
@@ -149,7 +182,7 @@ func matchTemplates(t *ResourceType, path []string) *SubResource {
 	eachType(t, func(t *ResourceType) {
 		for _, sub := range t.SubResources {
 			variables, ok := matchTemplate(sub.Template, path)
-			if ok && (best == nil || variables < fewest) {
+			if ok && (best == nil || best.isInner() || !sub.isInner() && variables < fewest) {
 				best, fewest = sub, variables
 			}
 		}

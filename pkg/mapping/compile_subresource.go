@@ -24,6 +24,9 @@ func (c *compiler) subResource(m fileMember) *SubResource {
 	case kind < 0 || sub.Template == nil:
 	case sub.Singleton:
 		f.what = "a singleton"
+		if sub.isInner() {
+			c.problem(m.filePlace, "a singleton needs a path; only a collection may stand at the path of its owner")
+		}
 		f.absent("belongs to a collection, not to a singleton", "namingStrategy", "glueObjectClasses", "flattenSubtree", "baseSearchFilter")
 		f.done()
 	default:
@@ -124,8 +127,7 @@ func syntaxMessage(err error) string {
 // template splits the path of a sub-resource into segments; nil when it is wrong.
 func (c *compiler) template(m fileMember) []string {
 	if m.name == "" {
-		c.problem(m.filePlace, "a sub-resource with an empty path is not supported yet by this version")
-		return nil
+		return []string{}
 	}
 	segments := strings.Split(m.name, "/")
 	var variables []string

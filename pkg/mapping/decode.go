@@ -156,7 +156,7 @@ func (b *body) checkFixed() error {
 			if name, ok := value.(string); !ok || !strings.EqualFold(name, b.typ.Name) {
 				failure = invalid(p.Pointer, "resourceType", "the resource is of type %q, and the type of a resource cannot change", b.typ.Name)
 			}
-		case Simple, ObjectKind, ReferenceKind:
+		case Simple, ObjectKind, ReferenceKind, ReverseKind:
 		}
 	})
 	return failure
@@ -309,7 +309,7 @@ func (t *Target) newAttributes(ctx context.Context, b *body, find Finder) (wante
 	var list wantedList
 	var failure error
 	walk(b.typ.properties, func(p *boundProperty) {
-		if failure != nil || p.Kind != Simple && p.Kind != ReferenceKind || p.writability == ReadOnlyDiscard {
+		if failure != nil || p.Kind == Constant || p.Kind == TypeName || p.writability == ReadOnlyDiscard {
 			return
 		}
 		value, supplied := b.supplied[p]

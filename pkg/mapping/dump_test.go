@@ -43,7 +43,7 @@ func names(types []*mapping.ResourceType) []string {
 
 func dumpProperties(w *strings.Builder, properties []*mapping.Property, indent string) {
 	for _, p := range properties {
-		fmt.Fprintf(w, "%s%s %s", indent, p.Pointer, [...]string{"simple", "object", "constant", "resourceType", "reference"}[p.Kind])
+		fmt.Fprintf(w, "%s%s %s", indent, p.Pointer, [...]string{"simple", "object", "constant", "resourceType", "reference", "reverseReference"}[p.Kind])
 		option(w, "", p.Attribute)
 		mark(w, p.MultiValued, "multi")
 		mark(w, p.Required, "required")
@@ -59,6 +59,7 @@ func dumpProperties(w *strings.Builder, properties []*mapping.Property, indent s
 				option(w, "base", quoted(r.Base.String()))
 			}
 			option(w, "key", r.PrimaryKey)
+			option(w, "property", r.Property)
 			if !r.Filter.IsTrue() {
 				option(w, "filter", r.Filter.String())
 			}

@@ -196,7 +196,7 @@ func (w *resourceWriter) members(dst []byte, views []view) []byte {
 			dst = appendString(dst, w.typ.Name)
 		case Simple:
 			dst = w.simple(dst, v)
-		case ReferenceKind:
+		case ReferenceKind, ReverseKind:
 			dst = w.reference(dst, v)
 		}
 		if len(dst) == valueAt {

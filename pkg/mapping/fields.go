@@ -127,7 +127,7 @@ func (p *projection) project(properties []*boundProperty, chosen *selector, top 
 				below = nil
 			}
 			v.members = p.project(property.properties, below, false)
-		case ReferenceKind:
+		case ReferenceKind, ReverseKind:
 			v.target = below
 			p.references = true
 			p.need(property.attribute)
@@ -148,6 +148,8 @@ func (p *projection) skips(property *boundProperty, below *selector) bool {
 		return false
 	case ReferenceKind:
 		return p.referenced && below == nil
+	case ReverseKind:
+		return below == nil // It costs a search, and is shown to those who name it.
 	case Simple, Constant, TypeName:
 	}
 	return below != nil && !below.all

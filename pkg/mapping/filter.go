@@ -178,6 +178,8 @@ func (t *Target) compareProperty(ctx context.Context, p *boundProperty, rest que
 		return t.compareType(rest, f)
 	case ReferenceKind:
 		return t.compareReference(ctx, p, rest, f, find)
+	case ReverseKind:
+		return t.compareReverse(ctx, p, rest, f, find)
 	case Simple:
 	}
 	if len(rest) > 0 {
@@ -210,7 +212,10 @@ func (t *Target) compareObject(p *boundProperty, f *query.Filter) (directory.Fil
 	var members []directory.Filter
 	walk(p.properties, func(member *boundProperty) {
 		present := directory.And() // a constant, or the type
-		if member.attribute != "" {
+		switch {
+		case member.Kind == ReverseKind:
+			return
+		case member.attribute != "":
 			present = directory.Present(member.attribute)
 		}
 		members = append(members, present)
@@ -273,30 +278,47 @@ func (t *Target) namesByID(field query.Pointer) bool {
 }
 
 func (t *Target) namesOf(ctx context.Context, attribute string, selection *Selection, find Finder) (directory.Filter, error) {
+	entries, err := t.matching(ctx, selection, find)
+	if err != nil {
+		return directory.Filter{}, err
+	}
+	if len(entries) > MaxReferenceTargets {
+		return directory.Filter{}, tooManyTargets()
+	}
+	var names []directory.Filter
+	for _, entry := range entries {
+		names = append(names, directory.Equal(attribute, entry.DN))
+	}
+	return anyOf(names), nil
+}
+
+func tooManyTargets() error {
+	e := fault.New(fault.TooLarge, "the filter matches more than %d referenced resources; make it narrower", MaxReferenceTargets)
+	e.Detail.Kind, e.Detail.Limit = "referenceLimit", MaxReferenceTargets
+	return e
+}
+
+// matching returns the entries of a selection.
+func (t *Target) matching(ctx context.Context, selection *Selection, find Finder) ([]*directory.Entry, error) {
 	attributes := selection.Attributes
 	if len(attributes) == 0 {
 		attributes = []string{"1.1"}
 	}
 	entries, err := find(ctx, &directory.SearchRequest{Base: selection.Base, Scope: selection.Scope, Filter: selection.Filter, Attributes: attributes})
 	if err != nil {
-		return directory.Filter{}, err
+		return nil, err
 	}
-	var names []directory.Filter
+	var matching []*directory.Entry
 	for _, entry := range entries {
 		matches, err := t.Holds(selection, entry)
 		if err != nil {
-			return directory.Filter{}, err
+			return nil, err
 		}
 		if matches {
-			names = append(names, directory.Equal(attribute, entry.DN))
+			matching = append(matching, entry)
 		}
 	}
-	if len(names) > MaxReferenceTargets {
-		e := fault.New(fault.TooLarge, "the filter matches more than %d referenced resources; make it narrower", MaxReferenceTargets)
-		e.Detail.Kind, e.Detail.Limit = "referenceLimit", MaxReferenceTargets
-		return directory.Filter{}, e
-	}
-	return anyOf(names), nil
+	return matching, nil
 }
 
 // Holds evaluates what the directory could not.

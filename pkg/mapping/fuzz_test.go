@@ -66,7 +66,7 @@ func FuzzLoad(f *testing.F) {
 		}
 		for _, m := range models {
 			for _, sub := range m.Bind(capabilities).Model().Root.SubResources {
-				if _, err := m.Bind(capabilities).Locate(slices.Concat(sub.Template, []string{"x"})); err != nil && !sub.Singleton && sub.Template != nil {
+				if _, err := m.Bind(capabilities).Locate(t.Context(), slices.Concat(sub.Template, []string{"x"}), nil); err != nil && !sub.Singleton && sub.Template != nil {
 					t.Logf("%v: %v", sub.Template, err) // an owner may be unusable; it must not panic
 				}
 			}

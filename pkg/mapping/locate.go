@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"context"
 	"slices"
 	"strings"
 
@@ -25,24 +26,85 @@ type Target struct {
 	readOnly bool
 	// inline tells the target of an in-line reference, which is no place of its own.
 	inline bool
+	// located is the name of the instance's entry, where a search has told it.
+	located *directory.DN
 }
 
 // Locate walks the decoded segments of a path. A path that no sub-resource takes
-// is NotFound.
-func (b *Binding) Locate(path []string) (*Target, error) {
+// is NotFound. What stands below an instance whose id does not tell its name costs a
+// search for the instance.
+func (b *Binding) Locate(ctx context.Context, path []string, find Finder) (*Target, error) {
+	if len(path) == 0 {
+		return b.inner(nil)
+	}
 	var at *Target
-	rest := path
-	for len(rest) > 0 {
+	for rest := path; len(rest) > 0; {
+		if at != nil {
+			if err := at.locate(ctx, find); err != nil {
+				return nil, err
+			}
+		}
 		next, remaining, err := b.step(at, rest)
 		if err != nil {
 			return nil, err
 		}
 		at, rest = next, remaining
 	}
-	if at == nil {
+	return at, nil
+}
+
+// Inner returns the collection that stands at the path of the target itself, below an
+// empty path; nil when there is none.
+func (t *Target) Inner(ctx context.Context, find Finder) (*Target, error) {
+	if !slices.ContainsFunc(t.typ.SubResources, (*SubResource).isInner) {
+		return nil, nil //nolint:nilnil // There is none.
+	}
+	if err := t.locate(ctx, find); err != nil {
+		return nil, err
+	}
+	return t.binding.inner(t)
+}
+
+func (b *Binding) inner(owner *Target) (*Target, error) {
+	typ := b.types[b.model.Root]
+	if owner != nil {
+		typ = owner.typ
+	}
+	i := slices.IndexFunc(typ.SubResources, (*SubResource).isInner)
+	if i < 0 {
 		return nil, notMapped()
 	}
-	return at, nil
+	return b.enter(owner, typ.SubResources[i], nil)
+}
+
+// isInner tells the collection with an empty path.
+func (s *SubResource) isInner() bool { return len(s.Template) == 0 }
+
+// locate finds the entry of an instance whose id does not tell its name.
+func (t *Target) locate(ctx context.Context, find Finder) error {
+	if t.IsCollection() || t.hasKnownDN() {
+		return nil
+	}
+	entries, err := find(ctx, t.Lookup([]string{"1.1"}))
+	switch {
+	case err != nil:
+		return err
+	case len(entries) == 0:
+		return fault.New(fault.NotFound, "the resource is not there")
+	case len(entries) > 1:
+		return AmbiguousID()
+	}
+	dn, err := directory.ParseDN(entries[0].DN)
+	if err != nil {
+		return fault.Wrap(fault.BadGateway, err, "the directory returned a name that is none").Named("malformedAnswer")
+	}
+	t.located = &dn
+	return nil
+}
+
+// AmbiguousID is the error of an id that several entries have.
+func AmbiguousID() error {
+	return fault.New(fault.Internal, "several entries have this id").Named("ambiguousID")
 }
 
 func notMapped() error {
@@ -76,13 +138,13 @@ func (b *Binding) step(owner *Target, rest []string) (*Target, []string, error) 
 }
 
 // match finds the sub-resource whose template the segments begin with; literal
-// segments win over variables.
+// segments win over variables, and the empty template loses.
 func match(subs []*SubResource, segments []string) (*SubResource, map[string]string) {
 	var best *SubResource
 	var bestVariables map[string]string
 	for _, sub := range subs {
 		variables, ok := bindTemplate(sub.Template, segments)
-		if ok && (best == nil || len(variables) < len(bestVariables)) {
+		if ok && (best == nil || best.isInner() || !sub.isInner() && len(variables) < len(bestVariables)) {
 			best, bestVariables = sub, variables
 		}
 	}
@@ -90,7 +152,7 @@ func match(subs []*SubResource, segments []string) (*SubResource, map[string]str
 }
 
 func bindTemplate(template, segments []string) (map[string]string, bool) {
-	if len(template) == 0 || len(segments) < len(template) {
+	if len(segments) < len(template) {
 		return nil, false
 	}
 	var variables map[string]string
@@ -169,9 +231,10 @@ func (t *Target) entryDN() (directory.DN, error) {
 		return t.dn, nil
 	case t.hasKnownDN():
 		return t.memberDN(t.id), nil
+	case t.located != nil:
+		return *t.located, nil
 	}
-	return directory.DN{}, fault.New(fault.Unsupported,
-		"resources below an instance of this collection are not available, because its entries are not named by their ids").Named("naming")
+	return directory.DN{}, fault.New(fault.Internal, "the name of the entry is not known")
 }
 
 // memberDN returns the name of the collection's member with that id.
@@ -214,6 +277,19 @@ func (t *Target) DN() (directory.DN, bool) {
 	}
 	dn, err := t.entryDN()
 	return dn, err == nil
+}
+
+// Glue returns the entry of the collection itself, which is made when the first member
+// is; nil when the mapping does not want that.
+func (t *Target) Glue() *directory.AddRequest {
+	if len(t.sub.GlueObjectClasses) == 0 {
+		return nil
+	}
+	req := &directory.AddRequest{DN: t.dn, Attributes: []directory.Attribute{{Name: "objectClass", Values: t.sub.GlueObjectClasses}}}
+	for _, ava := range t.dn.RDN() {
+		req.Attributes = append(req.Attributes, directory.Attribute{Name: ava.Type, Values: []string{ava.Value}})
+	}
+	return req
 }
 
 // Instance returns the member of the target's collection with that id.

@@ -60,6 +60,8 @@ const (
 	TypeName
 	// ReferenceKind is an attribute of DNs shown as resources.
 	ReferenceKind
+	// ReverseKind is the resources whose reference points to this one.
+	ReverseKind
 )
 
 // Writability tells who may write a property, and what becomes of a value that may
@@ -122,16 +124,20 @@ type Property struct {
 	// Properties are the members of an object.
 	Properties []*Property
 
-	// Reference tells where the DNs of a reference point.
+	// Reference tells where the DNs of a reference point, and where a reverse one comes from.
 	Reference *Reference
 }
 
-// Reference is the target of a reference property, in one of two forms.
+// Reference is the target of a reference property, in one of two forms, or where those are
+// who refer to a resource.
 type Reference struct {
 	// Path leads from the instance that holds the property to the collection of its
 	// targets: ".." is the own collection, "../../groups" a sibling of it. Empty in the
 	// in-line form.
 	Path []string
+	// Property is the name of the property that refers to the resource, in the collection
+	// of the path; reverse references only.
+	Property string
 
 	// Base is where candidates are searched, below, at any depth; in-line form only.
 	Base directory.DNTemplate

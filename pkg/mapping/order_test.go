@@ -20,7 +20,7 @@ func TestOrderIsTotal(t *testing.T) {
 	capabilities := *p.binding.Capabilities()
 	capabilities.Sort = true
 	matcher := directory.NewMatcher(capabilities.Schema)
-	target, err := p.binding.Model().Bind(&capabilities).Locate([]string{"users"})
+	target, err := p.binding.Model().Bind(&capabilities).Locate(t.Context(), []string{"users"}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +92,7 @@ func TestOrderOfTheGateway(t *testing.T) {
 		"NoSchema": {Sort: true},
 	} {
 		model := shipped(t).binding.Model()
-		target, err := model.Bind(capabilities).Locate([]string{"users"})
+		target, err := model.Bind(capabilities).Locate(t.Context(), []string{"users"}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

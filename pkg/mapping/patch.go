@@ -92,7 +92,7 @@ func (p *patcher) apply(ctx context.Context, properties []*boundProperty, at que
 	switch property.Kind {
 	case ObjectKind:
 		return p.apply(ctx, property.properties, place, op)
-	case Constant, TypeName:
+	case Constant, TypeName, ReverseKind:
 		return invalid(place, "readOnly", "the field is fixed and cannot be changed")
 	case Simple, ReferenceKind:
 	}

@@ -168,7 +168,7 @@ func (p *planner) locate(path string) (*mapping.Target, error) {
 			segments = append(segments, segment)
 		}
 	}
-	return p.binding.Locate(segments)
+	return p.binding.Locate(context.Background(), segments, p.dir.find)
 }
 
 func locateText(out *strings.Builder, t *mapping.Target) {

@@ -211,7 +211,7 @@ func TestRevision(t *testing.T) {
 			more = []string{"( 1.1.1 NAME 'etag' SYNTAX 1.3.6.1.4.1.1466.115.121.1.15 )"}
 		}
 		b := models[0].Bind(&directory.Capabilities{Revision: attribute, Schema: openLDAP(t, more...)})
-		target, err := b.Locate([]string{"users", "x"})
+		target, err := b.Locate(t.Context(), []string{"users", "x"}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -24,7 +24,10 @@ type resolution struct {
 	projection *projection
 	// entries are the visible targets, by the key of their DN.
 	entries map[string]*directory.Entry
-	nested  resolved
+	// referrers are the names of those who refer to an entry, by the key of its DN;
+	// reverse references only.
+	referrers map[string][]string
+	nested    resolved
 }
 
 // Resolve looks up what the references of a page of entries point to: one batch
@@ -41,25 +44,33 @@ func (e *Encoder) Resolve(ctx context.Context, find Finder, entries []*directory
 }
 
 func (t *Target) resolve(ctx context.Context, find Finder, p *projection, entries []*directory.Entry) (resolved, error) {
-	var found resolved
+	found := make(resolved)
 	for _, view := range p.shown {
-		var names []string
-		for _, entry := range entries {
-			names = append(names, entry.Values(view.attribute)...)
-		}
-		if len(names) == 0 {
-			continue
-		}
-		resolution, err := t.resolveProperty(ctx, find, view, names)
+		resolution, err := t.resolveView(ctx, find, view, entries)
 		if err != nil {
 			return nil, err
-		}
-		if found == nil {
-			found = make(resolved)
 		}
 		found[view.Property] = resolution
 	}
 	return found, nil
+}
+
+// resolveView looks up what a property points to; nil where no entry has it.
+func (t *Target) resolveView(ctx context.Context, find Finder, v view, entries []*directory.Entry) (*resolution, error) {
+	if len(entries) == 0 {
+		return nil, nil //nolint:nilnil // There is nothing to look up.
+	}
+	if v.Kind == ReverseKind {
+		return t.resolveReverse(ctx, find, v, entries)
+	}
+	var names []string
+	for _, entry := range entries {
+		names = append(names, entry.Values(v.attribute)...)
+	}
+	if len(names) == 0 {
+		return nil, nil //nolint:nilnil // See above.
+	}
+	return t.resolveProperty(ctx, find, v, names)
 }
 
 // referenceViews works out projection.shown.
@@ -75,7 +86,7 @@ func (p *projection) referenceViews() []view {
 			switch {
 			case v.Kind == ObjectKind:
 				collect(v.members)
-			case v.Kind == ReferenceKind && !seen[v.Property]:
+			case (v.Kind == ReferenceKind || v.Kind == ReverseKind) && !seen[v.Property]:
 				seen[v.Property] = true
 				views = append(views, v)
 			}
@@ -197,13 +208,18 @@ func (t *Target) batchSearch(names []directory.DN, attributes []string) *directo
 	}
 	named := make([]directory.Filter, len(names))
 	for i, name := range names {
-		var avas []directory.Filter
-		for _, ava := range name.RDN() {
-			avas = append(avas, directory.Equal(ava.Type, ava.Value))
-		}
-		named[i] = directory.And(avas...)
+		named[i] = rdnFilter(name)
 	}
 	return &directory.SearchRequest{Base: t.dn, Scope: t.scope(), Filter: both(t.sub.Filter, directory.Or(named...)), Attributes: attributes}
+}
+
+// rdnFilter selects the entries that have the attribute values of a name's RDN.
+func rdnFilter(name directory.DN) directory.Filter {
+	var avas []directory.Filter
+	for _, ava := range name.RDN() {
+		avas = append(avas, directory.Equal(ava.Type, ava.Value))
+	}
+	return allOf(avas)
 }
 
 // both joins two filters, leaving out one that restricts nothing.
@@ -230,9 +246,15 @@ func searchable(f directory.Filter) directory.Filter {
 // a reference never vanishes from a resource because its target did. One that
 // lies outside the collection is not a member of it and is left out.
 func (w *resourceWriter) reference(dst []byte, v *view) []byte {
-	names := w.entry.Values(v.attribute)
 	r := w.resolved[v.Property]
-	if len(names) == 0 || r == nil {
+	if r == nil {
+		return dst
+	}
+	names := w.entry.Values(v.attribute)
+	if v.Kind == ReverseKind {
+		names = r.referrersOf(w.entry)
+	}
+	if len(names) == 0 {
 		return dst
 	}
 	if !v.MultiValued {

@@ -82,7 +82,7 @@ func (u *updater) wantedState(ctx context.Context) (wantedList, error) {
 	var list wantedList
 	var failure error
 	walk(u.body.typ.properties, func(p *boundProperty) {
-		if failure != nil || p.Kind != Simple && p.Kind != ReferenceKind {
+		if failure != nil || p.Kind == Constant || p.Kind == TypeName {
 			return
 		}
 		value, supplied := u.body.supplied[p]
@@ -130,7 +130,7 @@ func (u *updater) withStored(list wantedList) wantedList {
 // checkUnchanged refuses a value that differs from what a read shows.
 func (u *updater) checkUnchanged(ctx context.Context, p *boundProperty, value any) error {
 	refused := invalid(p.Pointer, "readOnly", "the field cannot be changed; leave it out, or send it as it is read")
-	if p.Kind == ReferenceKind {
+	if p.Kind == ReferenceKind || p.Kind == ReverseKind {
 		same, err := u.sameReferences(ctx, p, value)
 		if err == nil && !same {
 			return refused
@@ -164,13 +164,17 @@ func (u *updater) sameReferences(ctx context.Context, p *boundProperty, value an
 	if err != nil {
 		return false, err
 	}
+	v := view{boundProperty: p, target: &selector{}}
+	r, err := u.target.resolveView(ctx, u.find, v, []*directory.Entry{u.entry})
+	if err != nil || r == nil {
+		return false, err
+	}
 	stored := u.entry.Values(p.attribute)
+	if p.Kind == ReverseKind {
+		stored = r.referrersOf(u.entry)
+	}
 	if !p.MultiValued && len(stored) > 1 {
 		stored = []string{p.shown(u.entry.DN, stored)}
-	}
-	r, err := u.target.resolveProperty(ctx, u.find, view{boundProperty: p, target: &selector{}}, stored)
-	if err != nil {
-		return false, err
 	}
 	shown := r.shownIDs(stored)
 	supplied := make(map[string]bool)
