@@ -135,6 +135,10 @@ func rows() []row {
 			why: "a directory that breaks must not break with the codec that it tests, so it has one of its own",
 		},
 		{
+			room: "internal/toxic", world: []string{"github.com/Shopify/toxiproxy/v2", "github.com/rs/zerolog", jsonStream},
+			why: "the ways to a directory that tests make bad know nothing of what goes over them; toxiproxy, and its logger, to say nothing, are used here and nowhere else",
+		},
+		{
 			room: "internal/nearest",
 			why:  "error messages of several rooms propose a name, and in the same way",
 		},
