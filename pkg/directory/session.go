@@ -84,6 +84,11 @@ type ModifyRequest struct {
 	// Permissive lets the addition of a present value and the deletion of an absent
 	// one succeed, where the server knows how (1.2.840.113556.1.4.1413).
 	Permissive bool
+	// Revision is that of the entry before, which Assert demands too; "" when nobody knows
+	// it. With it, a change whose answer was lost may be proved by reading the entry: it
+	// is as the change makes it, in another revision, and changed last by the session's
+	// identity. Who has to tell its own change from an equal one leaves it out.
+	Revision string
 	WriteOptions
 }
 

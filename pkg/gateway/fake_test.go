@@ -23,6 +23,7 @@ type fake struct {
 	mu           sync.Mutex
 	entries      map[string]*directory.Entry // by the key of the DN
 	log          []string
+	revisions    []string // by which lost answers to modifications may be made good
 	capabilities *directory.Capabilities
 	// before is called ahead of each operation, with its name; it may change entries,
 	// or fail the operation.
@@ -113,6 +114,7 @@ func (f *fake) Search(_ context.Context, req *directory.SearchRequest, yield fun
 func (f *fake) Modify(_ context.Context, req *directory.ModifyRequest) (*directory.Entry, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.revisions = append(f.revisions, req.Revision)
 	if err := f.note("modify", req.Changes); err != nil {
 		return nil, err
 	}

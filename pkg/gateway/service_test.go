@@ -18,6 +18,33 @@ import (
 
 const stored = `{"_id":"a","_schema":"frapi:opendj:rest2ldap:user:1.0","displayName":["a"],"name":{"familyName":"a"},"description":"second"}`
 
+// F_58: of clients that name a revision exactly one succeeds, so that a lost answer to their
+// change is never made good by what the entry looks like; nor is one to a change that no
+// revision guards.
+func TestLostAnswersMadeGood(t *testing.T) {
+	changes := []mapping.PatchOp{{Verb: mapping.PatchReplace, Field: query.Pointer{"description"}, Value: "x", HasValue: true}}
+	for name, test := range map[string]struct {
+		req  mapping.Request
+		want string
+	}{
+		"Update":             {mapping.Request{Verb: mapping.Update, Body: body(t, stored)}, "1"},
+		"F_58/UpdateIfMatch": {mapping.Request{Verb: mapping.Update, Body: body(t, stored), MustExist: true, Revision: "1"}, ""},
+		"F_58/PatchIfMatch":  {mapping.Request{Verb: mapping.Patch, Revision: "1", Changes: changes}, ""},
+		"Patch":              {mapping.Request{Verb: mapping.Patch, Changes: changes}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFake("a")
+			test.req.Path = []string{"users", "a"}
+			if _, err := do(t, newService(t, f, gateway.Options{}), &test.req); err != nil {
+				t.Fatal(err)
+			}
+			if len(f.revisions) != 1 || f.revisions[0] != test.want {
+				t.Errorf("%q", f.revisions)
+			}
+		})
+	}
+}
+
 // An update that somebody overtakes is planned anew from what is there then, a few
 // times; one that requires a revision is not.
 func TestUpdateIsPlannedAnew(t *testing.T) {

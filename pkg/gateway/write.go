@@ -167,7 +167,7 @@ func (c *call) modify(ctx context.Context, encoder *mapping.Encoder, dn director
 		return nil, err
 	}
 	entry, err := c.session.Modify(ctx, &directory.ModifyRequest{
-		DN: dn, Changes: changes, Permissive: true,
+		DN: dn, Changes: changes, Permissive: true, Revision: c.provable(revision),
 		WriteOptions: directory.WriteOptions{Assert: c.assertion(revision), Read: c.readBack(encoder)},
 	})
 	if mayBeDone(err) && slices.ContainsFunc(changed, mapping.IsCredential) {
@@ -177,6 +177,16 @@ func (c *call) modify(ctx context.Context, encoder *mapping.Encoder, dn director
 		return nil, c.explain(ctx, dn, err)
 	}
 	return c.after(ctx, encoder, entry, dn), nil
+}
+
+// provable returns the revision by which a lost answer may be made good. Of clients that
+// name a revision exactly one succeeds, and two that act as one caller, for the same change,
+// cannot be told apart afterwards.
+func (c *call) provable(revision string) string {
+	if c.req.Revision != "" || !c.binding.Capabilities().StrongRevision() {
+		return ""
+	}
+	return revision
 }
 
 // modifyPruned is modify for changes that may delete absent values: when the

@@ -56,7 +56,7 @@ func (s *server) authenticate(ctx context.Context, patient bool, dn directory.DN
 	s.client.trace(ctx, "bind")
 	m, result, err := newStream(socket).bind(ctx, dn, password, ldapwire.PasswordPolicy())
 	if err != nil {
-		return transportFault(&lostError{err}, false)
+		return transportFault(&lostError{reason: err}, false)
 	}
 	wait := s.pace(result.Code)
 	if result.Code != codeSuccess {
@@ -64,7 +64,7 @@ func (s *server) authenticate(ctx context.Context, patient bool, dn directory.DN
 	}
 	switch policy, err := m.PolicyError(); {
 	case err != nil:
-		return transportFault(&lostError{err}, false)
+		return transportFault(&lostError{reason: err}, false)
 	case policy == ldapwire.ChangeAfterReset:
 		return fault.New(fault.Forbidden, "the password must be changed before anything else").Named("passwordMustChange")
 	}

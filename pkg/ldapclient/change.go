@@ -27,9 +27,13 @@ func (s *session) Modify(ctx context.Context, req *directory.ModifyRequest) (*di
 			controls = append(controls, ldapwire.PermissiveModify())
 		}
 	}
-	return s.change(ctx, request{"modify", ldapwire.ModifyResponse, func(dst []byte, id int32) []byte {
+	entry, err := s.change(ctx, request{"modify", ldapwire.ModifyResponse, func(dst []byte, id int32) []byte {
 		return ldapwire.AppendModify(dst, id, req, controls...)
 	}})
+	if err != nil {
+		return s.proved(ctx, req, err)
+	}
+	return entry, nil
 }
 
 // Delete deletes an entry.

@@ -233,7 +233,7 @@ func (c *conn) fail(reason error) {
 	c.server.lost(c, reason, useless)
 	c.mu.Lock()
 	for id, op := range c.pending {
-		c.finish(id, op, &lostError{reason})
+		c.finish(id, op, &lostError{reason, c.server})
 	}
 	c.mu.Unlock()
 	_ = c.stream.Close()

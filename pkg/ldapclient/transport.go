@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"syscall"
 	"time"
 
 	"github.com/rest2ldap/rest2ldap/pkg/fault"
@@ -26,10 +28,21 @@ func (e *unsentError) Error() string { return "nothing was sent: " + e.reason.Er
 func (e *unsentError) Unwrap() error { return e.reason }
 
 // lostError is the end of a connection under an operation that had been sent.
-type lostError struct{ reason error }
+type lostError struct {
+	reason error
+	server *server // nil for a bind
+}
 
 func (e *lostError) Error() string { return "the connection was lost: " + e.reason.Error() }
 func (e *lostError) Unwrap() error { return e.reason }
+
+// isByServer reports whether it was the server that ended the connection, so that nothing
+// more of it is to come there.
+func (e *lostError) isByServer() bool {
+	var notice *noticeError
+	return errors.As(e.reason, &notice) || errors.Is(e.reason, io.EOF) || errors.Is(e.reason, io.ErrUnexpectedEOF) ||
+		errors.Is(e.reason, syscall.ECONNRESET)
+}
 
 // noticeError is a server's announcement that it ends the connection.
 type noticeError struct{ result ldapwire.Result }
