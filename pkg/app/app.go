@@ -138,6 +138,8 @@ func (b *builder) ldap() (*ldapclient.Client, error) {
 // counter counts the operations of a request in its event.
 type counter struct{}
 
+func (counter) Connection(string, ldapclient.Event, time.Duration) {}
+
 func (counter) Operation(ctx context.Context, _ string) { audit.FromContext(ctx).CountOperation() }
 
 // api makes the mapped APIs.

@@ -15,16 +15,6 @@ const (
 	ScopeSubtree Scope = 2
 )
 
-// Identity is as whom an operation acts in the directory.
-// The zero Identity is anonymous; it never stands for the service account.
-type Identity struct {
-	// AuthzID is an authorization identity (RFC 4513 §5.2.1.8): "dn:uid=…" or "u:…".
-	AuthzID string
-}
-
-// IsAnonymous reports whether nobody in particular acts.
-func (i Identity) IsAnonymous() bool { return i.AuthzID == "" }
-
 // SearchRequest asks for entries.
 type SearchRequest struct {
 	Base   DN

@@ -27,13 +27,12 @@ func (c *Client) Authenticate(ctx context.Context, dn directory.DN, password str
 	case <-ctx.Done():
 		return transportFault(&waitError{ended(ctx), time.Since(begun)}, false)
 	}
-	return c.each(func(s *server, patient bool) error { return s.authenticate(ctx, patient, dn, password) })
+	return c.each(c.servers, func(s *server, patient bool) error { return s.authenticate(ctx, patient, dn, password) })
 }
 
 // authenticate binds on this server. The error is *downError when it cannot be reached.
 func (s *server) authenticate(ctx context.Context, patient bool, dn directory.DN, password string) error {
-	isUp := func() bool { return s.failures == 0 || len(s.open) > 0 }
-	if err := s.await(ctx, patient, isUp); err != nil {
+	if err := s.up(ctx, patient); err != nil {
 		var down *downError
 		if errors.As(err, &down) {
 			return err
@@ -42,7 +41,7 @@ func (s *server) authenticate(ctx context.Context, patient bool, dn directory.DN
 	}
 	dialling, cancel := context.WithTimeout(ctx, s.client.options.ConnectTimeout)
 	defer cancel()
-	socket, err := dialTLS(dialling, s.address, s.tls, s.client.options.ConnectTimeout)
+	socket, err := s.client.dial(dialling, s)
 	if err != nil {
 		if ctx.Err() != nil {
 			return transportFault(&unsentError{ended(ctx)}, false)

@@ -30,15 +30,25 @@ func newStream(socket net.Conn) stream {
 // bind runs a simple bind (RFC 4511 §4.2) within ctx, and returns the server's answer,
 // whatever it says. After an error the connection is to be closed.
 func (s stream) bind(ctx context.Context, dn directory.DN, password string, controls ...ldapwire.Control) (*ldapwire.Message, ldapwire.Result, error) {
+	return s.run(ctx, ldapwire.AppendBind(nil, bindID, dn, password, controls...))
+}
+
+// sasl runs a bind by a SASL mechanism of one step (RFC 4513 §5.2) within ctx, as bind does.
+func (s stream) sasl(ctx context.Context, mechanism, credentials string) (ldapwire.Result, error) {
+	_, result, err := s.run(ctx, ldapwire.AppendSASLBind(nil, bindID, mechanism, credentials))
+	return result, err
+}
+
+func (s stream) run(ctx context.Context, request []byte) (*ldapwire.Message, ldapwire.Result, error) {
 	stop := context.AfterFunc(ctx, func() { _ = s.SetDeadline(time.Unix(1, 0)) })
-	m, result, err := s.bindAnswer(ldapwire.AppendBind(nil, bindID, dn, password, controls...))
+	m, result, err := s.answer(request)
 	if !stop() { // The connection may be at its deadline, too.
 		err = ended(ctx)
 	}
 	return m, result, err
 }
 
-func (s stream) bindAnswer(request []byte) (*ldapwire.Message, ldapwire.Result, error) {
+func (s stream) answer(request []byte) (*ldapwire.Message, ldapwire.Result, error) {
 	if _, err := s.Write(request); err != nil {
 		return nil, ldapwire.Result{}, err
 	}

@@ -3,69 +3,122 @@ package ldapclient
 import (
 	"context"
 	"slices"
+	"time"
 )
+
+// trusted is for how long a connection that has been at rest is taken to be alive when a
+// change is to be sent on it. Later it is asked first: a question that gets no answer
+// costs less than a change of unknown outcome.
+const trusted = time.Second
 
 // loan is a connection that somebody uses.
 type loan struct {
 	*conn
 	share *share // nil when the connection is lent to one alone
+	probe bool   // nobody uses it, it is asked whether it lives
 }
 
 // borrow lends a connection; its borrower gives it back. A search with a bounded answer
-// may share one. It waits while all are in use; see await for a server that is down.
-func (s *server) borrow(ctx context.Context, sharing, patient bool) (loan, error) {
-	var l loan
-	err := s.await(ctx, patient, func() bool { //nolint:contextcheck // A connection is for everybody, and ends with the client.
-		if sharing {
-			l = s.takeShared()
-		} else {
-			l = s.takeAlone()
-		}
-		return l.conn != nil
-	})
-	return l, err
+// may share one. It waits while all are in use, as long as the options say, and behind as
+// many others. While the server is down it fails with a *downError, at once when not
+// patient, else after the next attempt to connect, if one is due.
+func (s *server) borrow(ctx context.Context, as *account, sharing, patient bool) (loan, error) {
+	l, w, err := s.ask(as, sharing, patient) //nolint:contextcheck // A connection is for everybody, and ends with the client.
+	if err != nil {
+		s.client.happened(s, CheckoutFailed, 0)
+		return loan{}, err
+	}
+	if w == nil {
+		s.load.Add(1)
+		s.client.happened(s, CheckoutWithoutWait, 0)
+		return l, nil
+	}
+	begun := time.Now()
+	l, err = w.wait(ctx)
+	waited := time.Since(begun)
+	switch {
+	case err != nil:
+		s.client.happened(s, CheckoutFailed, waited)
+		return loan{}, err
+	case l.heard() == 0:
+		s.client.happened(s, CheckoutNewConnection, waited)
+	default:
+		s.client.happened(s, CheckoutAfterWait, waited)
+	}
+	s.load.Add(1)
+	return l, nil
 }
 
-// takeShared picks the connection with the least load, and has another one opened when
-// that is much. s.mu is held.
-func (s *server) takeShared() loan {
-	var best *share
-	for _, candidate := range s.shared {
-		if best == nil || candidate.load < best.load {
-			best = candidate
+// ask takes a connection, or a place in the queue.
+func (s *server) ask(as *account, sharing, patient bool) (loan, *waiter, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return loan{}, nil, errClosed
+	}
+	p := s.pool(as)
+	if l := p.take(sharing); l.conn != nil {
+		return l, nil, nil
+	}
+	q := p.queue(sharing)
+	if s.failures > 0 {
+		p.connect(sharing && len(p.shared)+p.opening[1] < p.maxShared)
+		if s.dialing == 0 || !patient {
+			p.disband()
+			return loan{}, nil, s.down()
 		}
 	}
-	needed := best == nil && s.opening == 0 || best != nil && best.load >= enough
-	if needed && s.mayConnect() && len(s.shared)+s.opening < s.maxShared {
-		s.connect(true)
+	if len(*q) >= s.client.options.MaxQueue {
+		return loan{}, nil, &waitError{errQueue, s.client.options.AcquireTimeout}
 	}
-	if best == nil || best.load >= inFlight {
-		return loan{}
-	}
-	best.load++
-	return loan{best.conn, best}
+	w := &waiter{pool: p, sharing: sharing, done: make(chan struct{}, 1)}
+	*q = append(*q, w)
+	p.grow()
+	p.note()
+	return loan{}, w, nil
 }
 
-// takeAlone takes an idle connection, or has one opened, unless there will be one for
-// everybody who waits. s.mu is held.
-func (s *server) takeAlone() loan {
-	n := len(s.idle)
-	if n == 0 {
-		dialling := s.trying - s.opening
-		if dialling <= s.waiting && s.mayConnect() && s.alone < s.maxAlone {
-			s.connect(false)
-		}
-		return loan{}
+func (p *pool) queue(sharing bool) *queue {
+	if sharing {
+		return &p.searches
 	}
-	c := s.idle[n-1]
-	s.idle = s.idle[:n-1]
-	return loan{conn: c}
+	return &p.others
+}
+
+// wait waits for a connection.
+func (w *waiter) wait(ctx context.Context) (loan, error) {
+	p, s := w.pool, w.pool.server
+	begun := time.Now()
+	timer := time.NewTimer(s.client.options.AcquireTimeout)
+	defer timer.Stop()
+	var why error
+	select {
+	case <-w.done:
+		return w.loan, w.err
+	case <-ctx.Done():
+		why = ended(ctx)
+	case <-timer.C:
+		why = errAcquire
+	}
+	s.mu.Lock()
+	left := p.queue(w.sharing).leave(w)
+	if left {
+		p.note()
+		p.disband()
+	}
+	s.mu.Unlock()
+	if !left { // It was served in this moment.
+		<-w.done
+		return w.loan, w.err
+	}
+	return loan{}, &waitError{why, time.Since(begun)}
 }
 
 // giveBack ends the loan, and the connection when it has lived long enough.
 func (l loan) giveBack() {
-	s := l.server
-	worn := l.isWorn()
+	p, s := l.pool, l.pool.server
+	worn := l.worn()
+	s.load.Add(-1)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	unused := true
@@ -73,19 +126,32 @@ func (l loan) giveBack() {
 	case l.share != nil:
 		l.share.load--
 		unused = l.share.load == 0
-		if worn {
-			s.unshare(l.conn)
+		if worn != nil {
+			p.unlist(l.conn)
 		}
-	case s.open[l.conn] && !worn:
-		s.idle = append(s.idle, l.conn)
+	case p.open[l.conn] && worn == nil:
+		p.rest(l)
 	}
-	s.notify()
-	if worn && unused {
-		s.client.start(l.close)
+	switch {
+	case worn == nil:
+		s.client.happened(s, ReleasedValid, 0)
+	case unused:
+		s.client.start(func() { l.close(worn) })
+	}
+	if len(s.hungry) > 0 {
+		s.settle()
 	}
 }
 
-// unshare lets nobody else share a connection. s.mu is held.
-func (s *server) unshare(c *conn) {
-	s.shared = slices.DeleteFunc(s.shared, func(candidate *share) bool { return candidate.conn == c })
+// rest puts a connection to those that are at rest, in the order of their last use.
+// server.mu is held.
+func (p *pool) rest(l loan) {
+	i := len(p.idle)
+	if !l.probe {
+		l.rested = time.Now()
+	}
+	for i > 0 && l.rested.Before(p.idle[i-1].rested) {
+		i--
+	}
+	p.idle = slices.Insert(p.idle, i, l.conn)
 }

@@ -10,7 +10,7 @@ import (
 // Add adds an entry.
 func (s *session) Add(ctx context.Context, req *directory.AddRequest) (*directory.Entry, error) {
 	controls := s.changeControls(&req.WriteOptions, ldapwire.PostRead)
-	return s.change(ctx, request{"add", ldapwire.AddResponse, func(dst []byte, id int32) []byte {
+	return s.change(ctx, req.DN, request{"add", ldapwire.AddResponse, func(dst []byte, id int32) []byte {
 		return ldapwire.AppendAdd(dst, id, req, controls...)
 	}})
 }
@@ -27,7 +27,7 @@ func (s *session) Modify(ctx context.Context, req *directory.ModifyRequest) (*di
 			controls = append(controls, ldapwire.PermissiveModify())
 		}
 	}
-	entry, err := s.change(ctx, request{"modify", ldapwire.ModifyResponse, func(dst []byte, id int32) []byte {
+	entry, err := s.change(ctx, req.DN, request{"modify", ldapwire.ModifyResponse, func(dst []byte, id int32) []byte {
 		return ldapwire.AppendModify(dst, id, req, controls...)
 	}})
 	if err != nil {
@@ -39,7 +39,7 @@ func (s *session) Modify(ctx context.Context, req *directory.ModifyRequest) (*di
 // Delete deletes an entry.
 func (s *session) Delete(ctx context.Context, req *directory.DeleteRequest) (*directory.Entry, error) {
 	controls := s.changeControls(&req.WriteOptions, ldapwire.PreRead)
-	return s.change(ctx, request{"delete", ldapwire.DelResponse, func(dst []byte, id int32) []byte {
+	return s.change(ctx, req.DN, request{"delete", ldapwire.DelResponse, func(dst []byte, id int32) []byte {
 		return ldapwire.AppendDelete(dst, id, req.DN, controls...)
 	}})
 }
@@ -55,17 +55,18 @@ func (s *session) changeControls(o *directory.WriteOptions, read func([]string) 
 	return controls
 }
 
-// send sends the request of a change once, and gets its answer; only when the connection
+// send sends the request of a change of dn once, and gets its answer; only when the connection
 // was dead before anything of it left, another one is tried.
-func (s *session) send(ctx context.Context, r request) (*operation, error) {
+func (s *session) send(ctx context.Context, dn directory.DN, r request) (*operation, error) {
 	if err := s.ready(ctx); err != nil {
 		return nil, err
 	}
 	ctx, cancel := s.client.bounded(ctx)
 	defer cancel()
-	op, err := s.once(ctx, r, false)
+	n := need{change: true, target: s.target(dn)}
+	op, err := s.once(ctx, r, n)
 	if err != nil && isUnsent(err) {
-		op, err = s.once(ctx, r, false)
+		op, err = s.once(ctx, r, n)
 	}
 	if err != nil {
 		return nil, transportFault(err, true)
@@ -74,8 +75,8 @@ func (s *session) send(ctx context.Context, r request) (*operation, error) {
 }
 
 // change makes a change of an entry, which may come back with the answer.
-func (s *session) change(ctx context.Context, r request) (*directory.Entry, error) {
-	op, err := s.send(ctx, r)
+func (s *session) change(ctx context.Context, dn directory.DN, r request) (*directory.Entry, error) {
+	op, err := s.send(ctx, dn, r)
 	if err != nil {
 		return nil, err
 	}

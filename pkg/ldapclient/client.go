@@ -7,48 +7,85 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"net"
 	"net/url"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/rest2ldap/rest2ldap/pkg/directory"
+	"github.com/rest2ldap/rest2ldap/pkg/fault"
 )
-
-// Tracer is told of what is sent.
-type Tracer interface {
-	// Operation is called once for each request that leaves for the directory on
-	// behalf of ctx: "bind", "search", "add", "modify", "delete", "whoami".
-	Operation(ctx context.Context, name string)
-}
 
 // Server is one server of the directory.
 type Server struct {
 	// URL is ldaps://host or ldaps://host:port; the port is 636 when absent.
 	URL string
-	// Secondary tells that the server serves only while no other does.
+	// Secondary tells that the server serves only while no primary does.
 	Secondary bool
+	// ReadOnly tells that the server takes no changes; they go to the others.
+	ReadOnly bool
 }
 
 // Options say how to reach the directory.
 type Options struct {
-	// Servers hold the same data. The first one that can be reached serves; at least one.
+	// Servers hold the same data; at least one, and one that is not read-only.
 	Servers []Server
+	// Balance is how requests are spread over servers of the same role; Failover when "".
+	Balance Balance
+	// WriteCoherence is for how long a caller reads from the server that took its last
+	// change, so that it sees it; 0 is not at all. Failover over servers that all take
+	// changes does not need it.
+	WriteCoherence time.Duration
 	// TLS is the policy, with the authorities to trust; required. The name to verify
 	// is taken from the URL of each server.
 	TLS *tls.Config
-	// BindDN and Password are the gateway's own account; required.
+	// Mechanism is how the gateway's own account binds; Simple when "".
+	Mechanism Mechanism
+	// BindDN and Password are the gateway's own account for Simple, User and Password for
+	// Plain. External needs a certificate in TLS.
 	BindDN   directory.DN
+	User     string
 	Password string
+	// Mode is how the gateway acts for its callers; Proxied when "". SASLProxy needs one of
+	// the SASL mechanisms.
+	Mode Mode
 	// MaxConns is the greatest number of connections to each server, those for user
 	// binds not counted; 16 when 0, and at least 2.
 	MaxConns int
 	// MaxWalks is how many connections to each server there may be beyond MaxConns, for
 	// walks between whose steps they are idle.
 	MaxWalks int
-	// ConnectTimeout bounds TCP, TLS and bind of a connection together; 5 s when 0. A
+	// MinIdle is how many connections to each server are kept ready for lists and changes,
+	// and whether one for searches is.
+	MinIdle int
+	// MaxCallers is how many connections to each server there may be that are bound as
+	// callers, all of them together; 64 when 0. When there are more callers, those that
+	// use none lose theirs.
+	MaxCallers int
+	// IdleTime is how long a connection beyond MinIdle is kept unused; 5 min when 0.
+	IdleTime time.Duration
+	// MaxAge is how long a connection lives, 20 % more or less; 1 h when 0. AgeGap is the
+	// least time between two that end for their age; 10 s when 0.
+	MaxAge, AgeGap time.Duration
+	// MaxOperations is how many requests a connection carries; 100,000,000 when 0, and at
+	// most 1,000,000,000.
+	MaxOperations int32
+	// AcquireTimeout is how long somebody waits for a connection, if the context lasts so
+	// long; 10 s when 0. MaxQueue is how many wait for one of each sort; 1,000 when 0.
+	AcquireTimeout time.Duration
+	MaxQueue       int
+	// MaxDials is how many connections to each server are opened at once; 2 when 0.
+	MaxDials int
+	// Heartbeat is how often a connection from which nothing comes is asked whether it
+	// lives, after half of this time at the earliest; 10 s when 0. ProbeTimeout is how long
+	// the answer may take; 3 s when 0.
+	Heartbeat, ProbeTimeout time.Duration
+	// RefusedPause is the first pause after the directory refused the gateway's own
+	// account, so that attempts do not lock it; 15 s when 0. Pauses grow to 20 times that.
+	RefusedPause time.Duration
+	// ConnectTimeout bounds TCP, TLS and bind of a connection together; 3 s when 0. A
 	// connection on which a request went unanswered is given up when the server has
 	// said nothing for so long, and any when its system has not even acknowledged the
 	// request for so long.
@@ -60,6 +97,9 @@ type Options struct {
 	MaxMessage int
 	// Refresh is how often the capabilities are read again; 10 min when 0.
 	Refresh time.Duration
+	// Dial opens a connection below TLS; nil is TCP to the address, host and port, whose
+	// name is resolved anew each time.
+	Dial func(ctx context.Context, address string) (net.Conn, error)
 	// Tracer may be nil.
 	Tracer Tracer
 	// Logger is told when servers fail and come back; nil discards it.
@@ -69,10 +109,14 @@ type Options struct {
 // Client is a directory behind LDAPS. It is safe for concurrent use.
 type Client struct {
 	options Options
-	servers []*server
-	binds   chan struct{} // holds a token for each user bind at work
-	life    context.Context
-	end     context.CancelFunc
+	servers []*server // primaries first
+	// writable are those of the servers that take changes.
+	writable []*server
+	pins     pins
+	watching sync.Once
+	binds    chan struct{} // holds a token for each user bind at work
+	life     context.Context
+	end      context.CancelFunc
 
 	mu     sync.Mutex // guards the field below, and additions to work
 	closed bool
@@ -85,7 +129,19 @@ type Client struct {
 
 const (
 	defaultMaxConns         = 16
-	defaultConnectTimeout   = 5 * time.Second
+	defaultMaxCallers       = 64
+	defaultIdleTime         = 5 * time.Minute
+	defaultMaxAge           = time.Hour
+	defaultAgeGap           = 10 * time.Second
+	defaultMaxOperations    = 100_000_000
+	maxOperations           = 1_000_000_000 // long before the ids of messages run out
+	defaultAcquireTimeout   = 10 * time.Second
+	defaultMaxQueue         = 1000
+	defaultMaxDials         = 2
+	defaultHeartbeat        = 10 * time.Second
+	defaultProbeTimeout     = 3 * time.Second
+	defaultRefusedPause     = 15 * time.Second
+	defaultConnectTimeout   = 3 * time.Second
 	defaultOperationTimeout = 30 * time.Second
 	defaultMaxMessage       = 16 << 20
 	defaultRefresh          = 10 * time.Minute
@@ -96,17 +152,11 @@ const (
 // New makes a client. It opens no connection; the first operation does. Wrong
 // options are an error that says what to do about them.
 func New(o Options) (*Client, error) {
-	if len(o.Servers) == 0 {
-		return nil, errors.New("ldapclient: at least one server is needed")
-	}
-	if o.TLS == nil || o.BindDN.IsZero() || o.Password == "" {
-		return nil, errors.New("ldapclient: TLS, a bind DN and a password are needed")
-	}
 	o = o.withDefaults()
-	if o.MaxConns < 2 {
-		return nil, errors.New("ldapclient: at least 2 connections are needed: one that searches share, and one for a list or a change")
+	if err := o.check(); err != nil {
+		return nil, err
 	}
-	c := &Client{options: o, binds: make(chan struct{}, maxBinds), reading: make(chan struct{}, 1)}
+	c := &Client{options: o, binds: make(chan struct{}, maxBinds), reading: make(chan struct{}, 1), pins: pins{hold: o.WriteCoherence, made: make(map[string]pin)}}
 	c.life, c.end = context.WithCancel(context.Background())
 	for _, secondary := range []bool{false, true} {
 		for _, s := range o.Servers {
@@ -119,14 +169,65 @@ func New(o Options) (*Client, error) {
 			}
 			config := o.TLS.Clone()
 			config.ServerName = host
-			c.servers = append(c.servers, newServer(c, address, config))
+			fresh := newServer(c, address, config, s)
+			c.servers = append(c.servers, fresh)
+			if !s.ReadOnly {
+				c.writable = append(c.writable, fresh)
+			}
 		}
+	}
+	if len(c.writable) == 0 {
+		return nil, errors.New("ldapclient: every server is read-only; changes need one that is not")
 	}
 	return c, nil
 }
 
+// check reports what is wrong with the options.
+func (o *Options) check() error {
+	hasCertificate := o.TLS != nil && (len(o.TLS.Certificates) > 0 || o.TLS.GetClientCertificate != nil)
+	switch {
+	case len(o.Servers) == 0:
+		return errors.New("ldapclient: at least one server is needed")
+	case o.TLS == nil:
+		return errors.New("ldapclient: a TLS configuration is needed")
+	case o.Mechanism == Simple && (o.BindDN.IsZero() || o.Password == ""):
+		return errors.New("ldapclient: a bind DN and a password are needed")
+	case o.Mechanism == Plain && (o.User == "" || o.Password == ""):
+		return errors.New("ldapclient: the mechanism PLAIN needs a user and a password")
+	case o.Mechanism == External && !hasCertificate:
+		return errors.New("ldapclient: the mechanism EXTERNAL needs a client certificate")
+	case o.Mode == SASLProxy && o.Mechanism == Simple:
+		return errors.New("ldapclient: sasl-proxy needs the mechanism EXTERNAL or PLAIN")
+	case o.MaxConns < 2:
+		return errors.New("ldapclient: at least 2 connections are needed: one that searches share, and one for a list or a change")
+	case o.MaxOperations > maxOperations:
+		return fmt.Errorf("ldapclient: a connection carries at most %d operations", maxOperations)
+	case !slices.Contains([]Mechanism{Simple, External, Plain}, o.Mechanism):
+		return fmt.Errorf("ldapclient: %q is no mechanism; use simple, EXTERNAL or PLAIN", o.Mechanism)
+	case !slices.Contains([]Mode{Proxied, BindAs, SASLProxy, AsService}, o.Mode):
+		return fmt.Errorf("ldapclient: %q is no mode; use proxied, bind, sasl-proxy or service", o.Mode)
+	case !slices.Contains([]Balance{Failover, LeastRequests, Affinity}, o.Balance):
+		return fmt.Errorf("ldapclient: %q is no balance; use failover, leastRequests or affinity", o.Balance)
+	}
+	return nil
+}
+
 func (o Options) withDefaults() Options {
+	o.Balance = cmp.Or(o.Balance, Failover)
+	o.Mechanism = cmp.Or(o.Mechanism, Simple)
+	o.Mode = cmp.Or(o.Mode, Proxied)
 	o.MaxConns = cmp.Or(o.MaxConns, defaultMaxConns)
+	o.MaxCallers = cmp.Or(o.MaxCallers, defaultMaxCallers)
+	o.IdleTime = cmp.Or(o.IdleTime, defaultIdleTime)
+	o.MaxAge = cmp.Or(o.MaxAge, defaultMaxAge)
+	o.AgeGap = cmp.Or(o.AgeGap, defaultAgeGap)
+	o.MaxOperations = cmp.Or(o.MaxOperations, defaultMaxOperations)
+	o.AcquireTimeout = cmp.Or(o.AcquireTimeout, defaultAcquireTimeout)
+	o.MaxQueue = cmp.Or(o.MaxQueue, defaultMaxQueue)
+	o.MaxDials = cmp.Or(o.MaxDials, defaultMaxDials)
+	o.Heartbeat = cmp.Or(o.Heartbeat, defaultHeartbeat)
+	o.ProbeTimeout = cmp.Or(o.ProbeTimeout, defaultProbeTimeout)
+	o.RefusedPause = cmp.Or(o.RefusedPause, defaultRefusedPause)
 	o.ConnectTimeout = cmp.Or(o.ConnectTimeout, defaultConnectTimeout)
 	o.OperationTimeout = cmp.Or(o.OperationTimeout, defaultOperationTimeout)
 	o.MaxMessage = cmp.Or(o.MaxMessage, defaultMaxMessage)
@@ -194,9 +295,21 @@ func (c *Client) bounded(ctx context.Context) (context.Context, context.CancelFu
 	return context.WithTimeout(ctx, c.options.OperationTimeout)
 }
 
-// As returns a session that acts as the identity.
+// As returns a session that acts as the identity, in the way of Options.Mode. Nobody in
+// particular can act in the mode Proxied only.
 func (c *Client) As(identity directory.Identity) directory.Session {
-	return &session{client: c, proxied: true, authzID: identity.AuthzID}
+	s := &session{client: c, key: identity.AuthzID, authzID: identity.AuthzID}
+	switch mode := c.options.Mode; {
+	case mode == Proxied:
+		s.proxied = true
+	case identity.IsAnonymous():
+		s.refused = fault.New(fault.Forbidden, "who is not authenticated has no access to the directory").Named("anonymous")
+	case mode == AsService:
+		s.authzID = "dn:" + c.options.BindDN.String()
+	default:
+		s.as, s.refused = accountOf(mode, identity)
+	}
+	return s
 }
 
 // Service returns a session that acts as the gateway's own account.
@@ -209,19 +322,8 @@ func (c *Client) Check(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if !known.proxied {
+	if c.options.Mode == Proxied && !known.proxied {
 		return errNoProxy()
 	}
 	return nil
-}
-
-func (c *Client) trace(ctx context.Context, operation string) {
-	if c.options.Tracer != nil {
-		c.options.Tracer.Operation(ctx, operation)
-	}
-}
-
-// jitter spreads a wait, so that gateways do not come back all at once.
-func jitter(d time.Duration) time.Duration {
-	return d - time.Duration(rand.Int64N(int64(d/4)+1)) //nolint:gosec // No secret depends on it.
 }

@@ -12,8 +12,6 @@ import (
 )
 
 const (
-	// maxMessageID ends the life of a connection long before its ids run out.
-	maxMessageID = 1 << 30
 	// maxEntries and maxOctets bound what one operation may collect. A page has 500
 	// entries; only a server that ignores paging and limits sends more.
 	maxEntries = 20_000
@@ -28,9 +26,14 @@ const (
 // conn is a bound connection. One goroutine reads; any may write.
 type conn struct {
 	stream stream
-	server *server
+	pool   *pool
+	server *server // of the pool
 	// sharing tells that searches share the connection.
 	sharing bool
+
+	// expires is when the connection is too old, rested when it was used last; guarded by
+	// server.mu.
+	expires, rested time.Time
 
 	writing chan struct{} // holds a token while somebody writes
 	buffer  []byte        // guarded by writing
@@ -40,14 +43,16 @@ type conn struct {
 	lastID  int32
 	// asked is when the first request was sent after the last message came; zero when
 	// there was none.
-	asked    time.Time
-	answered bool // the server has answered something
+	asked time.Time
 	// done are the ids of the operations that ended last, from any place on.
-	done [16]int32
-	next int
-	// worn tells that nothing more should be sent.
-	worn    bool
-	failure error // why the connection is dead; nil while it lives
+	done     [16]int32
+	next     int
+	messages uint64 // how many have come
+	counted  uint64 // and how many had when isQuiet was called last
+	// confused tells that a result says that the server has lost its way, retired that the
+	// connection is old: nothing more should be sent.
+	confused, retired bool
+	failure           error // why the connection is dead; nil while it lives
 }
 
 // request is what to send, once.
@@ -76,9 +81,9 @@ type operation struct {
 }
 
 // newConn makes a connection of a bound one. Somebody has to run read.
-func newConn(s *server, bound stream, sharing bool) *conn {
+func newConn(p *pool, bound stream, sharing bool) *conn {
 	return &conn{
-		stream: bound, server: s, sharing: sharing,
+		stream: bound, pool: p, server: p.server, sharing: sharing,
 		writing: make(chan struct{}, 1), pending: make(map[int32]*operation), lastID: bindID,
 	}
 }
@@ -227,10 +232,10 @@ func (c *conn) fail(reason error) {
 		return
 	}
 	c.failure = reason
-	useless := !c.answered && len(c.pending) > 0
+	useless := c.messages == 0 && len(c.pending) > 0
 	c.mu.Unlock()
 	// First of all nobody else may get it.
-	c.server.lost(c, reason, useless)
+	c.pool.lost(c, reason, useless)
 	c.mu.Lock()
 	for id, op := range c.pending {
 		c.finish(id, op, &lostError{reason, c.server})
@@ -239,22 +244,58 @@ func (c *conn) fail(reason error) {
 	_ = c.stream.Close()
 }
 
-// close says goodbye and ends the connection. A goodbye that does not arrive changes
-// nothing.
-func (c *conn) close() {
+// close says goodbye and ends the connection for the reason. A goodbye that does not
+// arrive changes nothing.
+func (c *conn) close(reason error) {
 	select {
 	case c.writing <- struct{}{}:
-		c.buffer = ldapwire.AppendUnbind(c.buffer[:0], maxMessageID+1)
+		c.mu.Lock()
+		c.buffer = ldapwire.AppendUnbind(c.buffer[:0], c.lastID+1)
+		c.mu.Unlock()
 		_ = c.write(time.Now().Add(goodbye))
 		<-c.writing
 	default:
 	}
-	c.fail(errClosed)
+	c.fail(reason)
 }
 
-// isWorn reports whether the connection should not be used for more.
-func (c *conn) isWorn() bool {
+// worn tells why the connection should not be used for more; nil when it may be.
+func (c *conn) worn() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.failure != nil || c.worn || c.lastID >= maxMessageID
+	switch {
+	case c.failure != nil:
+		return c.failure
+	case c.confused:
+		return errConfused
+	case c.retired || c.lastID >= c.server.client.options.MaxOperations:
+		return errExpired
+	}
+	return nil
+}
+
+// retire has the connection end when it is given back. It reports false when that is so
+// already.
+func (c *conn) retire() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	was := c.retired
+	c.retired = true
+	return !was
+}
+
+// isQuiet reports whether nothing has come since it was asked last.
+func (c *conn) isQuiet() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	quiet := c.messages == c.counted
+	c.counted = c.messages
+	return quiet && c.failure == nil
+}
+
+// heard is how many messages have come.
+func (c *conn) heard() uint64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.messages
 }

@@ -3,7 +3,6 @@ package ldapclient
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"net"
 	"syscall"
 	"time"
@@ -14,21 +13,31 @@ func keepAlive() net.KeepAliveConfig {
 	return net.KeepAliveConfig{Enable: true, Idle: 15 * time.Second, Interval: 5 * time.Second, Count: 3}
 }
 
-// dialTLS opens a connection and completes its handshake. Where the system can do that,
-// the connection ends when the peer's system has not acknowledged for as long as patience
-// what was sent: a request on a way that is gone does not wait for its own deadline.
-func dialTLS(ctx context.Context, address string, config *tls.Config, patience time.Duration) (*tls.Conn, error) {
-	dialer := tls.Dialer{Config: config, NetDialer: &net.Dialer{
-		KeepAliveConfig: keepAlive(),
-		Control:         func(_, _ string, socket syscall.RawConn) error { return limitUnacknowledged(socket, patience) },
-	}}
-	socket, err := dialer.DialContext(ctx, "tcp", address)
+// dial opens a connection to a server and completes its handshake. The name of the server
+// is resolved each time, and all its addresses are tried. Where the system can do that,
+// the connection ends when the peer's system has not acknowledged for as long as a
+// connection may take what was sent: a request on a way that is gone does not wait for
+// its own deadline.
+func (c *Client) dial(ctx context.Context, s *server) (*tls.Conn, error) {
+	open := c.options.Dial
+	if open == nil {
+		patience := c.options.ConnectTimeout
+		dialer := &net.Dialer{
+			KeepAliveConfig: keepAlive(),
+			Control:         func(_, _ string, socket syscall.RawConn) error { return limitUnacknowledged(socket, patience) },
+		}
+		open = func(ctx context.Context, address string) (net.Conn, error) {
+			return dialer.DialContext(ctx, "tcp", address)
+		}
+	}
+	socket, err := open(ctx, s.address)
 	if err != nil {
 		return nil, err
 	}
-	conn, ok := socket.(*tls.Conn)
-	if !ok {
-		return nil, errors.New("ldapclient: not a TLS connection") // tls.Dialer promises one.
+	conn := tls.Client(socket, s.tls)
+	if err := conn.HandshakeContext(ctx); err != nil {
+		_ = socket.Close()
+		return nil, err
 	}
 	return conn, nil
 }

@@ -71,7 +71,7 @@ func TestBindFaults(t *testing.T) {
 				}
 				test.bind(r)
 			}, behave)
-			client := fakeClient(t, server, func(o *ldapclient.Options) { o.ConnectTimeout = shortly })
+			client := fakeClient(t, server, func(o *ldapclient.Options) { o.ConnectTimeout, o.RefusedPause = shortly, shortly })
 			_, err := client.Capabilities(within(t, 0))
 			kindOf(t, err, test.kind, test.detail)
 			silent(t, err)
@@ -260,6 +260,8 @@ func one(t *testing.T, session directory.Session, uid string, random *rand.Rand)
 // slowpoke is a Tracer that keeps a marked request until its time is over, right before
 // it is sent.
 type slowpoke struct{}
+
+func (slowpoke) Connection(string, ldapclient.Event, time.Duration) {}
 
 type mark struct{}
 

@@ -1,7 +1,6 @@
 package ldapclient
 
 import (
-	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -29,27 +28,13 @@ type bindError struct{ reason error }
 func (e *bindError) Error() string { return "bind of the gateway's own account: " + e.reason.Error() }
 func (e *bindError) Unwrap() error { return e.reason }
 
-// borrow borrows a connection to the first server that is up.
-func (c *Client) borrow(ctx context.Context, sharing bool) (loan, error) {
-	var l loan
-	err := c.each(func(s *server, patient bool) (err error) {
-		l, err = s.borrow(ctx, sharing, patient)
-		return err
-	})
-	var down *fault.Error
-	if err != nil && !errors.As(err, &down) {
-		err = &unsentError{err}
-	}
-	return l, err
-}
-
 // each tries the servers in order until one does not answer with a *downError. Nobody
 // waits for a server that is down as long as another one is up.
-func (c *Client) each(try func(s *server, patient bool) error) error {
+func (c *Client) each(servers []*server, try func(s *server, patient bool) error) error {
 	for _, patient := range []bool{false, true} {
 		var first error
 		var wait time.Duration
-		for _, s := range c.servers {
+		for _, s := range servers {
 			err := try(s, patient)
 			var down *downError
 			if !errors.As(err, &down) {

@@ -23,6 +23,7 @@ func (s *session) list(ctx context.Context, req *directory.SearchRequest, yield 
 	result, err := l.run(ctx)
 	// A connection that was dead; nothing has been handed out.
 	if err != nil && !l.started && isLost(err) {
+		l.avoid = failedServer(err)
 		result, err = l.run(ctx)
 	}
 	if err != nil && !l.stopped {
@@ -38,14 +39,15 @@ type lister struct {
 	req      *directory.SearchRequest
 	yield    func(*directory.Entry) error
 	critical bool
-	started  bool // a page has come
-	stopped  bool // yield returned an error
-	count    int  // entries handed out
+	started  bool    // a page has come
+	stopped  bool    // yield returned an error
+	count    int     // entries handed out
+	avoid    *server // where it failed
 }
 
 // run borrows a connection for the whole list.
 func (l *lister) run(ctx context.Context) (directory.SearchResult, error) {
-	loan, err := l.client.borrow(ctx, false)
+	loan, err := l.borrow(ctx, need{target: l.target(l.req.Base), avoid: l.avoid})
 	if err != nil {
 		return directory.SearchResult{}, err
 	}

@@ -23,12 +23,12 @@ func (s *server) pace(code int) time.Duration {
 
 // elsewhere sends a request that changes nothing to the servers but one, which was busy,
 // and returns the first answer. It reports false when there is none.
-func (s *session) elsewhere(ctx context.Context, r request, sharing bool, busy *server) (*operation, bool) {
-	for _, other := range s.client.servers {
+func (s *session) elsewhere(ctx context.Context, r request, n need, busy *server) (*operation, bool) {
+	for _, other := range s.client.order(n, nil) {
 		if other == busy {
 			continue
 		}
-		l, err := other.borrow(ctx, sharing, false)
+		l, err := other.borrow(ctx, s.as, n.sharing, false)
 		if err != nil {
 			continue
 		}

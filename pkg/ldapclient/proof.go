@@ -61,9 +61,8 @@ type proof struct {
 // proofOf tells what proves a change. It reports false for one that leaves no trace of its
 // own: without a revision, without a name of who made it, and an increment.
 func (s *session) proofOf(ctx context.Context, req *directory.ModifyRequest) (*proof, bool) {
-	name, isDN := strings.CutPrefix(s.authzID, "dn:")
-	caller, err := directory.ParseDN(name)
-	if req.Revision == "" || !s.proxied || !isDN || err != nil {
+	caller, err := directory.Identity{AuthzID: s.authzID}.DN()
+	if req.Revision == "" || err != nil {
 		return nil, false
 	}
 	known, err := s.client.knowledge(ctx)
@@ -151,7 +150,7 @@ func (s *state) conditions(name string) []directory.Filter {
 // look reads the entry as the caller from one server. It reports false when it is not as
 // the change makes it.
 func (s *session) look(ctx context.Context, from *server, p *proof) (*directory.Entry, bool) {
-	l, err := from.borrow(ctx, true, true)
+	l, err := from.borrow(ctx, s.as, true, true)
 	if err != nil {
 		return nil, false
 	}

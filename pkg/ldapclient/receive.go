@@ -58,7 +58,8 @@ func (c *conn) take(m *ldapwire.Message) (err error) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.asked, c.answered = time.Time{}, true
+	c.asked = time.Time{}
+	c.messages++
 	op := c.pending[m.ID]
 	switch {
 	case op == nil && m.ID > c.lastID:
@@ -71,7 +72,7 @@ func (c *conn) take(m *ldapwire.Message) (err error) {
 		op.final, op.result = m, result
 		c.done[c.next%len(c.done)] = m.ID
 		c.next++
-		c.worn = c.worn || result.Code == codeOperationsError || result.Code == codeOther
+		c.confused = c.confused || result.Code == codeOperationsError || result.Code == codeOther
 		c.finish(m.ID, op, nil)
 	case op.want != ldapwire.SearchResultDone:
 		return nonsense("an answer of the wrong type")

@@ -12,15 +12,17 @@ import (
 
 // Result codes that are looked at by name (RFC 4511 §4.1.9).
 const (
-	codeSuccess           = 0
-	codeOperationsError   = 1
-	codeProtocolError     = 2
-	codeSizeLimitExceeded = 4
-	codeInvalidCredential = 49
-	codeBusy              = 51
-	codeUnavailable       = 52
-	codeUnwilling         = 53
-	codeOther             = 80
+	codeSuccess             = 0
+	codeOperationsError     = 1
+	codeProtocolError       = 2
+	codeSizeLimitExceeded   = 4
+	codeInvalidCredential   = 49
+	codeInsufficientAccess  = 50
+	codeBusy                = 51
+	codeUnavailable         = 52
+	codeUnwilling           = 53
+	codeOther               = 80
+	codeAuthorizationDenied = 123
 )
 
 // meaning is what a result code means for a client.
@@ -84,7 +86,7 @@ func meaningOf(code int) meaning {
 		return meaning{fault.Unauthenticated, "inappropriateAuthentication", "valid credentials are required"}
 	case codeInvalidCredential:
 		return meaning{fault.Unauthenticated, "invalidCredentials", "valid credentials are required"}
-	case 50:
+	case codeInsufficientAccess:
 		return meaning{fault.Forbidden, "insufficientAccessRights", "you have no right to do this"}
 	case codeBusy:
 		return meaning{fault.Unavailable, "directoryBusy", "the directory is busy; try again later"}
@@ -106,7 +108,7 @@ func meaningOf(code int) meaning {
 		return meaning{fault.Invalid, "objectClassModsProhibited", "the type of a resource cannot be changed in this way"}
 	case 122:
 		return meaning{fault.PreconditionFailed, "assertionFailed", "the resource is not in the required state"}
-	case 123:
+	case codeAuthorizationDenied:
 		return meaning{fault.Forbidden, "authorizationDenied", "the directory does not let the gateway act for you"}
 	}
 	return meaning{fault.Internal, unknownCode, "the directory could not do this"}

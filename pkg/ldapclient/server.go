@@ -4,192 +4,75 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"slices"
+	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"time"
 )
 
 const (
-	// inFlight is how many searches share a connection at most. slapd ends
-	// connections with 1,000 pending operations.
-	inFlight = 64
-	// enough is how many searches share a connection before another one is opened.
-	enough = 8
-
 	firstBackoff = 100 * time.Millisecond
 	lastBackoff  = 5 * time.Second
 )
 
-// server is one server with its connections. It is up, or it is down: after a failure
-// to connect it is tried again, by one attempt at a time, with growing pauses, and
-// nobody who has another server to go to waits for that.
+// server is one server of the directory. It is up, or it is down: after a failure to
+// connect it is tried again, by one attempt at a time, with growing pauses, and nobody
+// who has another server to go to waits for that. Its connections are in pools, one for
+// each identity that they are bound as.
 type server struct {
-	client  *Client
-	address string
-	tls     *tls.Config
-	busy    atomic.Int64 // how often in a row it had no time
-	// maxShared and maxAlone are the greatest numbers of connections of each sort.
-	maxShared, maxAlone int
+	client    *Client
+	address   string
+	tls       *tls.Config
+	secondary bool
+	busy      atomic.Int64 // how often in a row it had no time
+	load      atomic.Int64 // how many requests it has at work
 
-	mu      sync.Mutex // guards the fields below
-	shared  []*share
-	idle    []*conn // for lists and changes; the last one was used last
-	open    map[*conn]bool
-	alone   int           // connections for lists and changes, idle, lent, or being opened
-	opening int           // connections to be shared that are being opened
-	trying  int           // connections of both sorts that are being opened
-	waiting int           // who waits for changed
-	changed chan struct{} // closed when something above changed
+	mu      sync.Mutex // guards the fields below, and those of its pools
+	own     *pool      // of the gateway's own account
+	callers map[accountKey]*pool
+	lent    int            // connections of callers, open or being opened
+	hungry  map[*pool]bool // the pools that somebody waits for
+	dialing int            // connections that are being opened
 	closed  bool
 	// failures counts attempts to connect that failed in a row, retryAt is when the
 	// next one may be made, cause is why the last one failed.
 	failures int
 	retryAt  time.Time
 	cause    error
+	// upSince is when the server came back; zero when it never was down.
+	upSince time.Time
+	// aged is when a connection was last ended for its age.
+	aged time.Time
 }
 
-// share is a connection that searches share.
-type share struct {
-	conn *conn
-	load int
-}
-
-func newServer(c *Client, address string, config *tls.Config) *server {
+func newServer(c *Client, address string, config *tls.Config, o Server) *server {
+	s := &server{
+		client: c, address: address, tls: config, secondary: o.Secondary,
+		callers: make(map[accountKey]*pool), hungry: make(map[*pool]bool),
+	}
 	maxShared := max(1, c.options.MaxConns/4)
-	return &server{
-		client: c, address: address, tls: config,
-		maxShared: maxShared, maxAlone: c.options.MaxConns - maxShared + c.options.MaxWalks,
-		open: make(map[*conn]bool), changed: make(chan struct{}),
-	}
+	s.own = newPool(s, nil, maxShared, c.options.MaxConns-maxShared+c.options.MaxWalks)
+	return s
 }
 
-// await waits until take, called with s.mu held, reports true. While the server is
-// down it fails with a *downError, at once when not patient, else after the next
-// attempt to connect, if one is due.
-func (s *server) await(ctx context.Context, patient bool, take func() bool) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var since time.Time
-	for failures := s.failures; ; {
-		switch {
-		case s.closed:
-			return errClosed
-		case take():
-			return nil
-		case s.failures > failures:
-			return s.down()
-		case s.failures > 0:
-			if s.mayConnect() {
-				s.connect(len(s.shared) < s.maxShared) //nolint:contextcheck // A connection is for everybody, and ends with the client.
-			}
-			if s.trying == 0 || !patient {
-				return s.down()
-			}
-		}
-		if since.IsZero() {
-			since = time.Now()
-		}
-		if err := s.wait(ctx); err != nil {
-			return &waitError{err, time.Since(since)}
-		}
+// pools are all pools of the server, in no order. s.mu is held.
+func (s *server) pools(yield func(*pool) bool) {
+	if !yield(s.own) {
+		return
 	}
-}
-
-// wait waits for a change. s.mu is held, but not meanwhile.
-func (s *server) wait(ctx context.Context) error {
-	changed := s.changed
-	s.waiting++
-	s.mu.Unlock()
-	defer func() { s.mu.Lock(); s.waiting-- }()
-	select {
-	case <-changed:
-		return nil
-	case <-ctx.Done():
-		return ended(ctx)
-	}
-}
-
-// notify wakes those who wait. s.mu is held.
-func (s *server) notify() {
-	if s.waiting > 0 {
-		close(s.changed)
-		s.changed = make(chan struct{})
+	for _, p := range s.callers {
+		if !yield(p) {
+			return
+		}
 	}
 }
 
 // mayConnect reports whether it is time for an attempt to connect. s.mu is held.
 func (s *server) mayConnect() bool {
-	return s.failures == 0 || s.trying == 0 && time.Until(s.retryAt) <= 0
-}
-
-// connect opens a connection in the background. It is for everyone: who waits for it
-// may give up, it does not. s.mu is held.
-func (s *server) connect(sharing bool) {
-	started := s.client.start(func() {
-		ctx, cancel := context.WithTimeout(s.client.life, s.client.options.ConnectTimeout)
-		defer cancel()
-		c, err := s.dial(ctx, sharing)
-		s.connected(c, err, sharing)
-	})
-	if !started {
-		return // The client is being closed, and wakes everybody.
+	if s.failures > 0 {
+		return s.dialing == 0 && time.Until(s.retryAt) <= 0
 	}
-	s.trying++
-	if sharing {
-		s.opening++
-	} else {
-		s.alone++
-	}
-}
-
-func (s *server) dial(ctx context.Context, sharing bool) (*conn, error) {
-	socket, err := dialTLS(ctx, s.address, s.tls, s.client.options.ConnectTimeout)
-	if err != nil {
-		return nil, err
-	}
-	o := &s.client.options
-	fresh := newStream(socket)
-	_, result, err := fresh.bind(ctx, o.BindDN, o.Password)
-	if err == nil && result.Code != codeSuccess {
-		err = &resultError{result}
-	}
-	if err != nil {
-		_ = socket.Close()
-		return nil, &bindError{err}
-	}
-	fresh.messages.SetLimit(o.MaxMessage)
-	return newConn(s, fresh, sharing), nil
-}
-
-// connected takes the outcome of dial.
-func (s *server) connected(c *conn, err error, sharing bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	defer s.notify()
-	s.trying--
-	if sharing {
-		s.opening--
-	}
-	if err == nil && (s.closed || !s.client.start(c.read)) {
-		_ = c.stream.Close()
-		err = errClosed
-	}
-	switch {
-	case err == nil:
-		s.open[c] = true
-		if sharing {
-			s.shared = append(s.shared, &share{conn: c})
-		} else {
-			s.idle = append(s.idle, c)
-		}
-		return
-	case s.client.life.Err() == nil:
-		s.failed(err)
-	}
-	if !sharing {
-		s.alone--
-	}
+	return s.dialing < s.client.options.MaxDials
 }
 
 // down is the error for a server that is not up. s.mu is held.
@@ -197,14 +80,28 @@ func (s *server) down() error {
 	return &downError{s.cause, max(time.Until(s.retryAt), firstBackoff)}
 }
 
-// failed notes that the server is down. s.mu is held.
+// failed notes that the server is down, and tells everybody who waits. s.mu is held.
 func (s *server) failed(cause error) {
 	if s.failures == 0 || root(s.cause).Error() != root(cause).Error() {
 		s.client.options.Logger.Warn("the directory server cannot be reached", "server", s.address, "error", cause)
 	}
-	wait := jitter(min(firstBackoff<<min(s.failures, 16), lastBackoff))
+	first, last := firstBackoff, lastBackoff
+	if isRefusedBind(cause) { // Each attempt may count towards a lock of the account.
+		first = s.client.options.RefusedPause
+		last = 20 * first
+	}
+	limit := min(first<<min(s.failures, 16), last)
 	s.failures++
-	s.cause, s.retryAt = cause, time.Now().Add(wait)
+	s.cause, s.retryAt = cause, time.Now().Add(jitter(limit))
+	for p := range s.hungry {
+		p.reject(s.down())
+	}
+}
+
+// jitter spreads a wait over its second half, so that gateways do not come back all at
+// once, and none comes back at once.
+func jitter(d time.Duration) time.Duration {
+	return d - time.Duration(rand.Int64N(int64(d/2)+1)) //nolint:gosec // No secret depends on it.
 }
 
 // root is the innermost error, which names no ports of ours.
@@ -226,37 +123,73 @@ func (s *server) served() {
 		return
 	}
 	s.client.options.Logger.Info("the directory server can be reached again", "server", s.address)
-	s.failures, s.cause, s.retryAt = 0, nil, time.Time{}
+	s.failures, s.cause, s.retryAt, s.upSince = 0, nil, time.Time{}, time.Now()
 	s.client.stale.Store(true) // It may have been changed meanwhile.
-	s.notify()
+	s.settle()
 }
 
-// lost takes a dead connection away. A server whose only connection was useless, lost
-// before it answered the first request, counts as down: it would take and lose
-// connections for ever.
-func (s *server) lost(c *conn, reason error, useless bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	defer s.notify()
-	if !s.open[c] {
-		return
+// settle serves everybody who waits for a connection to the server. s.mu is held.
+func (s *server) settle() {
+	for p := range s.hungry {
+		p.settle()
 	}
-	delete(s.open, c)
-	if c.sharing {
-		s.unshare(c)
-	} else {
-		s.alone--
-		if i := slices.Index(s.idle, c); i >= 0 {
-			s.idle = slices.Delete(s.idle, i, i+1)
+}
+
+// up waits until the server is up, as far as anybody knows. While it is down it fails
+// with a *downError, at once when not patient, else after the next attempt to connect,
+// if one is due.
+func (s *server) up(ctx context.Context, patient bool) error {
+	s.mu.Lock()
+	switch {
+	case s.closed:
+		s.mu.Unlock()
+		return errClosed
+	case s.failures == 0 || len(s.own.open) > 0:
+		s.mu.Unlock()
+		return nil
+	}
+	s.mu.Unlock()
+	l, err := s.borrow(ctx, nil, true, patient)
+	if err == nil {
+		l.giveBack()
+	}
+	return err
+}
+
+// pool returns the pool of an account, which it makes when there is none. s.mu is held.
+func (s *server) pool(as *account) *pool {
+	if as == nil {
+		return s.own
+	}
+	p := s.callers[as.key]
+	if p == nil {
+		p = newPool(s, as, 1, callerConns)
+		s.callers[as.key] = p
+	}
+	return p
+}
+
+// spare ends the connection of a caller that has been of no use for the longest time,
+// so that another caller may have one. It reports false when all are in use. s.mu is held.
+func (s *server) spare() bool {
+	var oldest *conn
+	for _, p := range s.callers {
+		for _, c := range p.idle {
+			if oldest == nil || c.rested.Before(oldest.rested) {
+				oldest = c
+			}
+		}
+		for _, candidate := range p.shared {
+			if c := candidate.conn; candidate.load == 0 && len(p.searches) == 0 && (oldest == nil || c.rested.Before(oldest.rested)) {
+				oldest = c
+			}
 		}
 	}
-	if errors.Is(reason, errClosed) {
-		return
+	if oldest == nil {
+		return false
 	}
-	s.client.options.Logger.Debug("a connection to the directory ended", "server", s.address, "reason", reason)
-	if useless && len(s.open) == 0 {
-		s.failed(reason)
-	}
+	oldest.pool.withdraw(oldest, errUnneeded)
+	return true
 }
 
 // close ends all connections, and opens no more. Nothing else starts any more.
@@ -264,8 +197,23 @@ func (s *server) close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.closed = true
-	for c := range s.open {
-		s.client.work.Go(c.close)
+	for p := range s.pools {
+		for c := range p.open {
+			s.client.work.Go(func() { c.close(errClosed) })
+		}
+		p.reject(errClosed)
 	}
-	s.notify()
+}
+
+// warm is the share of requests that a server takes, of those that it would take if it
+// had never been down: it grows to 1 within some time, so that a server that has just
+// come back is not given everything at once.
+func (s *server) warm(now time.Time) float64 {
+	const slowStart = 10 * time.Second
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.upSince.IsZero() {
+		return 1
+	}
+	return min(1, max(0.1, float64(now.Sub(s.upSince))/float64(slowStart)))
 }

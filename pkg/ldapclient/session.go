@@ -15,9 +15,17 @@ const bounded = 32
 
 // session runs operations as an identity, or as the gateway's own account.
 type session struct {
-	client  *Client
+	client *Client
+	// as is whose connections are used; nil is the gateway's own.
+	as *account
+	// proxied tells that every request carries authzID.
 	proxied bool
+	// authzID is who makes changes, as far as the directory tells; "" when unknown.
 	authzID string
+	// key stands for the caller; "" is the gateway itself.
+	key string
+	// refused is why the identity cannot act at all.
+	refused error
 }
 
 // controls returns those that every request of the session carries, and more.
@@ -31,8 +39,8 @@ func (s *session) controls(more ...ldapwire.Control) []ldapwire.Control {
 // ready checks that the directory can act as the identity: a server that does not know
 // the control, and passes over it although it is critical, would act as the gateway.
 func (s *session) ready(ctx context.Context) error {
-	if !s.proxied {
-		return nil
+	if s.refused != nil || !s.proxied {
+		return s.refused
 	}
 	known, err := s.client.knowledge(ctx)
 	if err == nil && !known.proxied {
@@ -66,7 +74,7 @@ func (s *session) lookUp(ctx context.Context, req *directory.SearchRequest, yiel
 	if len(req.Sort) > 0 {
 		controls = s.controls(ldapwire.Sort(req.Sort))
 	}
-	op, err := s.exchange(ctx, searchFor(req, controls), sharing)
+	op, err := s.exchange(ctx, searchFor(req, controls), need{sharing: sharing, target: s.target(req.Base)})
 	if err != nil {
 		return directory.SearchResult{}, err
 	}
@@ -118,7 +126,7 @@ func (s *session) WhoAmI(ctx context.Context) (string, error) {
 	controls := s.controls()
 	op, err := s.exchange(ctx, request{"whoami", ldapwire.ExtendedResponse, func(dst []byte, id int32) []byte {
 		return ldapwire.AppendExtended(dst, id, ldapwire.OIDWhoAmI, "", controls...)
-	}}, false)
+	}}, need{})
 	if err != nil {
 		return "", err
 	}
@@ -135,14 +143,14 @@ func (s *session) WhoAmI(ctx context.Context) (string, error) {
 // exchange sends a request that changes nothing, and gets its answer. When the
 // connection turns out to be dead, the request is sent once more on another one; when the
 // server has no time, to each of the others.
-func (s *session) exchange(ctx context.Context, r request, sharing bool) (*operation, error) {
+func (s *session) exchange(ctx context.Context, r request, n need) (*operation, error) {
 	ctx, cancel := s.client.bounded(ctx)
 	defer cancel()
 	for again := true; ; again = false {
-		op, err := s.once(ctx, r, sharing)
+		op, err := s.once(ctx, r, n)
 		switch {
 		case err == nil && isBusy(op.result.Code):
-			if other, ok := s.elsewhere(ctx, r, sharing, op.server); ok {
+			if other, ok := s.elsewhere(ctx, r, n, op.server); ok {
 				return other, nil
 			}
 			return op, nil
@@ -151,12 +159,31 @@ func (s *session) exchange(ctx context.Context, r request, sharing bool) (*opera
 		case !again || !isLost(err):
 			return nil, transportFault(err, false)
 		}
+		n.avoid = failedServer(err)
 	}
 }
 
+// failedServer is the server that ended the connection of an operation; nil where that is
+// unknown.
+func failedServer(err error) *server {
+	var lost *lostError
+	if errors.As(err, &lost) {
+		return lost.server
+	}
+	return nil
+}
+
+// target is what the balance goes by.
+func (s *session) target(dn directory.DN) string {
+	if s.client.options.Balance != Affinity {
+		return ""
+	}
+	return dn.Key()
+}
+
 // once borrows a connection and sends a request on it.
-func (s *session) once(ctx context.Context, r request, sharing bool) (*operation, error) {
-	l, err := s.client.borrow(ctx, sharing)
+func (s *session) once(ctx context.Context, r request, n need) (*operation, error) {
+	l, err := s.borrow(ctx, n)
 	if err != nil {
 		return nil, err
 	}

@@ -15,6 +15,16 @@ import (
 var (
 	// errClosed ends operations on a connection that we closed.
 	errClosed = errors.New("the connection was closed")
+	// errUnneeded and errExpired end a connection that has no use, and one that has lived
+	// long enough.
+	errUnneeded = fmt.Errorf("%w: it was not needed", errClosed)
+	errExpired  = fmt.Errorf("%w: it was old", errClosed)
+	// errConfused ends a connection after a result that tells of a server in disorder.
+	errConfused = errors.New("the server reported an error of its own")
+	// errAcquire and errQueue send away who would have to wait for a connection too long,
+	// or behind too many others.
+	errAcquire = errors.New("all connections were in use for too long")
+	errQueue   = errors.New("too many wait for a connection already")
 	// errSilent ends a connection to a server that does not answer any more.
 	errSilent = errors.New("the server was asked and said nothing")
 	// errTooMuch ends an operation whose answer is longer than it may be.

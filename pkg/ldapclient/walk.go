@@ -89,7 +89,7 @@ func (w *walk) begin(ctx context.Context) error {
 	if !known.paging {
 		return fault.New(fault.Unsupported, "the directory does not return results in pages (RFC 2696)").Named("paging")
 	}
-	l, err := w.client.borrow(ctx, false)
+	l, err := w.borrow(ctx, need{target: w.target(w.req.Base)})
 	if err != nil {
 		return err
 	}

@@ -31,6 +31,20 @@ func AppendBind(dst []byte, id int32, dn directory.DN, password string, controls
 	})
 }
 
+// AppendSASLBind appends a bind by a SASL mechanism with an initial response (RFC 4511
+// §4.2, RFC 4422).
+func AppendSASLBind(dst []byte, id int32, mechanism, credentials string) []byte {
+	return message(dst, id, nil, func(dst []byte) []byte {
+		dst, start := begin(dst, byte(BindRequest))
+		dst = appendInteger(dst, tagInteger, 3)
+		dst = appendString(dst, tagString, "")
+		dst, sasl := begin(dst, tagSASL)
+		dst = appendString(dst, tagString, mechanism)
+		dst = end(appendString(dst, tagString, credentials), sasl)
+		return end(dst, start)
+	})
+}
+
 // AppendSearch appends a search request (RFC 4511 §4.5.1). Aliases are never
 // dereferenced. No attributes at all are asked for as "1.1".
 func AppendSearch(dst []byte, id int32, req *directory.SearchRequest, controls ...Control) []byte {
