@@ -53,6 +53,17 @@ func Start(tb testing.TB, script Script) *Server {
 // StartWithBind is as Start, with a script for the binds of ServiceDN.
 func StartWithBind(tb testing.TB, bind, script Script) *Server {
 	tb.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return StartOn(tb, listener, bind, script)
+}
+
+// StartOn is as StartWithBind, behind a listener of the test's. The certificate is for
+// 127.0.0.1 and localhost.
+func StartOn(tb testing.TB, inner net.Listener, bind, script Script) *Server {
+	tb.Helper()
 	ca, err := testcert.NewCA()
 	if err != nil {
 		tb.Fatal(err)
@@ -65,10 +76,7 @@ func StartWithBind(tb testing.TB, bind, script Script) *Server {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	listener, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12})
-	if err != nil {
-		tb.Fatal(err)
-	}
+	listener := tls.NewListener(inner, &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12})
 	s := &Server{URL: "ldaps://" + listener.Addr().String(), CAPool: ca.Pool(), CA: ca.PEM(), listener: listener, bind: bind, script: script, changed: make(chan struct{})}
 	s.work.Go(s.accept)
 	tb.Cleanup(s.close)
