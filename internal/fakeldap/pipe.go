@@ -38,14 +38,18 @@ func (p *Pipe) Dial(ctx context.Context) (net.Conn, error) {
 		return nil, errors.New("connection refused")
 	}
 	ours, theirs := net.Pipe()
+	mine, other := p.end(ours), p.end(theirs)
+	var err error
 	select {
-	case p.accepted <- p.end(theirs):
-		return p.end(ours), nil
+	case p.accepted <- other:
+		return mine, nil
 	case <-p.done:
-		return nil, net.ErrClosed
+		err = net.ErrClosed
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		err = ctx.Err()
 	}
+	_, _ = mine.Close(), other.Close()
+	return nil, err
 }
 
 // Dials returns when Dial was called.

@@ -53,6 +53,7 @@ type conn struct {
 	// connection is old: nothing more should be sent.
 	confused, retired bool
 	failure           error // why the connection is dead; nil while it lives
+	closing           error // why it is about to be ended
 }
 
 // request is what to send, once.
@@ -231,6 +232,9 @@ func (c *conn) fail(reason error) {
 		c.mu.Unlock()
 		return
 	}
+	if c.closing != nil {
+		reason = c.closing
+	}
 	c.failure = reason
 	useless := c.messages == 0 && len(c.pending) > 0
 	c.mu.Unlock()
@@ -250,6 +254,7 @@ func (c *conn) close(reason error) {
 	select {
 	case c.writing <- struct{}{}:
 		c.mu.Lock()
+		c.closing = reason // What the server does about it is no failure.
 		c.buffer = ldapwire.AppendUnbind(c.buffer[:0], c.lastID+1)
 		c.mu.Unlock()
 		_ = c.write(time.Now().Add(goodbye))

@@ -258,6 +258,9 @@ func (p *pool) lost(c *conn, reason error, useless bool) {
 		if useless && len(p.open) == 0 || errors.Is(reason, errSilent) {
 			s.failed(reason)
 		}
+		if errors.Is(reason, errSilent) {
+			s.suspect()
+		}
 	}
 	p.settle()
 	if p.isCaller() {

@@ -192,6 +192,16 @@ func (s *server) spare() bool {
 	return true
 }
 
+// suspect ends the connections at rest, for another one went silent, and who gets one of
+// them would have to wait to find that out. s.mu is held.
+func (s *server) suspect() {
+	for p := range s.pools {
+		for len(p.idle) > 0 {
+			p.withdraw(p.idle[0], errSuspect)
+		}
+	}
+}
+
 // close ends all connections, and opens no more. Nothing else starts any more.
 func (s *server) close() {
 	s.mu.Lock()

@@ -21,6 +21,8 @@ var (
 	errExpired  = fmt.Errorf("%w: it was old", errClosed)
 	// errConfused ends a connection after a result that tells of a server in disorder.
 	errConfused = errors.New("the server reported an error of its own")
+	// errSuspect ends a connection because another one to the server went silent.
+	errSuspect = errors.New("the server said nothing on another connection")
 	// errAcquire and errQueue send away who would have to wait for a connection too long,
 	// or behind too many others.
 	errAcquire = errors.New("all connections were in use for too long")
