@@ -55,7 +55,7 @@ find_slapd() { PATH="$PATH:/usr/sbin:/usr/local/sbin:/usr/local/libexec:/usr/lib
 install_slapd() {
     # The preset answer keeps the package from setting up a directory.
     echo 'slapd slapd/no_configuration boolean true' | debconf-set-selections
-    install slapd
+    install slapd libsasl2-modules
 }
 
 found=

@@ -119,14 +119,32 @@ func (b *builder) ldap() (*ldapclient.Client, error) {
 	d := &b.Directory
 	servers := make([]ldapclient.Server, len(d.Servers))
 	for i, s := range d.Servers {
-		servers[i] = ldapclient.Server{URL: s.URL, Secondary: s.Role == "secondary"}
+		servers[i] = ldapclient.Server{URL: s.URL, Secondary: s.Role == "secondary", ReadOnly: s.ReadOnly}
 	}
+	config := tlspolicy.Client(b.directoryRoots)
+	config.Certificates = b.bindCertificates
 	return ldapclient.New(ldapclient.Options{
 		Servers:          servers,
-		TLS:              tlspolicy.Client(b.directoryRoots),
+		Balance:          ldapclient.Balance(d.Balance),
+		WriteCoherence:   d.WriteCoherence.Std(),
+		TLS:              config,
+		Mechanism:        ldapclient.Mechanism(d.Bind.Mechanism),
 		BindDN:           b.bindDN,
+		User:             d.Bind.User,
 		Password:         d.Bind.Password.Value(),
+		Mode:             ldapclient.Mode(d.Identity),
 		MaxConns:         d.Pool.Max,
+		MinIdle:          d.Pool.MinIdle,
+		MaxCallers:       d.Pool.Callers,
+		IdleTime:         d.Pool.IdleTime.Std(),
+		MaxAge:           d.Pool.MaxAge.Std(),
+		AgeGap:           d.Pool.AgeGap.Std(),
+		MaxOperations:    int32(d.Pool.MaxOperations), //nolint:gosec // At most 1,000,000,000.
+		AcquireTimeout:   d.Pool.AcquireTimeout.Std(),
+		MaxQueue:         d.Pool.Queue,
+		MaxDials:         d.Pool.Dials,
+		Heartbeat:        d.Pool.Heartbeat.Std(),
+		ProbeTimeout:     d.Pool.ProbeTimeout.Std(),
 		MaxWalks:         gateway.DefaultWalks,
 		ConnectTimeout:   d.ConnectTimeout.Std(),
 		OperationTimeout: b.Limits.RequestTimeout.Std(),
@@ -147,6 +165,7 @@ func (b *builder) api(client directory.Directory) (http.Handler, error) {
 	service, err := gateway.New(gateway.Options{
 		Directory:   client,
 		Models:      b.models,
+		Policy:      b.policy,
 		Timeout:     b.Limits.RequestTimeout.Std(),
 		ListTimeout: b.Limits.QueryTimeout.Std(),
 		Lists:       b.Limits.Queries,

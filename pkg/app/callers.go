@@ -38,12 +38,13 @@ func (b *builder) chain(client directory.Directory) (*auth.Chain, error) {
 
 func (b *builder) password(client directory.Directory, accounts *auth.Accounts) (*basic.Authenticator, error) {
 	o := basic.Options{
-		Directory:  client,
-		Accounts:   accounts,
-		Realm:      b.Auth.Realm,
-		DNTemplate: b.dnTemplate,
-		Cache:      b.Auth.Basic.Cache.Std(),
-		Timeout:    b.Limits.RequestTimeout.Std(),
+		Directory:    client,
+		Accounts:     accounts,
+		Realm:        b.Auth.Realm,
+		KeepPassword: b.Directory.Identity == "bind",
+		DNTemplate:   b.dnTemplate,
+		Cache:        b.Auth.Basic.Cache.Std(),
+		Timeout:      b.Limits.RequestTimeout.Std(),
 	}
 	if b.Auth.Basic.Mode == "search" {
 		o.Search = &basic.Search{Base: b.baseDN, Scope: directory.ScopeSubtree, Filter: b.filter}

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/rest2ldap/rest2ldap/mappings"
@@ -36,11 +37,14 @@ type parts struct {
 	directoryRoots, outboundRoots, issuerRoots *x509.CertPool
 	models                                     []*mapping.Model
 
-	bindDN     directory.DN
-	baseDN     directory.DN
-	filter     directory.FilterTemplate
-	dnTemplate directory.DNTemplate
-	authzID    bearer.Template
+	bindDN directory.DN
+	// bindCertificates is the certificate for the mechanism EXTERNAL.
+	bindCertificates []tls.Certificate
+	policy           gateway.Policy
+	baseDN           directory.DN
+	filter           directory.FilterTemplate
+	dnTemplate       directory.DNTemplate
+	authzID          bearer.Template
 	// keys are those of a file; nil where they come from a URL.
 	keys bearer.Keys
 }
@@ -59,6 +63,7 @@ func inspect(file *config.File) (parts, config.Problems) {
 	i.directory()
 	i.basic()
 	i.bearer()
+	i.rules()
 	i.mapping()
 	i.problems.Sort()
 	return i.parts, i.problems
@@ -90,20 +95,20 @@ func (i *inspector) server() {
 			continue
 		}
 		i.certificates = append(i.certificates, certificate)
-		i.validity(at+".cert", c.Cert, certificate)
+		i.validity(at+".cert", c.Cert, certificate, "clients")
 	}
 }
 
-// validity warns of a certificate that no client will take at present.
-func (i *inspector) validity(path string, file config.Path, certificate tls.Certificate) {
+// validity warns of a certificate that those to whom it is shown will not take at present.
+func (i *inspector) validity(path string, file config.Path, certificate tls.Certificate, who string) {
 	leaf, err := x509.ParseCertificate(certificate.Certificate[0])
 	switch now := time.Now(); {
 	case err != nil:
 		i.fail(path, err)
 	case now.After(leaf.NotAfter):
-		i.warn(path, "the certificate in %s expired on %s; clients will refuse it", file, leaf.NotAfter.UTC().Format(time.RFC3339))
+		i.warn(path, "the certificate in %s expired on %s; %s will refuse it", file, leaf.NotAfter.UTC().Format(time.RFC3339), who)
 	case now.Before(leaf.NotBefore):
-		i.warn(path, "the certificate in %s is not valid before %s; clients will refuse it", file, leaf.NotBefore.UTC().Format(time.RFC3339))
+		i.warn(path, "the certificate in %s is not valid before %s; %s will refuse it", file, leaf.NotBefore.UTC().Format(time.RFC3339), who)
 	}
 }
 
@@ -123,6 +128,15 @@ func (i *inspector) directory() {
 	i.outboundRoots = i.roots("outboundTLS.ca", i.file.OutboundTLS.CA)
 	if d.Bind.DN != "" {
 		i.bindDN = i.dn("directory.bind.dn", d.Bind.DN)
+	}
+	if d.Bind.Cert != "" && d.Bind.Key != "" && i.file.Sound("directory.bind.cert") && i.file.Sound("directory.bind.key") {
+		certificate, err := tlspolicy.LoadCertificate(string(d.Bind.Cert), string(d.Bind.Key))
+		if err != nil {
+			i.fail("directory.bind.cert", err)
+			return
+		}
+		i.bindCertificates = []tls.Certificate{certificate}
+		i.validity("directory.bind.cert", d.Bind.Cert, certificate, "the directory")
 	}
 }
 
@@ -155,6 +169,53 @@ func (i *inspector) basic() {
 		}
 		i.fail("auth.basic.dnTemplate", err)
 	}
+}
+
+// rules makes the policy.
+func (i *inspector) rules() {
+	for n, r := range i.file.Auth.Policy {
+		at := fmt.Sprintf("auth.policy[%d]", n)
+		rule := gateway.Rule{Verbs: verbsOf(r.May)}
+		for m, text := range r.Callers {
+			rule.Callers = append(rule.Callers, i.caller(fmt.Sprintf("%s.callers[%d]", at, m), text))
+		}
+		for _, path := range r.Resources {
+			segments := strings.Split(strings.TrimPrefix(path, "/"), "/")
+			if path == "/" {
+				segments = nil
+			}
+			rule.Resources = append(rule.Resources, segments)
+		}
+		i.policy = append(i.policy, rule)
+	}
+}
+
+func (i *inspector) caller(path, text string) gateway.Caller {
+	if text == "*" {
+		return gateway.Caller{}
+	}
+	name, below := strings.CutPrefix(text, "*,")
+	return gateway.Caller{DN: i.dn(path, name), Below: below}
+}
+
+// verbsOf are what the words of a rule allow.
+func verbsOf(words []string) []mapping.Verb {
+	var verbs []mapping.Verb
+	for _, word := range words {
+		switch word {
+		case "read":
+			verbs = append(verbs, mapping.Read, mapping.Query)
+		case "create":
+			verbs = append(verbs, mapping.Create)
+		case "update":
+			verbs = append(verbs, mapping.Update, mapping.Patch)
+		case "delete":
+			verbs = append(verbs, mapping.Delete)
+		case "action":
+			verbs = append(verbs, mapping.Action)
+		}
+	}
+	return verbs
 }
 
 func (i *inspector) mapping() {

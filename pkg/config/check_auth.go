@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"net/url"
 	"regexp"
 	"slices"
@@ -21,6 +22,29 @@ func (c *checker) auth() {
 	}
 	if a.Bearer != nil {
 		c.bearer(a.Bearer)
+	}
+	for i := range a.Policy {
+		c.rule(fmt.Sprintf("auth.policy[%d]", i), &a.Policy[i])
+	}
+}
+
+func (c *checker) rule(at string, r *Rule) {
+	if len(r.Callers) == 0 {
+		c.fail(at+".callers", `is missing; write DNs, or "*" for every caller`)
+	}
+	if len(r.Resources) == 0 {
+		c.fail(at+".resources", "is missing; write paths, for example /api/users, or / for everything")
+	}
+	for i, path := range r.Resources {
+		if !strings.HasPrefix(path, "/") || strings.Contains(path, "*") || path != "/" && strings.HasSuffix(path, "/") {
+			c.fail(fmt.Sprintf("%s.resources[%d]", at, i), "%q is not a path; write for example /api/users, which stands for everything below it too", path)
+		}
+	}
+	if len(r.May) == 0 {
+		c.fail(at+".may", "is missing; write some of read, create, update, delete, action")
+	}
+	for i, verb := range r.May {
+		c.oneOf(fmt.Sprintf("%s.may[%d]", at, i), verb, "read", "create", "update", "delete", "action")
 	}
 }
 

@@ -12,7 +12,7 @@ func (c *checker) directory() {
 		c.fail("directory.servers", "is missing; write at least one server, for example - url: ldaps://ldap.example.com")
 	}
 	c.missingElements("directory.servers", len(d.Servers))
-	primaries := 0
+	primaries, writable := 0, 0
 	for i := range d.Servers {
 		s := &d.Servers[i]
 		at := fmt.Sprintf("directory.servers[%d]", i)
@@ -21,6 +21,9 @@ func (c *checker) directory() {
 		}
 		if s.Role == "primary" {
 			primaries++
+		}
+		if !s.ReadOnly {
+			writable++
 		}
 		c.oneOf(at+".role", s.Role, "primary", "secondary")
 		if c.required(at+".url", s.URL, "ldaps://ldap.example.com") {
@@ -31,11 +34,15 @@ func (c *checker) directory() {
 	if primaries == 0 && len(d.Servers) > 0 {
 		c.fail("directory.servers", "no server has the role primary; give it to one")
 	}
+	if writable == 0 && len(d.Servers) > 0 {
+		c.fail("directory.servers", "every server is readOnly; changes need one that is not")
+	}
 	c.readable("directory.ca", &d.CA, public)
-	c.identity("directory.identity", d.Identity)
-	c.required("directory.bind.dn", d.Bind.DN, "cn=rest2ldap,ou=Services,dc=example,dc=com")
-	c.secret("directory.bind.password", &d.Bind.Password)
-	c.within("directory.pool.max", d.Pool.Max, 3, 1024)
+	c.identity()
+	c.bind(&d.Bind)
+	c.oneOf("directory.balance", d.Balance, "failover", "leastRequests", "affinity")
+	c.bounded("directory.writeCoherence", d.WriteCoherence, 0, Duration(10*time.Minute))
+	c.pool(&d.Pool)
 	c.bounded("directory.connectTimeout", d.ConnectTimeout, Duration(100*time.Millisecond), Duration(time.Minute))
 }
 
@@ -70,12 +77,57 @@ func (c *checker) ldapURL(path, text string) {
 	}
 }
 
-func (c *checker) identity(path, identity string) {
-	switch identity {
-	case "proxied":
-	case "bind", "sasl-proxy", "service":
-		c.fail(path, "%q is not available in this version; use proxied", identity)
-	default:
-		c.fail(path, "%q is not known; write proxied", identity)
+// identity checks that the callers can be acted for in that way.
+func (c *checker) identity() {
+	const path = "directory.identity"
+	d, a := &c.file.Directory, &c.file.Auth
+	c.oneOf(path, d.Identity, "proxied", "bind", "sasl-proxy", "service")
+	switch {
+	case d.Identity == "bind" && (a.Basic == nil || a.Bearer != nil):
+		c.fail(path, "with bind the directory is asked with the caller's own password, which only auth.basic has; leave out auth.bearer, or use proxied")
+	case d.Identity == "sasl-proxy" && d.Bind.Mechanism == "simple":
+		c.fail(path, "with sasl-proxy the gateway's account assumes identities as it binds, which a simple bind cannot do; set directory.bind.mechanism to EXTERNAL or PLAIN")
+	case d.Identity == "service" && len(a.Policy) == 0:
+		c.fail(path, "with service the directory cannot tell callers apart; say in auth.policy who may do what")
 	}
+}
+
+func (c *checker) bind(b *Bind) {
+	const at = "directory.bind"
+	c.oneOf(at+".mechanism", b.Mechanism, "simple", "EXTERNAL", "PLAIN")
+	switch b.Mechanism {
+	case "simple":
+		c.required(at+".dn", b.DN, "cn=rest2ldap,ou=Services,dc=example,dc=com")
+		c.secret(at+".password", &b.Password)
+		c.noEffect("mechanism: simple", at+".user", at+".cert", at+".key")
+	case "PLAIN":
+		c.required(at+".user", b.User, "rest2ldap")
+		c.secret(at+".password", &b.Password)
+		c.noEffect("mechanism: PLAIN", at+".dn", at+".cert", at+".key")
+	case "EXTERNAL":
+		c.required(at+".cert", string(b.Cert), "gateway.pem")
+		c.required(at+".key", string(b.Key), "gateway.key")
+		c.readable(at+".cert", &b.Cert, public)
+		c.readable(at+".key", &b.Key, private)
+		c.noEffect("mechanism: EXTERNAL", at+".dn", at+".user", at+".password")
+	}
+}
+
+func (c *checker) pool(p *Pool) {
+	const at = "directory.pool"
+	day := Duration(24 * time.Hour)
+	c.within(at+".max", p.Max, 3, 1024)
+	if p.Max >= 3 {
+		c.within(at+".minIdle", p.MinIdle, 0, p.Max)
+	}
+	c.within(at+".callers", p.Callers, 1, 10_000)
+	c.bounded(at+".idleTime", p.IdleTime, Duration(10*time.Second), day)
+	c.bounded(at+".maxAge", p.MaxAge, Duration(time.Minute), day)
+	c.bounded(at+".ageGap", p.AgeGap, 0, Duration(time.Hour))
+	c.within(at+".maxOperations", p.MaxOperations, 1000, 1_000_000_000)
+	c.bounded(at+".acquireTimeout", p.AcquireTimeout, Duration(10*time.Millisecond), Duration(10*time.Minute))
+	c.within(at+".queue", p.Queue, 1, 100_000)
+	c.within(at+".dials", p.Dials, 1, 100)
+	c.bounded(at+".heartbeat", p.Heartbeat, Duration(time.Second), Duration(10*time.Minute))
+	c.bounded(at+".probeTimeout", p.ProbeTimeout, Duration(100*time.Millisecond), Duration(time.Minute))
 }

@@ -3,10 +3,17 @@ package config
 // defaults is the lowest layer, as an operator would write it.
 func defaults() map[string]any {
 	return map[string]any{
-		"server":    map[string]any{"listen": "127.0.0.1:8443", "basePath": "/"},
-		"tls":       map[string]any{"profile": "intermediate"},
-		"directory": map[string]any{"identity": "proxied", "pool": map[string]any{"max": 16}, "connectTimeout": "5s"},
-		"auth":      map[string]any{"realm": "rest2ldap"},
+		"server": map[string]any{"listen": "127.0.0.1:8443", "basePath": "/"},
+		"tls":    map[string]any{"profile": "intermediate"},
+		"directory": map[string]any{
+			"identity": "proxied", "connectTimeout": "3s", "balance": "failover", "writeCoherence": "0s",
+			"bind": map[string]any{"mechanism": "simple"},
+			"pool": map[string]any{
+				"max": 16, "minIdle": 1, "callers": 64, "idleTime": "5m", "maxAge": "1h", "ageGap": "10s", "maxOperations": 100_000_000,
+				"acquireTimeout": "10s", "queue": 1000, "dials": 2, "heartbeat": "10s", "probeTimeout": "3s",
+			},
+		},
+		"auth": map[string]any{"realm": "rest2ldap"},
 		"limits": map[string]any{
 			"body": "1MiB", "depth": 64, "pageSize": 1000, "requestTimeout": "30s", "queryTimeout": "5m", "queries": 4,
 		},

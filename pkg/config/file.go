@@ -78,12 +78,24 @@ type Directory struct {
 	Servers []DirectoryServer `config:"servers"`
 	// CA is a PEM bundle; without it, the authorities of the system.
 	CA Path `config:"ca"`
-	// Identity is as whom requests act: `proxied`, over connections of the gateway's own
-	// account, each with the proxied authorization control for its caller (RFC 4370).
+	// Identity is as whom requests act. `proxied`: over connections of the gateway's own
+	// account, each request with the proxied authorization control for its caller (RFC 4370).
+	// `bind`: over connections that are bound with the caller's own name and password, so
+	// that only auth.basic will do. `sasl-proxy`: over connections on which the gateway's
+	// own account, bound by EXTERNAL or PLAIN, has assumed the caller's identity. `service`:
+	// as the gateway's own account, whoever the caller is; auth.policy says who may do what.
 	Identity string `config:"identity"`
 	// Bind is the account of the gateway itself. It needs the right to act for others,
 	// and little else.
 	Bind Bind `config:"bind"`
+	// Balance is how requests are spread over servers of the same role. `failover`: to the
+	// first that can be reached. `leastRequests`: reads to the one with the fewest requests
+	// at work, changes to the first that takes them. `affinity`: by entry, so that the reads
+	// of an entry see its changes.
+	Balance string `config:"balance"`
+	// WriteCoherence is for how long a caller reads from the server that took its last
+	// change; 0s does without. From 0s to 10m.
+	WriteCoherence Duration `config:"writeCoherence"`
 	// Pool is the supply of connections to each server.
 	Pool Pool `config:"pool"`
 	// ConnectTimeout is how long the making of a connection may take: TCP, TLS and bind.
@@ -98,14 +110,27 @@ type DirectoryServer struct {
 	// Role is `primary` (when left out) or `secondary`; secondaries serve while no primary
 	// does. There is one primary at least.
 	Role string `config:"role"`
+	// ReadOnly tells that the server takes no changes: they go to the others, of which there
+	// is one at least.
+	ReadOnly bool `config:"readOnly"`
 }
 
-// Bind is a simple bind.
+// Bind is how the gateway's own account binds.
 type Bind struct {
-	// DN is the name of the account. Required.
+	// Mechanism is `simple`, with dn and password, `EXTERNAL`, with cert and key, or `PLAIN`,
+	// with user and password.
+	Mechanism string `config:"mechanism"`
+	// DN is the name of the account. Required with simple.
 	DN string `config:"dn"`
-	// Password is a reference to the password. Required.
+	// User is the name of the account for PLAIN, as the directory's SASL rules want it.
+	User string `config:"user"`
+	// Password is a reference to the password. Required with simple and PLAIN.
 	Password Secret `config:"password"`
+	// Cert is the client certificate in PEM, with those between it and its authority.
+	// Required with EXTERNAL.
+	Cert Path `config:"cert"`
+	// Key is the private key of cert, in PEM. Required with EXTERNAL.
+	Key Path `config:"key"`
 }
 
 // Pool bounds connections.
@@ -113,6 +138,32 @@ type Pool struct {
 	// Max is the greatest number of connections to one server. Up to 32 more wait for the
 	// next page of a query in pages, 60 seconds each at most. From 3 to 1024.
 	Max int `config:"max"`
+	// MinIdle is how many connections are kept ready for queries and changes; max is the most.
+	MinIdle int `config:"minIdle"`
+	// Callers is the greatest number of connections to one server that are bound as callers,
+	// with the identities bind and sasl-proxy. From 1 to 10000.
+	Callers int `config:"callers"`
+	// IdleTime is how long a connection beyond minIdle is kept unused. From 10s to 24h.
+	IdleTime Duration `config:"idleTime"`
+	// MaxAge is how long a connection lives, 20 % more or less, so that the gateway moves
+	// to servers that were added or have come back. From 1m to 24h.
+	MaxAge Duration `config:"maxAge"`
+	// AgeGap is the least time between two that end for their age. From 0s to 1h.
+	AgeGap Duration `config:"ageGap"`
+	// MaxOperations is how many requests a connection carries. From 1000 to 1000000000.
+	MaxOperations int `config:"maxOperations"`
+	// AcquireTimeout is how long a request waits for a connection while all are in use.
+	// From 10ms to 10m.
+	AcquireTimeout Duration `config:"acquireTimeout"`
+	// Queue is how many requests wait for a connection; one more is refused. From 1 to 100000.
+	Queue int `config:"queue"`
+	// Dials is how many connections to one server are opened at once. From 1 to 100.
+	Dials int `config:"dials"`
+	// Heartbeat is how often a connection from which nothing comes is asked whether it
+	// lives, and probeTimeout how long its answer may take. From 1s to 10m.
+	Heartbeat Duration `config:"heartbeat"`
+	// ProbeTimeout: see heartbeat. From 100ms to 1m.
+	ProbeTimeout Duration `config:"probeTimeout"`
 }
 
 // Mapping is where the mapping files are.
@@ -134,6 +185,23 @@ type Auth struct {
 	// Bearer is a signed access token (RFC 6750, RFC 9068) of one issuer. Off when it is
 	// left out.
 	Bearer *Bearer `config:"bearer"`
+	// Policy says who may do what; what no rule allows is refused. Without it the directory
+	// alone decides, which it cannot where directory.identity is service: there the policy
+	// is required.
+	Policy []Rule `config:"policy"`
+}
+
+// Rule allows some callers something.
+type Rule struct {
+	// Callers are DNs of entries; `*` is every caller, and `*,ou=Staff,dc=example,dc=com` is
+	// every entry below one. Required.
+	Callers []string `config:"callers"`
+	// Resources are paths below server.basePath, `/api/users` for example, each with
+	// everything below it; `/` is everything. Required.
+	Resources []string `config:"resources"`
+	// May is what is allowed: `read` (queries too), `create`, `update` (PUT and PATCH),
+	// `delete`, `action`. Required.
+	May []string `config:"may"`
 }
 
 // Basic verifies a password by a bind in the directory.

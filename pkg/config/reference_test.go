@@ -112,6 +112,8 @@ func (s setting) kind() string {
 		return "secret"
 	}
 	switch s.typ.Kind() {
+	case reflect.Bool:
+		return "true or false"
 	case reflect.Int:
 		return "whole number"
 	case reflect.String:
@@ -126,7 +128,7 @@ func (s setting) kind() string {
 
 // text is the value as an operator would write it, "" for none.
 func (s setting) text() string {
-	if s.value.IsZero() && s.typ.Kind() != reflect.Int64 {
+	if s.value.IsZero() && s.typ.Kind() != reflect.Int64 && s.typ.Kind() != reflect.Bool {
 		return ""
 	}
 	switch v := s.value.Interface().(type) {
@@ -148,7 +150,8 @@ func settings(t *testing.T) []setting {
 	comments := fieldComments(t)
 	file, problems := loadUsual(t,
 		"auth.bearer.issuer=https://login.example.com", "auth.bearer.audience=gateway",
-		"auth.bearer.keys=tls/ca.pem", "auth.bearer.authzId=u:{sub}")
+		"auth.bearer.keys=tls/ca.pem", "auth.bearer.authzId=u:{sub}",
+		"auth.policy.0.callers=*", "auth.policy.0.resources=/", "auth.policy.0.may=read")
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}

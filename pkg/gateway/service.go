@@ -19,6 +19,8 @@ type Options struct {
 	Directory directory.Directory
 	// Models are the mapped APIs, one for each version of a base path.
 	Models []*mapping.Model
+	// Policy says who may do what; nil leaves that to the directory.
+	Policy Policy
 	// Timeout bounds the directory's part of a request for one resource; 0 is 30 s.
 	Timeout time.Duration
 	// ListTimeout bounds a query from its first to its last entry; 0 is 5 min.
@@ -46,6 +48,7 @@ const DefaultWalks = 32
 // Service runs requests on the mapped APIs. It is safe for concurrent use.
 type Service struct {
 	directory   directory.Directory
+	policy      Policy
 	apis        map[apiKey]*api
 	timeout     time.Duration
 	listTimeout time.Duration
@@ -71,6 +74,7 @@ type api struct {
 func New(o Options) (*Service, error) {
 	s := &Service{
 		directory:   o.Directory,
+		policy:      o.Policy,
 		apis:        make(map[apiKey]*api, 2*len(o.Models)),
 		timeout:     orDefault(o.Timeout, 30*time.Second),
 		listTimeout: orDefault(o.ListTimeout, 5*time.Minute),
@@ -170,6 +174,9 @@ type call struct {
 func (s *Service) begin(ctx context.Context, p auth.Principal, name string, req *mapping.Request) (*call, error) {
 	if p.MustChange && (req.Verb != mapping.Action || req.Action != mapping.ModifyPassword) {
 		return nil, auth.RefuseMustChange()
+	}
+	if err := s.policy.admit(&p, name, req); err != nil {
+		return nil, err
 	}
 	binding, err := s.bind(ctx, name, req.Version)
 	if err != nil {

@@ -1,23 +1,24 @@
 // Package ldapclient is a directory.Directory over LDAPS.
 //
-// A connection is dialled, with TLS verified, and bound as the gateway's own account.
-// Every operation is ours (package ldapwire): the request carries the caller's identity as a proxied
-// authorization control (RFC 4370), a goroutine of the connection collects what
-// comes back, and the operation ends with the server's own result, or with an
-// error. Nobody but that goroutine reads, and it waits for nobody, so that the
-// server is never kept waiting.
+// A connection is dialled, with TLS verified, and bound once: as the gateway's own account,
+// or, in the modes that want it, as a caller. Every operation is ours (package ldapwire):
+// in the mode Proxied the request carries the caller's identity as a control (RFC 4370), a
+// goroutine of the connection collects what comes back, and the operation ends with the
+// server's own result, or with an error. Nobody but that goroutine reads, and it waits for
+// nobody, so that the server is never kept waiting.
 //
-// Connections of a server are of two sorts. Searches whose answer is bounded share
-// some, several in flight on each. Lists and changes have one to themselves while
-// they run; a list is fetched in pages, between which nothing is outstanding. A
-// user's bind has a connection of its own, which is closed behind it: a bind among
-// other operations would make slapd drop their answers.
+// The connections to a server that are bound as the same identity are a pool, and of two
+// sorts. Searches whose answer is bounded share some, several in flight on each. Lists and
+// changes have one to themselves while they run; a list is fetched in pages, between which
+// nothing is outstanding. The verification of a password has a connection of its own, which
+// is closed behind it: a bind among other operations would make slapd drop their answers.
 //
-// Servers are tried in order, primaries first. One that cannot be reached, or that
-// loses every connection at the first request, is down: it is tried again in the
-// background, with growing pauses, and nobody who has another server to go to waits for
-// it. While all are down, requests fail at once and say when the next attempt is due.
+// Servers are asked in the order of the Balance, primaries first. One that cannot be
+// reached, that loses every connection at the first request, or that says nothing when it
+// is asked, is down: it is tried again in the background, with growing pauses, and nobody
+// who has another server to go to waits for it. While all are down, requests fail at once
+// and say when the next attempt is due.
 //
 // No change is ever sent twice. A search is sent again, once, when its connection
-// turned out to be dead before anything came back.
+// turned out to be dead before all of the answer came, preferably to another server.
 package ldapclient

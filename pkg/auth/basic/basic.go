@@ -57,6 +57,9 @@ type Options struct {
 	Search *Search
 	// DNTemplate is the DN of the caller, with {username} in it.
 	DNTemplate directory.DNTemplate
+	// KeepPassword has the identity of a principal hold its password, for a directory that
+	// is asked in the caller's own name.
+	KeepPassword bool
 	// Cache is how long a password that was right is remembered: at most MaxCache; 0
 	// is not at all.
 	Cache time.Duration
@@ -179,6 +182,9 @@ func (a *Authenticator) verify(ctx context.Context, name, password string) (*aut
 		return nil, a.refuseLate(ctx, err, password)
 	}
 	principal := &auth.Principal{Name: name, Method: "basic", Identity: directory.Identity{AuthzID: "dn:" + dn.String()}}
+	if a.options.KeepPassword {
+		principal.Identity.Password = directory.NewPassword(password)
+	}
 	err = a.options.Directory.Authenticate(ctx, dn, password)
 	var e *fault.Error
 	switch {
