@@ -9,11 +9,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/go-ldap/ldap/v3"
-
 	"github.com/rest2ldap/rest2ldap/internal/exampledata"
 	"github.com/rest2ldap/rest2ldap/internal/slapd"
 	"github.com/rest2ldap/rest2ldap/internal/testcert"
+	"github.com/rest2ldap/rest2ldap/pkg/directory"
+	"github.com/rest2ldap/rest2ldap/pkg/ldapclient"
 )
 
 // Every way to act for callers, from the configuration to the directory: who made a change
@@ -109,17 +109,23 @@ func TestIdentityModes(t *testing.T) {
 // modifierOf asks the directory who changed an entry last.
 func modifierOf(t *testing.T, server *slapd.Server, dn string) string {
 	t.Helper()
-	conn, err := ldap.DialURL(server.URL, ldap.DialWithTLSConfig(&tls.Config{RootCAs: server.CAPool, MinVersion: tls.VersionTLS12}))
+	client, err := ldapclient.New(ldapclient.Options{
+		Servers: []ldapclient.Server{{URL: server.URL}}, TLS: &tls.Config{RootCAs: server.CAPool, MinVersion: tls.VersionTLS12},
+		BindDN: directory.MustParseDN(server.RootDN), Password: server.RootPassword,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = conn.Close() }()
-	if err := conn.Bind(server.RootDN, server.RootPassword); err != nil {
+	defer func() { _ = client.Close(t.Context()) }()
+	modifier := ""
+	_, err = client.Service().Search(t.Context(), &directory.SearchRequest{
+		Base: directory.MustParseDN(dn), Filter: directory.Present("objectClass"), Attributes: []string{"modifiersName"}, SizeLimit: 1,
+	}, func(entry *directory.Entry) error {
+		modifier = entry.Value("modifiersName")
+		return nil
+	})
+	if err != nil {
 		t.Fatal(err)
 	}
-	result, err := conn.Search(ldap.NewSearchRequest(dn, ldap.ScopeBaseObject, ldap.NeverDerefAliases, 0, 0, false, "(objectClass=*)", []string{"modifiersName"}, nil))
-	if err != nil || len(result.Entries) != 1 {
-		t.Fatal(result, err)
-	}
-	return result.Entries[0].GetAttributeValue("modifiersName")
+	return modifier
 }
