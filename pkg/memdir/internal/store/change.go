@@ -424,7 +424,7 @@ func (s *Store) refer(old, to string) {
 				a.values = []string{s.root.String()}
 			}
 			e.set(a)
-			s.stamp(e, Who{DN: "cn=Referential Integrity Overlay"}, false)
+			s.setOperational(e, "modifiersName", "cn=Referential Integrity Overlay") // And no new entryCSN.
 			s.replace(n, e)
 		}
 	}

@@ -110,6 +110,8 @@ func (s *Store) checkNaming(e *entry) Result {
 		switch {
 		case p.typ.operational:
 			return refuse(namingViolation, "naming attribute '%s' is operational", p.typ.name)
+		case p.typ.equality == "":
+			return refuse(namingViolation, "naming attribute '%s' has no equality matching rule", p.typ.name)
 		case i < 0:
 			return refuse(namingViolation, "naming attribute '%s' is not present in entry", p.typ.name)
 		case s.schema.position(p.typ, e.attributes[i].values, p.value) < 0:

@@ -69,7 +69,7 @@ var errDN = errors.New("invalid DN")
 // their syntax.
 func (s *schema) parseDN(text string) (name, error) {
 	var n name
-	rest := strings.Trim(text, " ")
+	rest := strings.TrimLeft(text, " ") // At the end a space may be escaped.
 	for more := rest != ""; more; {
 		var r rdn
 		for plus := true; plus; {

@@ -146,6 +146,7 @@ func (s *Store) countLogin(key string, good bool, most int) {
 			s.setOperational(e, "pwdAccountLockedTime", now.Format(timeForm))
 		}
 	}
+	s.stamp(e, Who{DN: s.root.String()}, false)
 	s.replace(n, e)
 }
 

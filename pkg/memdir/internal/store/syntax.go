@@ -42,8 +42,6 @@ func (s *schema) isOfSyntax(t *attributeType, value string) bool {
 	case "27":
 		_, ok := normalInteger(value)
 		return ok
-	case "28":
-		return strings.HasPrefix(value, "\xff\xd8\xff") && len(value) >= 10
 	case "34":
 		_, ok := s.normalNameAndUID(value)
 		return ok
