@@ -10,17 +10,24 @@ import (
 // OIDPaging is the control of simple paging (RFC 2696).
 const OIDPaging = "1.2.840.113556.1.4.319"
 
+const (
+	oidProxy  = "2.16.840.1.113730.3.4.18" // RFC 4370
+	oidWhoAmI = "1.3.6.1.4.1.4203.1.11.3"  // RFC 4532
+)
+
 // names are those of requests, by tag (RFC 4511 §4).
 var names = map[ber.Tag]string{ //nolint:gochecknoglobals // A constant table.
-	0: "bind", 2: "unbind", 3: "search", 6: "modify", 8: "add", 10: "delete", 16: "abandon", 23: "extended",
+	0: "bind", 2: "unbind", 3: "search", 6: "modify", 8: "add", 10: "delete", 12: "modifyDN", 14: "compare",
+	16: "abandon", 23: "extended",
 }
 
 // Request is a request of a client, and the way to answer it: now, later, twice, or
 // not at all. Its methods may be called from any goroutine; what cannot be sent any more
 // is lost without a word.
 type Request struct {
-	// Name is "bind", "unbind", "search", "modify", "add", "delete", "abandon" or
-	// "extended"; "schema" for a search that the server answers by itself.
+	// Name is "bind", "unbind", "search", "modify", "add", "delete", "modifyDN", "compare",
+	// "abandon" or "extended"; "schema" and "check" for what the server answers by itself:
+	// a search for what it can do, and a question who nobody in particular is.
 	Name string
 	// ID is the message's, and Abandoned that of the request that is given up, 0 for none.
 	ID, Abandoned int64
@@ -31,9 +38,12 @@ type Request struct {
 	// Cookie is that of the page that is asked for; Paged tells whether one is.
 	Cookie string
 	Paged  bool
+	// Controls are the OIDs of its controls.
+	Controls []string
 
-	conn *tls.Conn
-	mu   *sync.Mutex // guards writes to conn
+	nobody bool
+	conn   *tls.Conn
+	mu     *sync.Mutex // guards writes to conn
 }
 
 func newRequest(packet *ber.Packet) *Request {
@@ -46,7 +56,7 @@ func newRequest(packet *ber.Packet) *Request {
 	switch r.Name {
 	case "bind":
 		r.DN = op.Children[1].Data.String()
-	case "search", "modify", "add":
+	case "search", "modify", "add", "modifyDN", "compare":
 		r.DN = op.Children[0].Data.String()
 	case "delete":
 		r.DN = op.Data.String()
@@ -55,9 +65,14 @@ func newRequest(packet *ber.Packet) *Request {
 	}
 	if len(packet.Children) > 2 {
 		for _, control := range packet.Children[2].Children {
-			if last := len(control.Children) - 1; control.Children[0].Data.String() == OIDPaging {
-				value := ber.DecodePacket(control.Children[last].Data.Bytes())
+			oid := control.Children[0].Data.String()
+			r.Controls = append(r.Controls, oid)
+			switch last := control.Children[len(control.Children)-1]; oid {
+			case OIDPaging:
+				value := ber.DecodePacket(last.Data.Bytes())
 				r.Cookie, r.Paged = value.Children[1].Data.String(), true
+			case oidProxy:
+				r.nobody = r.Name == "extended" && op.Children[0].Data.String() == oidWhoAmI && last.Data.String() == "dn:"
 			}
 		}
 	}
@@ -101,8 +116,24 @@ const Secret = "secret diagnostics of the server"
 
 // Result makes the operation that ends this one.
 func (r *Request) Result(code int) *ber.Packet {
-	tag := map[string]byte{"bind": 0x61, "search": 0x65, "schema": 0x65, "modify": 0x67, "add": 0x69, "delete": 0x6b, "extended": 0x78}[r.Name]
-	return Element(tag, Integer(0x0a, int64(code)), Octets(0x04, ""), Octets(0x04, Secret))
+	return Element(r.Tag(), Integer(0x0a, int64(code)), Octets(0x04, ""), Octets(0x04, Secret))
+}
+
+// Tag is that of the operation that ends this one.
+func (r *Request) Tag() byte {
+	return map[string]byte{
+		"bind": 0x61, "search": 0x65, "schema": 0x65, "modify": 0x67, "add": 0x69, "delete": 0x6b,
+		"modifyDN": 0x6d, "compare": 0x6f, "extended": 0x78, "check": 0x78,
+	}[r.Name]
+}
+
+// whoAmI answers who somebody is; nil is nobody.
+func (r *Request) whoAmI(authzID *string) {
+	result := r.Result(0)
+	if authzID != nil {
+		result.AppendChild(Octets(0x8b, *authzID))
+	}
+	r.Send(Message(r.ID, result))
 }
 
 // Send sends bytes, whatever they are.

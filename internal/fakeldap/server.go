@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"net"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -36,6 +37,7 @@ type Server struct {
 	bind     Script
 	script   Script
 	work     sync.WaitGroup
+	whoAmI   atomic.Pointer[string]
 
 	mu       sync.Mutex // guards the fields below
 	closed   bool
@@ -60,15 +62,30 @@ func StartWithBind(tb testing.TB, bind, script Script) *Server {
 	return StartOn(tb, listener, bind, script)
 }
 
+// StartNamed is as Start, with a certificate for that name.
+func StartNamed(tb testing.TB, name string, script Script) *Server {
+	tb.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return start(tb, listener, testcert.Leaf{Hosts: []string{name}}, func(r *Request) { r.Done(0) }, script)
+}
+
 // StartOn is as StartWithBind, behind a listener of the test's. The certificate is for
 // 127.0.0.1 and localhost.
 func StartOn(tb testing.TB, inner net.Listener, bind, script Script) *Server {
+	tb.Helper()
+	return start(tb, inner, testcert.Leaf{}, bind, script)
+}
+
+func start(tb testing.TB, inner net.Listener, leaf testcert.Leaf, bind, script Script) *Server {
 	tb.Helper()
 	ca, err := testcert.NewCA()
 	if err != nil {
 		tb.Fatal(err)
 	}
-	pair, err := ca.Issue(testcert.Leaf{})
+	pair, err := ca.Issue(leaf)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -81,6 +98,19 @@ func StartOn(tb testing.TB, inner net.Listener, bind, script Script) *Server {
 	s.work.Go(s.accept)
 	tb.Cleanup(s.close)
 	return s
+}
+
+// SeeAs has the server see somebody else when it is asked who nobody in particular is, as
+// one does that passes over the control.
+func (s *Server) SeeAs(authzID string) { s.whoAmI.Store(&authzID) }
+
+// CloseAll ends the connections that there are.
+func (s *Server) CloseAll() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, conn := range s.conns {
+		_ = conn.Close()
+	}
 }
 
 func (s *Server) close() {
@@ -128,12 +158,17 @@ func (s *Server) serve(conn *tls.Conn, number int) {
 		if isRoot {
 			r.Name = "schema"
 		}
+		if r.nobody {
+			r.Name = "check"
+		}
 		s.note(r)
 		switch {
 		case r.Name == "unbind":
 			return
 		case isRoot:
 			describe(r)
+		case r.nobody:
+			r.whoAmI(s.whoAmI.Load())
 		case r.Name == "bind" && r.DN == ServiceDN:
 			s.bind(r)
 		default:

@@ -59,6 +59,14 @@ func (w *Way) Add(direction Direction, kind string, attributes map[string]any) {
 // Clear makes the way good again.
 func (w *Way) Clear() { w.proxy.Toxics.ResetToxics(context.Background()) }
 
+// To has the way lead to another server, for new connections; those that there are end.
+func (w *Way) To(address string) {
+	w.tb.Helper()
+	w.Down()
+	w.proxy.Upstream = address
+	w.Up()
+}
+
 // Down ends all connections, and takes no more.
 func (w *Way) Down() { w.proxy.Stop() }
 

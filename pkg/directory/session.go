@@ -30,6 +30,9 @@ type SearchRequest struct {
 	// it. A sorted search is answered in one piece, so it needs a SizeLimit where the
 	// result may be large. It is for directories with Capabilities.Sort.
 	Sort []SortKey
+	// Controls go with each request of the search, besides those that the fields above ask
+	// for. A control of the gateway's own, such as proxied authorization, is refused.
+	Controls []Control
 }
 
 // SortKey is one key of a sorted result (RFC 2891 §1.1). The lowest of an entry's
@@ -48,6 +51,9 @@ type SearchResult struct {
 	More bool
 	// References counts the continuation references (RFC 4511 §4.5.3) that were not followed.
 	References int
+	// Answer is what came with the end of the search; with that of its last page, when it
+	// came in pages.
+	Answer Answer
 }
 
 // WriteOptions go with every change.
@@ -55,9 +61,14 @@ type WriteOptions struct {
 	// Assert must hold for the entry at the moment of the change; otherwise nothing
 	// changes and the fault is PreconditionFailed (RFC 4528, critical). Nil asserts nothing.
 	Assert *Filter
-	// Read names attributes of the entry to return with the result: after an add or
-	// a modification, before a deletion (RFC 4527, not critical). None reads nothing.
+	// Read names attributes of the entry to return with the result: after an add, a
+	// modification or a rename, before a deletion (RFC 4527, not critical). None reads nothing.
 	Read []string
+	// Controls go with the request, besides those that other fields ask for. A control of
+	// the gateway's own, such as proxied authorization, is refused.
+	Controls []Control
+	// Answer, when it is not nil, takes what came with the answer.
+	Answer *Answer
 }
 
 // AddRequest adds an entry.
@@ -88,6 +99,57 @@ type DeleteRequest struct {
 	WriteOptions
 }
 
+// ModifyDNRequest gives an entry another name, and with it all below (RFC 4511 §4.9).
+type ModifyDNRequest struct {
+	DN DN
+	// RDN is the name to be among its siblings; it may be the present one.
+	RDN RDN
+	// KeepOld keeps the values of the old RDN in the entry as ordinary ones.
+	KeepOld bool
+	// Superior is the entry below which it goes; nil leaves it where it is.
+	Superior *DN
+	WriteOptions
+}
+
+// NewDN returns the name that the entry gets.
+func (r *ModifyDNRequest) NewDN() DN {
+	if r.Superior != nil {
+		return r.Superior.Child(r.RDN)
+	}
+	return r.DN.Parent().Child(r.RDN)
+}
+
+// CompareRequest asks whether an attribute of an entry has a value (RFC 4511 §4.10).
+type CompareRequest struct {
+	DN               DN
+	Attribute, Value string
+	// Controls and Answer are as in WriteOptions.
+	Controls []Control
+	Answer   *Answer
+}
+
+// ExtendedRequest is an extended operation (RFC 4511 §4.12).
+type ExtendedRequest struct {
+	OID string
+	// Value is encoded as the operation defines; HasValue tells an empty one from none.
+	Value    string
+	HasValue bool
+	// Reads tells that the operation changes nothing, so that it may be sent again when its
+	// connection is lost.
+	Reads bool
+	// Controls and Answer are as in WriteOptions.
+	Controls []Control
+	Answer   *Answer
+}
+
+// ExtendedResult is the answer to an extended operation.
+type ExtendedResult struct {
+	// OID is the name that the answer has, "" for most.
+	OID      string
+	Value    string
+	HasValue bool
+}
+
 // PasswordRequest changes the password of an entry.
 type PasswordRequest struct {
 	DN DN
@@ -103,7 +165,8 @@ type PasswordRequest struct {
 // not visible, Forbidden when access was refused, Unavailable when nothing was
 // sent or the server was busy, Timeout when the deadline of ctx passed (for a
 // change: the outcome is unknown), BadGateway when the server's answer made no
-// sense. Sessions may be used by several goroutines at once.
+// sense. OutcomeOf tells what became of the request. Sessions may be used by several
+// goroutines at once.
 type Session interface {
 	// Search calls yield for each entry, in the server's order, and returns nil only
 	// after the server itself said that the result is complete. A search that a limit
@@ -122,6 +185,15 @@ type Session interface {
 	Modify(ctx context.Context, req *ModifyRequest) (*Entry, error)
 	// Delete deletes an entry; the entry as it was before is returned as for Add.
 	Delete(ctx context.Context, req *DeleteRequest) (*Entry, error)
+	// ModifyDN renames or moves an entry; result as for Add. A name that is taken is
+	// PreconditionFailed.
+	ModifyDN(ctx context.Context, req *ModifyDNRequest) (*Entry, error)
+	// Compare tells whether the entry has the value, by the attribute's own equality rule.
+	Compare(ctx context.Context, req *CompareRequest) (bool, error)
+	// Extended runs an extended operation. One that is about the connection and not about
+	// the directory, such as StartTLS, is Unsupported, and so is one that the directory does
+	// not have.
+	Extended(ctx context.Context, req *ExtendedRequest) (*ExtendedResult, error)
 	// ModifyPassword changes the password of an entry (RFC 3062). A refusal is Invalid with
 	// detail.kind wrongPassword when the old password is not right, as far as the directory
 	// says so, and has detail.kind passwordPolicy and detail.passwordPolicy when a password

@@ -9,50 +9,47 @@ import (
 
 // Add adds an entry.
 func (s *session) Add(ctx context.Context, req *directory.AddRequest) (*directory.Entry, error) {
-	controls := s.changeControls(&req.WriteOptions, ldapwire.PostRead)
-	return s.change(ctx, req.DN, request{"add", ldapwire.AddResponse, func(dst []byte, id int32) []byte {
+	r := request{"add", ldapwire.AddResponse, nil, func(dst []byte, id int32, controls []ldapwire.Control) []byte {
 		return ldapwire.AppendAdd(dst, id, req, controls...)
-	}})
+	}}
+	return s.change(ctx, req.DN, &req.WriteOptions, ldapwire.PostRead, r)
 }
 
 // Modify changes an entry.
 func (s *session) Modify(ctx context.Context, req *directory.ModifyRequest) (*directory.Entry, error) {
-	controls := s.changeControls(&req.WriteOptions, ldapwire.PostRead)
+	r := request{"modify", ldapwire.ModifyResponse, nil, func(dst []byte, id int32, controls []ldapwire.Control) []byte {
+		return ldapwire.AppendModify(dst, id, req, controls...)
+	}}
 	if req.Permissive {
 		known, err := s.client.knowledge(ctx)
 		if err != nil {
 			return nil, err
 		}
 		if known.permissive {
-			controls = append(controls, ldapwire.PermissiveModify())
+			r.controls = []ldapwire.Control{ldapwire.PermissiveModify()}
 		}
 	}
-	entry, err := s.change(ctx, req.DN, request{"modify", ldapwire.ModifyResponse, func(dst []byte, id int32) []byte {
-		return ldapwire.AppendModify(dst, id, req, controls...)
-	}})
+	entry, err := s.change(ctx, req.DN, &req.WriteOptions, ldapwire.PostRead, r)
 	if err != nil {
 		return s.proved(ctx, req, err)
 	}
 	return entry, nil
 }
 
-// Delete deletes an entry.
-func (s *session) Delete(ctx context.Context, req *directory.DeleteRequest) (*directory.Entry, error) {
-	controls := s.changeControls(&req.WriteOptions, ldapwire.PreRead)
-	return s.change(ctx, req.DN, request{"delete", ldapwire.DelResponse, func(dst []byte, id int32) []byte {
-		return ldapwire.AppendDelete(dst, id, req.DN, controls...)
-	}})
+// ModifyDN renames or moves an entry.
+func (s *session) ModifyDN(ctx context.Context, req *directory.ModifyDNRequest) (*directory.Entry, error) {
+	r := request{"modifyDN", ldapwire.ModifyDNResponse, nil, func(dst []byte, id int32, controls []ldapwire.Control) []byte {
+		return ldapwire.AppendModifyDN(dst, id, req, controls...)
+	}}
+	return s.change(ctx, req.DN, &req.WriteOptions, ldapwire.PostRead, r)
 }
 
-func (s *session) changeControls(o *directory.WriteOptions, read func([]string) ldapwire.Control) []ldapwire.Control {
-	controls := s.controls()
-	if o.Assert != nil {
-		controls = append(controls, ldapwire.Assertion(o.Assert))
-	}
-	if len(o.Read) > 0 {
-		controls = append(controls, read(o.Read))
-	}
-	return controls
+// Delete deletes an entry.
+func (s *session) Delete(ctx context.Context, req *directory.DeleteRequest) (*directory.Entry, error) {
+	r := request{"delete", ldapwire.DelResponse, nil, func(dst []byte, id int32, controls []ldapwire.Control) []byte {
+		return ldapwire.AppendDelete(dst, id, req.DN, controls...)
+	}}
+	return s.change(ctx, req.DN, &req.WriteOptions, ldapwire.PreRead, r)
 }
 
 // send sends the request of a change of dn once, and gets its answer; only when the connection
@@ -74,12 +71,24 @@ func (s *session) send(ctx context.Context, dn directory.DN, r request) (*operat
 	return op, nil
 }
 
-// change makes a change of an entry, which may come back with the answer.
-func (s *session) change(ctx context.Context, dn directory.DN, r request) (*directory.Entry, error) {
+// change makes a change of an entry, which may come back with the answer. The request has
+// the controls of its operation; those of the options are added.
+func (s *session) change(ctx context.Context, dn directory.DN, o *directory.WriteOptions, read func([]string) ldapwire.Control, r request) (*directory.Entry, error) {
+	if o.Assert != nil {
+		r.controls = append(r.controls, ldapwire.Assertion(o.Assert))
+	}
+	if len(o.Read) > 0 {
+		r.controls = append(r.controls, read(o.Read))
+	}
+	var err error
+	if r.controls, err = s.with(o.Controls, r.controls...); err != nil {
+		return nil, err
+	}
 	op, err := s.send(ctx, dn, r)
 	if err != nil {
 		return nil, err
 	}
+	s.keep(op, o.Answer)
 	if op.result.Code != codeSuccess {
 		return nil, op.fault()
 	}

@@ -4,12 +4,14 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/url"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -41,6 +43,9 @@ type Options struct {
 	// TLS is the policy, with the authorities to trust; required. The name to verify
 	// is taken from the URL of each server.
 	TLS *tls.Config
+	// Roots returns the authorities to trust, and is asked for each new connection; those
+	// of TLS when nil.
+	Roots func() *x509.CertPool
 	// Mechanism is how the gateway's own account binds; Simple when "".
 	Mechanism Mechanism
 	// BindDN and Password are the gateway's own account for Simple, User and Password for
@@ -322,8 +327,34 @@ func (c *Client) Check(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if c.options.Mode == Proxied && !known.proxied {
+	if c.options.Mode != Proxied {
+		return nil
+	}
+	if !known.proxied {
 		return errNoProxy()
 	}
-	return nil
+	return c.checkProxy(ctx)
+}
+
+// checkProxy makes sure that the control of proxied authorization arrives: for somebody
+// whom the directory must see as nobody in particular, it must not see the gateway. A
+// refusal will do, since only who got the control can refuse it.
+func (c *Client) checkProxy(ctx context.Context) error {
+	who, err := c.As(directory.Identity{AuthzID: nobody}).WhoAmI(ctx)
+	switch {
+	case err == nil && !isNobody(who):
+		return fault.New(fault.BadGateway, "a request for nobody in particular ran as %q: the directory, or a proxy before it, passes over the control of proxied authorization (RFC 4370), and everybody would act as the gateway", who).Named("proxiedAuthorization")
+	case directory.OutcomeOf(err).Progress == directory.Answered:
+		return nil
+	}
+	return err
+}
+
+// nobody is the authorization identity of who is not authenticated (RFC 4513 §5.2.1.8).
+const nobody = "dn:"
+
+// isNobody reports whether an answer to "Who am I?" is that nobody in particular asks (RFC
+// 4532 §2).
+func isNobody(authzID string) bool {
+	return authzID == "" || strings.EqualFold(authzID, nobody) || strings.EqualFold(authzID, "anonymous")
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -21,10 +22,28 @@ import (
 	"github.com/rest2ldap/rest2ldap/pkg/ldapclient"
 )
 
+// TestMain checks that hundreds of faults leave neither a goroutine nor a descriptor behind.
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("github.com/testcontainers/testcontainers-go.(*Reaper).connect.func1"),
+	before := descriptors()
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		// Those of the runtime and of the connection to the container engine stay.
+		if after := descriptors(); code == 0 && after > before+10 {
+			fmt.Fprintf(os.Stderr, "FAIL: %d descriptors are open, %d were at the start\n", after, before)
+			code = 1
+		}
+		os.Exit(code)
+	}), goleak.IgnoreTopFunction("github.com/testcontainers/testcontainers-go.(*Reaper).connect.func1"),
 		// toxiproxy forgets what it wanted to write to a connection that is gone.
 		goleak.IgnoreAnyFunction("github.com/Shopify/toxiproxy/v2/toxics.(*ToxicStub).Run"))
+}
+
+// descriptors counts those that are open; 0 where the system does not tell.
+func descriptors() int {
+	entries, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		return 0
+	}
+	return len(entries)
 }
 
 // newClient makes a client for a server.

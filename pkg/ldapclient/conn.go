@@ -62,8 +62,10 @@ type request struct {
 	name string
 	// want is the message with which the server ends the operation.
 	want ldapwire.Op
-	// encode appends the message.
-	encode func(dst []byte, id int32) []byte
+	// controls go with it.
+	controls []ldapwire.Control
+	// encode appends the message with those controls.
+	encode func(dst []byte, id int32, controls []ldapwire.Control) []byte
 }
 
 // operation is a request at work, and what has come back for it.
@@ -89,8 +91,9 @@ func newConn(p *pool, bound stream, sharing bool) *conn {
 	}
 }
 
-// do sends a request and waits for its end. An error is *unsentError, *lostError, the
-// error of ctx, or errTooMuch; a result that the server sent, whatever it says, is none.
+// do sends a request and waits for its end. An error is *unsentError, *lostError, or
+// *unansweredError, for the end of ctx or errTooMuch; a result that the server sent, whatever
+// it says, is none.
 func (c *conn) do(ctx context.Context, r request) (*operation, error) {
 	op := &operation{want: r.want, done: make(chan struct{}, 1)}
 	id, err := c.post(ctx, op, r)
@@ -102,7 +105,7 @@ func (c *conn) do(ctx context.Context, r request) (*operation, error) {
 	case <-ctx.Done():
 		if c.forget(id) {
 			c.abandon(id)
-			return nil, ended(ctx)
+			return nil, &unansweredError{ended(ctx)}
 		}
 		<-op.done // It ended in this moment.
 	}
@@ -110,7 +113,7 @@ func (c *conn) do(ctx context.Context, r request) (*operation, error) {
 		c.abandon(id)
 	}
 	if op.err != nil && ctx.Err() != nil {
-		return nil, ended(ctx) // The deadline was that of the write, too.
+		return nil, &unansweredError{ended(ctx)} // The deadline was that of the write, too.
 	}
 	if op.err == nil {
 		op.server, op.wait = c.server, c.server.pace(op.result.Code)
@@ -136,7 +139,7 @@ func (c *conn) post(ctx context.Context, op *operation, r request) (int32, error
 		return 0, err
 	}
 	c.server.client.trace(ctx, r.name)
-	c.buffer = r.encode(c.buffer[:0], id)
+	c.buffer = r.encode(c.buffer[:0], id, r.controls)
 	deadline, _ := ctx.Deadline() // Somebody has set one; see Client.bounded.
 	if time.Until(deadline) >= leastWrite {
 		// A little later, so that it is ctx that has ended, and not the connection alone.

@@ -34,10 +34,21 @@ func (c *Client) dial(ctx context.Context, s *server) (*tls.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	conn := tls.Client(socket, s.tls)
+	config := s.tls
+	if c.options.Roots != nil {
+		config = config.Clone()
+		config.RootCAs = c.options.Roots()
+	}
+	conn := tls.Client(socket, config)
 	if err := conn.HandshakeContext(ctx); err != nil {
 		_ = socket.Close()
-		return nil, err
+		return nil, &handshakeError{err}
 	}
 	return conn, nil
 }
+
+// handshakeError tells that a connection got no further than TLS.
+type handshakeError struct{ reason error }
+
+func (e *handshakeError) Error() string { return "TLS: " + e.reason.Error() }
+func (e *handshakeError) Unwrap() error { return e.reason }

@@ -19,6 +19,7 @@
 // who has another server to go to waits for it. While all are down, requests fail at once
 // and say when the next attempt is due.
 //
-// No change is ever sent twice. A search is sent again, once, when its connection
+// An error tells what became of the request, by directory.OutcomeOf. No change is ever sent
+// twice. A search is sent again, once, when its connection
 // turned out to be dead before all of the answer came, preferably to another server.
 package ldapclient

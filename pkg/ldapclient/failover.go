@@ -1,13 +1,18 @@
 package ldapclient
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"io"
+	"net"
+	"strings"
 	"time"
 
 	"github.com/go-ldap/ldap/v3"
 
+	"github.com/rest2ldap/rest2ldap/pkg/directory"
 	"github.com/rest2ldap/rest2ldap/pkg/fault"
 	"github.com/rest2ldap/rest2ldap/pkg/ldapwire"
 )
@@ -55,9 +60,14 @@ func (c *Client) each(servers []*server, try func(s *server, patient bool) error
 // downFault is the fault for a directory none of whose servers can be reached.
 func downFault(cause error, wait time.Duration) *fault.Error {
 	var e *fault.Error
+	cause = &endError{cause, directory.Outcome{Progress: directory.NotSent}}
 	switch {
 	case isCertificateError(cause):
 		e = fault.Wrap(fault.BadGateway, cause, "the certificate of the directory could not be verified; the operator has to mend that").Named("directoryCertificate")
+	case isRefusedCertificate(cause):
+		e = fault.Wrap(fault.BadGateway, cause, "the directory refused the gateway's own certificate; the operator has to mend that").Named("directoryClientCertificate")
+	case isNoTLS(cause):
+		e = fault.Wrap(fault.BadGateway, cause, "the directory speaks no TLS that is safe enough; the operator has to mend that").Named("directoryTLS")
 	case isRefusedBind(cause):
 		e = fault.Wrap(fault.BadGateway, cause, "the directory refused the gateway's own account; the operator has to mend that").Named("directoryCredentials")
 	case isNonsenseBind(cause):
@@ -75,6 +85,30 @@ func isCertificateError(err error) bool {
 	var host x509.HostnameError
 	var invalid x509.CertificateInvalidError
 	return errors.As(err, &verification) || errors.As(err, &authority) || errors.As(err, &host) || errors.As(err, &invalid)
+}
+
+// isRefusedCertificate reports whether the server said in the handshake, or right after it
+// (RFC 8446 §4.4.2), that something is wrong with the gateway's certificate or its absence.
+func isRefusedCertificate(err error) bool {
+	var remote *net.OpError
+	return errors.As(err, &remote) && remote.Op == "remote error" && strings.Contains(remote.Error(), "certificate")
+}
+
+// isNoTLS reports whether a handshake failed for another reason than a way that is bad:
+// because of its version or ciphers, or because what answers speaks no TLS.
+func isNoTLS(err error) bool {
+	var (
+		handshake *handshakeError
+		network   net.Error
+		remote    *net.OpError
+	)
+	if !errors.As(err, &handshake) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return false
+	}
+	if errors.As(err, &remote) {
+		return remote.Op == "remote error"
+	}
+	return !errors.As(err, &network) && !errors.Is(err, context.Canceled) && !errors.Is(err, net.ErrClosed)
 }
 
 func isRefusedBind(err error) bool {

@@ -84,18 +84,24 @@ func misdeeds() []misdeed {
 		nonsense("Garbage", func(r *fakeldap.Request) { r.Send([]byte("HTTP/1.1 400 Bad Request\r\n\r\n")) }),
 		nonsense("HugeLength", func(r *fakeldap.Request) { r.Send([]byte("\x30\x84\x7f\xff\xff\xff")) }),
 		nonsense("IndefiniteLength", func(r *fakeldap.Request) { r.Send([]byte("\x30\x80\x02\x01\x02\x65\x00\x00\x00")) }),
+		nonsense("DeepNesting", func(r *fakeldap.Request) {
+			deep := fakeldap.Element(0x30)
+			for range 5000 {
+				deep = fakeldap.Element(0x30, deep)
+			}
+			r.Send(fakeldap.Message(r.ID, fakeldap.Element(0x64, fakeldap.Octets(0x04, r.DN), deep)))
+		}),
 		nonsense("UnknownID", func(r *fakeldap.Request) { r.Send(fakeldap.Message(r.ID+1000, r.Result(0))) }),
 		nonsense("NegativeID", func(r *fakeldap.Request) { r.Send(fakeldap.Message(-1, r.Result(0))) }),
 		nonsense("WrongType", func(r *fakeldap.Request) {
-			r.Send(fakeldap.Message(r.ID, fakeldap.Element(0x6d, fakeldap.Integer(0x0a, 0), fakeldap.Octets(0x04, ""), fakeldap.Octets(0x04, ""))))
+			r.Send(fakeldap.Message(r.ID, fakeldap.Element(0x61, fakeldap.Integer(0x0a, 0), fakeldap.Octets(0x04, ""), fakeldap.Octets(0x04, ""))))
 		}),
 		nonsense("UnknownOperation", func(r *fakeldap.Request) { r.Send(fakeldap.Message(r.ID, fakeldap.Octets(0x5f, "x"))) }),
 		nonsense("NonsenseEntry", func(r *fakeldap.Request) {
 			r.Send(fakeldap.Message(r.ID, fakeldap.Element(0x64, fakeldap.Integer(0x02, 1))))
 		}),
 		nonsense("NonsenseResult", func(r *fakeldap.Request) {
-			tag := map[string]byte{"search": 0x65, "modify": 0x67, "add": 0x69, "delete": 0x6b, "extended": 0x78}[r.Name]
-			r.Send(fakeldap.Message(r.ID, fakeldap.Element(tag, fakeldap.Octets(0x04, "x"))))
+			r.Send(fakeldap.Message(r.ID, fakeldap.Element(r.Tag(), fakeldap.Octets(0x04, "x"))))
 		}),
 		{"Silence", func(*fakeldap.Request) {}, shortly, fault.Timeout, "directoryTimeout", fault.Timeout, "unknownOutcome", 1},
 		{"EntryThenSilence", func(r *fakeldap.Request) {
@@ -258,6 +264,10 @@ func changes() map[string]func(context.Context, directory.Session) error {
 		},
 		"delete": func(ctx context.Context, s directory.Session) error {
 			_, err := s.Delete(ctx, &directory.DeleteRequest{DN: userDN("a")})
+			return err
+		},
+		"modifyDN": func(ctx context.Context, s directory.Session) error {
+			_, err := s.ModifyDN(ctx, &directory.ModifyDNRequest{DN: userDN("a"), RDN: directory.RDN{{Type: "uid", Value: "b"}}})
 			return err
 		},
 		"extended": func(ctx context.Context, s directory.Session) error {

@@ -16,6 +16,7 @@ import (
 	"github.com/go-ldap/ldap/v3"
 
 	"github.com/rest2ldap/rest2ldap/internal/exampledata"
+	"github.com/rest2ldap/rest2ldap/internal/fakeldap"
 	"github.com/rest2ldap/rest2ldap/internal/slapd"
 	"github.com/rest2ldap/rest2ldap/internal/soak"
 	"github.com/rest2ldap/rest2ldap/internal/testcert"
@@ -319,5 +320,21 @@ func TestServiceMode(t *testing.T) {
 	entry, err := session.Modify(t.Context(), req)
 	if err != nil || entry == nil || !strings.EqualFold(entry.Value("modifiersName"), userDN("kvaughan").String()) {
 		t.Errorf("%v, %v", entry, err)
+	}
+}
+
+// F_46: a proxy before the directory drops the control that says as whom a request runs. The
+// gateway finds out before it serves anybody.
+func TestDroppedControl(t *testing.T) {
+	t.Parallel()
+	server := fakeldap.Start(t, answer)
+	if err := fakeClient(t, server, nil).Check(within(t, 0)); err != nil || server.Count("check") != 1 {
+		t.Fatalf("%v, %d times", err, server.Count("check"))
+	}
+	server.SeeAs("dn:" + fakeldap.ServiceDN)
+	kindOf(t, fakeClient(t, server, nil).Check(within(t, 0)), fault.BadGateway, "proxiedAuthorization")
+	service := fakeClient(t, server, func(o *ldapclient.Options) { o.Mode = ldapclient.AsService })
+	if err := service.Check(within(t, 0)); err != nil {
+		t.Errorf("who acts as itself needs no such control: %v", err)
 	}
 }

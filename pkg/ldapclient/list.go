@@ -63,7 +63,11 @@ func (l *lister) run(ctx context.Context) (directory.SearchResult, error) {
 
 // page fetches the page that the cookie stands for.
 func (l *lister) page(ctx context.Context, cookie string) (*operation, error) {
-	return l.conn.do(ctx, searchFor(l.req, l.controls(ldapwire.Paging(page, cookie, l.critical))))
+	controls, err := l.with(l.req.Controls, ldapwire.Paging(page, cookie, l.critical))
+	if err != nil {
+		return nil, err
+	}
+	return l.conn.do(ctx, searchFor(l.req, controls))
 }
 
 // rest hands out the page that has been fetched, and those after it.
@@ -73,7 +77,7 @@ func (l *lister) rest(ctx context.Context, op *operation) (directory.SearchResul
 	for {
 		result, err := judge(l.req, op, l.count+len(op.entries))
 		total.References += result.References
-		total.More = result.More
+		total.More, total.Answer = result.More, result.Answer
 		if err != nil {
 			return total, err
 		}

@@ -79,7 +79,7 @@ func (c *conn) take(m *ldapwire.Message) (err error) {
 	case entry != nil:
 		op.octets += m.Len()
 		if len(op.entries) == maxEntries || op.octets > maxOctets {
-			c.finish(m.ID, op, errTooMuch)
+			c.finish(m.ID, op, &unansweredError{errTooMuch})
 			return nil
 		}
 		op.entries = append(op.entries, entry)

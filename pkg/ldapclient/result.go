@@ -16,6 +16,8 @@ const (
 	codeOperationsError     = 1
 	codeProtocolError       = 2
 	codeSizeLimitExceeded   = 4
+	codeCompareFalse        = 5
+	codeCompareTrue         = 6
 	codeInvalidCredential   = 49
 	codeInsufficientAccess  = 50
 	codeBusy                = 51

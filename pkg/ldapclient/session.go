@@ -3,7 +3,6 @@ package ldapclient
 import (
 	"context"
 	"errors"
-	"strings"
 
 	"github.com/rest2ldap/rest2ldap/pkg/directory"
 	"github.com/rest2ldap/rest2ldap/pkg/fault"
@@ -70,9 +69,13 @@ func (s *session) Search(ctx context.Context, req *directory.SearchRequest, yiel
 // lookUp is a search that is answered in one piece. One with few results shares its
 // connection.
 func (s *session) lookUp(ctx context.Context, req *directory.SearchRequest, yield func(*directory.Entry) error, sharing bool) (directory.SearchResult, error) {
-	controls := s.controls()
+	var more []ldapwire.Control
 	if len(req.Sort) > 0 {
-		controls = s.controls(ldapwire.Sort(req.Sort))
+		more = []ldapwire.Control{ldapwire.Sort(req.Sort)}
+	}
+	controls, err := s.with(req.Controls, more...)
+	if err != nil {
+		return directory.SearchResult{}, err
 	}
 	op, err := s.exchange(ctx, searchFor(req, controls), need{sharing: sharing, target: s.target(req.Base)})
 	if err != nil {
@@ -95,14 +98,18 @@ func (s *session) lookUp(ctx context.Context, req *directory.SearchRequest, yiel
 }
 
 func searchFor(req *directory.SearchRequest, controls []ldapwire.Control) request {
-	return request{"search", ldapwire.SearchResultDone, func(dst []byte, id int32) []byte {
+	return request{"search", ldapwire.SearchResultDone, controls, func(dst []byte, id int32, controls []ldapwire.Control) []byte {
 		return ldapwire.AppendSearch(dst, id, req, controls...)
 	}}
 }
 
 // judge tells how a search ended, after count entries in all.
 func judge(req *directory.SearchRequest, op *operation, count int) (directory.SearchResult, error) {
-	outcome := directory.SearchResult{References: op.references}
+	answer, err := answerOf(op.final)
+	if err != nil {
+		return directory.SearchResult{}, transportFault(err, false)
+	}
+	outcome := directory.SearchResult{References: op.references, Answer: answer}
 	switch code := op.result.Code; {
 	case code == codeSuccess:
 		return outcome, nil
@@ -116,28 +123,6 @@ func judge(req *directory.SearchRequest, op *operation, count int) (directory.Se
 		}
 		return outcome, e
 	}
-}
-
-// WhoAmI asks whom the directory sees.
-func (s *session) WhoAmI(ctx context.Context) (string, error) {
-	if err := s.ready(ctx); err != nil {
-		return "", err
-	}
-	controls := s.controls()
-	op, err := s.exchange(ctx, request{"whoami", ldapwire.ExtendedResponse, func(dst []byte, id int32) []byte {
-		return ldapwire.AppendExtended(dst, id, ldapwire.OIDWhoAmI, "", controls...)
-	}}, need{})
-	if err != nil {
-		return "", err
-	}
-	if op.result.Code != codeSuccess {
-		return "", op.fault()
-	}
-	value, err := op.final.ExtendedValue()
-	if err != nil {
-		return "", transportFault(err, false)
-	}
-	return strings.Clone(value), nil
 }
 
 // exchange sends a request that changes nothing, and gets its answer. When the

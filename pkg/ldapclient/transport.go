@@ -90,9 +90,11 @@ func transportFault(err error, change bool) *fault.Error {
 		lost    *lostError
 		waited  *waitError
 	)
-	switch {
-	case errors.As(err, &already):
+	if errors.As(err, &already) {
 		return already
+	}
+	err = endOf(err)
+	switch {
 	case errors.Is(err, context.Canceled):
 		return fault.Wrap(fault.Canceled, err, "the caller went away")
 	case errors.As(err, &waited):

@@ -56,7 +56,11 @@ func (w *walk) step(ctx context.Context, n int) ([]*directory.Entry, error) {
 		return nil, err
 	}
 	size := int32(min(n, page)) //nolint:gosec // It is small.
-	op, err := w.loan.do(ctx, searchFor(w.req, w.controls(ldapwire.Paging(size, w.cookie, true))))
+	controls, err := w.with(w.req.Controls, ldapwire.Paging(size, w.cookie, true))
+	if err != nil {
+		return nil, err
+	}
+	op, err := w.loan.do(ctx, searchFor(w.req, controls))
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,9 @@ const (
 	OIDPaging = "1.2.840.113556.1.4.319"
 	// OIDProxiedAuthorization is proxied authorization (RFC 4370).
 	OIDProxiedAuthorization = "2.16.840.1.113730.3.4.18"
+	// OIDProxiedAuthorizationV1 is the same in its first version, which nobody should use
+	// any more (draft-weltman-ldapv3-proxy).
+	OIDProxiedAuthorizationV1 = "2.16.840.1.113730.3.4.12"
 	// OIDAssertion is the assertion control (RFC 4528).
 	OIDAssertion = "1.3.6.1.1.12"
 	// OIDPreRead and OIDPostRead are the read entry controls (RFC 4527).
@@ -19,14 +22,27 @@ const (
 	OIDPermissiveModify = "1.2.840.113556.1.4.1413"
 	// OIDWhoAmI is the extended operation "Who am I?" (RFC 4532).
 	OIDWhoAmI = "1.3.6.1.4.1.4203.1.11.3"
+	// OIDCancel is the extended operation that gives up another (RFC 3909).
+	OIDCancel = "1.3.6.1.1.8"
+	// OIDTransactionStart and OIDTransactionEnd are those of transactions (RFC 5805).
+	OIDTransactionStart = "1.3.6.1.1.21.1"
+	OIDTransactionEnd   = "1.3.6.1.1.21.3"
 )
 
-// Control goes with a request (RFC 4511 §4.1.11). The zero Control is none.
+// Control goes with a message (RFC 4511 §4.1.11). The zero Control is none.
 type Control struct {
 	oid      string
 	critical bool
 	// append appends the value; nil is no value.
 	append func(dst []byte) []byte
+}
+
+// Raw is a control as it is.
+func Raw(c directory.Control) Control {
+	if !c.HasValue {
+		return Control{oid: c.OID, critical: c.Critical}
+	}
+	return Control{c.OID, c.Critical, func(dst []byte) []byte { return append(dst, c.Value...) }}
 }
 
 // ProxiedAuthorization makes a request run as somebody else. It is critical, as RFC

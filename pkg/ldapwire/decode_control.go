@@ -18,8 +18,8 @@ const (
 	OIDDisconnection = "1.3.6.1.4.1.1466.20036"
 )
 
-// RequestControl is a control as it came with a request. Its methods decode the
-// value; each is for one OID, and answers a value of another kind with ErrMalformed.
+// RequestControl is a control as it came with a message. Its methods decode the
+// value of a request; each is for one OID, and answers a value of another kind with ErrMalformed.
 type RequestControl struct {
 	OID      string
 	Critical bool
@@ -28,7 +28,7 @@ type RequestControl struct {
 	HasValue bool
 }
 
-// Controls decodes the controls of a request (RFC 4511 §4.1.11), in their order.
+// Controls decodes the controls of a message (RFC 4511 §4.1.11), in their order.
 func (m *Message) Controls() ([]RequestControl, error) {
 	var all []RequestControl
 	controls := m.controls

@@ -172,6 +172,19 @@ func FuzzRequests(f *testing.F) {
 		if diff := cmp.Diff(&ldapwire.Modify{DN: "dc=b", Changes: changes}, modify); diff != "" || err != nil {
 			t.Errorf("%v, %s", err, diff)
 		}
+		rename, err := readOne(t, ldapwire.AppendModifyDN(nil, id, &directory.ModifyDNRequest{DN: dn, RDN: directory.RDN{{Type: "cn", Value: value}}, KeepOld: !flag})).ModifyDN()
+		rdn := directory.RDN{{Type: "cn", Value: value}}
+		if diff := cmp.Diff(&ldapwire.ModifyDN{DN: "dc=b", NewRDN: rdn.String(), DeleteOldRDN: flag}, rename); diff != "" || err != nil {
+			t.Errorf("%v, %s", err, diff)
+		}
+		compare, err := readOne(t, ldapwire.AppendCompare(nil, id, &directory.CompareRequest{DN: dn, Attribute: attribute, Value: value})).Compare()
+		if diff := cmp.Diff(&ldapwire.Compare{DN: "dc=b", Attribute: attribute, Value: value}, compare); diff != "" || err != nil {
+			t.Errorf("%v, %s", err, diff)
+		}
+		extended, err := readOne(t, ldapwire.AppendExtendedRequest(nil, id, &directory.ExtendedRequest{OID: attribute, Value: value, HasValue: true})).Extended()
+		if diff := cmp.Diff(&ldapwire.Extended{OID: attribute, Value: value, HasValue: true}, extended); diff != "" || err != nil {
+			t.Errorf("%v, %s", err, diff)
+		}
 		result := ldapwire.Result{Code: number, MatchedDN: attribute, Diagnostic: value}
 		got, err := readOne(t, ldapwire.AppendResult(nil, id, ldapwire.BindResponse, result)).Result()
 		if diff := cmp.Diff(result, got); diff != "" || err != nil {

@@ -56,7 +56,7 @@ func text(p *ber.Packet) string {
 // TestRequests compares each request with what RFC 4511 §4 asks for.
 func TestRequests(t *testing.T) {
 	t.Parallel()
-	dn := directory.MustParseDN("uid=a,dc=b")
+	dn, other := directory.MustParseDN("uid=a,dc=b"), directory.MustParseDN("dc=c")
 	for _, test := range []struct {
 		name    string
 		encoded []byte
@@ -91,6 +91,11 @@ func TestRequests(t *testing.T) {
 				`30{0a"\x02" 30{04"c" 31{04"2" 04"3"}}} 30{0a"\x03" 30{04"d" 31{04"-1"}}}}}}`,
 		},
 		{"Delete", ldapwire.AppendDelete(nil, 5, dn), `30{02"\x05" 4a"uid=a,dc=b"}`},
+		{"Rename", ldapwire.AppendModifyDN(nil, 5, &directory.ModifyDNRequest{DN: dn, RDN: directory.RDN{{Type: "cn", Value: "a,b"}, {Type: "sn", Value: " c"}}}), `30{02"\x05" 6c{04"uid=a,dc=b" 04"cn=a\\,b+sn=\\ c" 01"\xff"}}`},
+		{"Move", ldapwire.AppendModifyDN(nil, 5, &directory.ModifyDNRequest{DN: dn, RDN: dn.RDN(), KeepOld: true, Superior: &other}), `30{02"\x05" 6c{04"uid=a,dc=b" 04"uid=a" 01"\x00" 80"dc=c"}}`},
+		{"MoveToTheRoot", ldapwire.AppendModifyDN(nil, 5, &directory.ModifyDNRequest{DN: dn, RDN: dn.RDN(), Superior: &directory.DN{}}), `30{02"\x05" 6c{04"uid=a,dc=b" 04"uid=a" 01"\xff" 80""}}`},
+		{"Compare", ldapwire.AppendCompare(nil, 5, &directory.CompareRequest{DN: dn, Attribute: "cn;lang-de", Value: "\x00*"}), `30{02"\x05" 6e{04"uid=a,dc=b" 30{04"cn;lang-de" 04"\x00*"}}}`},
+		{"EmptyValue", ldapwire.AppendExtendedRequest(nil, 6, &directory.ExtendedRequest{OID: "1.2", HasValue: true}), `30{02"\x06" 77{80"1.2" 81""}}`},
 		{"WhoAmI", ldapwire.AppendExtended(nil, 6, ldapwire.OIDWhoAmI, ""), `30{02"\x06" 77{80"1.3.6.1.4.1.4203.1.11.3"}}`},
 		{"Extended", ldapwire.AppendExtended(nil, 6, "1.2", "v"), `30{02"\x06" 77{80"1.2" 81"v"}}`},
 		{"Abandon", ldapwire.AppendAbandon(nil, 7, 6), `30{02"\a" 50"\x06"}`},
@@ -130,6 +135,9 @@ func TestControls(t *testing.T) {
 	}{
 		{"ProxiedAuthorization", ldapwire.ProxiedAuthorization("dn:uid=a"), `04"2.16.840.1.113730.3.4.18" 01"\xff" 04"dn:uid=a"`, ""},
 		{"Anonymous", ldapwire.ProxiedAuthorization(""), `04"2.16.840.1.113730.3.4.18" 01"\xff" 04""`, ""},
+		{"Raw", ldapwire.Raw(directory.Control{OID: "1.2", Critical: true, Value: "x", HasValue: true}), `04"1.2" 01"\xff" 04"x"`, ""},
+		{"RawEmpty", ldapwire.Raw(directory.Control{OID: "1.2", HasValue: true}), `04"1.2" 04""`, ""},
+		{"RawNothing", ldapwire.Raw(directory.Control{OID: "1.2", Value: "not sent"}), `04"1.2"`, ""},
 		{"PermissiveModify", ldapwire.PermissiveModify(), `04"1.2.840.113556.1.4.1413" 01"\xff"`, ""},
 		{"Paging", ldapwire.Paging(500, "\x00c", true), `04"1.2.840.113556.1.4.319" 01"\xff"`, `30{02"\x01\xf4" 04"\x00c"}`},
 		{"PagingNotCritical", ldapwire.Paging(0, "", false), `04"1.2.840.113556.1.4.319"`, `30{02"\x00" 04""}`},

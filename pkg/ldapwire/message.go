@@ -275,18 +275,28 @@ func (r *reader) result() (result Result, err error) {
 
 // ExtendedValue returns the value of an extended response, "" when it has none.
 func (m *Message) ExtendedValue() (string, error) {
+	result, err := m.ExtendedResult()
+	return result.Value, err
+}
+
+// ExtendedResult decodes what an extended response says besides its result (RFC 4511
+// §4.12).
+func (m *Message) ExtendedResult() (result directory.ExtendedResult, err error) {
 	body := m.body
 	if _, err := body.result(); err != nil {
-		return "", err
+		return result, err
 	}
 	for len(body) > 0 {
 		tag, contents, err := body.next()
 		if err != nil {
-			return "", err
+			return directory.ExtendedResult{}, err
 		}
-		if tag == 0x8b {
-			return string(contents), nil
+		switch tag {
+		case 0x8a:
+			result.OID = string(contents)
+		case 0x8b:
+			result.Value, result.HasValue = string(contents), true
 		}
 	}
-	return "", nil
+	return result, nil
 }

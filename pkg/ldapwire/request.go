@@ -123,13 +123,44 @@ func AppendDelete(dst []byte, id int32, dn directory.DN, controls ...Control) []
 	return message(dst, id, controls, func(dst []byte) []byte { return appendDN(dst, tagDelRequest, dn) })
 }
 
+// AppendModifyDN appends a modify DN request (RFC 4511 §4.9).
+func AppendModifyDN(dst []byte, id int32, req *directory.ModifyDNRequest, controls ...Control) []byte {
+	return message(dst, id, controls, func(dst []byte) []byte {
+		dst, start := begin(dst, byte(ModifyDNRequest))
+		dst = appendDN(dst, tagString, req.DN)
+		dst = appendDN(dst, tagString, directory.DN{}.Child(req.RDN))
+		dst = appendBoolean(dst, tagBoolean, !req.KeepOld)
+		if req.Superior != nil {
+			dst = appendDN(dst, tagNewSuperior, *req.Superior)
+		}
+		return end(dst, start)
+	})
+}
+
+// AppendCompare appends a compare request (RFC 4511 §4.10).
+func AppendCompare(dst []byte, id int32, req *directory.CompareRequest, controls ...Control) []byte {
+	return message(dst, id, controls, func(dst []byte) []byte {
+		dst, start := begin(dst, byte(CompareRequest))
+		dst = appendDN(dst, tagString, req.DN)
+		dst, assertion := begin(dst, tagSequence)
+		dst = appendString(dst, tagString, req.Attribute)
+		dst = appendString(dst, tagString, req.Value)
+		return end(end(dst, assertion), start)
+	})
+}
+
 // AppendExtended appends an extended request (RFC 4511 §4.12); an empty value is none.
 func AppendExtended(dst []byte, id int32, oid, value string, controls ...Control) []byte {
+	return AppendExtendedRequest(dst, id, &directory.ExtendedRequest{OID: oid, Value: value, HasValue: value != ""}, controls...)
+}
+
+// AppendExtendedRequest appends an extended request (RFC 4511 §4.12).
+func AppendExtendedRequest(dst []byte, id int32, req *directory.ExtendedRequest, controls ...Control) []byte {
 	return message(dst, id, controls, func(dst []byte) []byte {
 		dst, start := begin(dst, tagExtendedRequest)
-		dst = appendString(dst, 0x80, oid)
-		if value != "" {
-			dst = appendString(dst, 0x81, value)
+		dst = appendString(dst, 0x80, req.OID)
+		if req.HasValue {
+			dst = appendString(dst, 0x81, req.Value)
 		}
 		return end(dst, start)
 	})

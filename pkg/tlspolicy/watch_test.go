@@ -1,0 +1,101 @@
+package tlspolicy_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/rest2ldap/rest2ldap/internal/testcert"
+	"github.com/rest2ldap/rest2ldap/pkg/tlspolicy"
+)
+
+// A file that changes is read anew; one that makes no sense changes nothing, and is told
+// of once.
+func TestWatchRoots(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "ca.pem")
+	authority := func() *testcert.CA {
+		ca, err := testcert.NewCA()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return ca
+	}
+	write := func(text []byte) {
+		t.Helper()
+		fresh := file + ".new"
+		if err := os.WriteFile(fresh, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Rename(fresh, file); err != nil {
+			t.Fatal(err)
+		}
+	}
+	first, second := authority(), authority()
+	write(first.PEM())
+	pool, err := tlspolicy.LoadRoots(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var told []error
+	get := tlspolicy.WatchRoots(file, pool, func(err error) { told = append(told, err) })
+	if get() != pool {
+		t.Error("a file that did not change was read again")
+	}
+	write(second.PEM())
+	if !get().Equal(second.Pool()) {
+		t.Error("the new authority is not trusted")
+	}
+	write([]byte("nonsense"))
+	for range 3 {
+		if !get().Equal(second.Pool()) {
+			t.Error("the old authority is not trusted any more")
+		}
+	}
+	if err := os.Remove(file); err != nil {
+		t.Fatal(err)
+	}
+	if !get().Equal(second.Pool()) || len(told) != 2 {
+		t.Errorf("told of %v", told)
+	}
+	write(first.PEM())
+	if !get().Equal(first.Pool()) || len(told) != 2 {
+		t.Errorf("not the first authority again, or told of %v", told)
+	}
+}
+
+// A certificate follows both of its files.
+func TestWatchCertificate(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	ca, err := testcert.NewCA()
+	if err != nil {
+		t.Fatal(err)
+	}
+	write := func() (cert, key string) {
+		t.Helper()
+		pair, err := ca.Issue(testcert.Leaf{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if cert, key, err = pair.WriteFiles(dir, "client"); err != nil {
+			t.Fatal(err)
+		}
+		return cert, key
+	}
+	cert, key := write()
+	first, err := tlspolicy.LoadCertificate(cert, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	get := tlspolicy.WatchCertificate(cert, key, first, func(err error) { t.Error(err) })
+	write()
+	second, err := tlspolicy.LoadCertificate(cert, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown, err := get(nil)
+	if err != nil || !shown.Leaf.Equal(second.Leaf) || shown.Leaf.Equal(first.Leaf) {
+		t.Errorf("the old certificate is shown: %v", err)
+	}
+}
