@@ -16,7 +16,8 @@ help: ## Show this help
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 demo: ## Run the gateway in front of an example directory in memory; ARGS="--entries 5000"
-	@go run ./cmd/rest2ldap demo $(ARGS)
+	@$(MAKE) -s --no-print-directory build
+	@exec bin/rest2ldap demo $(ARGS)
 
 build: ## Build bin/rest2ldap, one static binary
 	CGO_ENABLED=0 go build -trimpath -o bin/rest2ldap ./cmd/rest2ldap

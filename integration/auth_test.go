@@ -36,14 +36,14 @@ func TestBasic(t *testing.T) {
 			})
 		}
 		t.Run("R_A09/Escaped", func(t *testing.T) {
-			if !strings.Contains(server.Logs(), `(uid=\2A)`) && !strings.Contains(server.Logs(), `(uid=\2a)`) {
+			if !strings.Contains(logOf(server), `(uid=\2A)`) && !strings.Contains(logOf(server), `(uid=\2a)`) {
 				t.Error("the directory's log shows no escaped asterisk")
 			}
 		})
 		t.Run("R_A13", func(t *testing.T) {
-			before := strings.Count(server.Logs(), " BIND dn=")
+			before := strings.Count(logOf(server), " BIND dn=")
 			g.send(t, ask{method: "GET", path: path, header: basic("bjensen:")}).fails(http.StatusUnauthorized, "")
-			if after := strings.Count(server.Logs(), " BIND dn="); after != before {
+			if after := strings.Count(logOf(server), " BIND dn="); after != before {
 				t.Errorf("an empty password led to %d binds", after-before)
 			}
 		})
@@ -52,6 +52,15 @@ func TestBasic(t *testing.T) {
 			"NUL": base64.StdEncoding.EncodeToString([]byte("bjensen\x00:hifalutin")),
 		} {
 			t.Run("S_F11/"+name, func(t *testing.T) {
+				g.send(t, ask{method: "GET", path: path, header: headers("Authorization", "Basic "+value)}).fails(http.StatusUnauthorized, "")
+			})
+		}
+		t.Run("R_A07", func(t *testing.T) {
+			g.send(t, ask{method: "GET", path: path, header: headers("X-OpenIDM-Username", "bjensen", "X-OpenIDM-Password", "hifalutin")}).
+				fails(http.StatusUnauthorized, "")
+		})
+		for name, value := range map[string]string{"NotBase64": "!!!!", "NoColon": base64.StdEncoding.EncodeToString([]byte("bjensen"))} {
+			t.Run("R_A27/"+name, func(t *testing.T) {
 				g.send(t, ask{method: "GET", path: path, header: headers("Authorization", "Basic "+value)}).fails(http.StatusUnauthorized, "")
 			})
 		}

@@ -42,6 +42,8 @@ type settings struct {
 	set []string
 	// env are further variables of the environment.
 	env []string
+	// within is a command that runs the program, with its arguments.
+	within []string
 }
 
 const basicSearch = `
@@ -84,7 +86,7 @@ audit: {file: events.jsonl}
 		args = append(args, "--set", set)
 	}
 	g := &gateway{log: &logBuffer{}, events: filepath.Join(dir, "events.jsonl")}
-	g.url = g.serve(t, args, s.env)
+	g.url = g.serve(t, append(slices.Clone(s.within), append([]string{program}, args...)...), s.env)
 	g.client = &http.Client{
 		Transport: &http.Transport{
 			TLSClientConfig: &tls.Config{RootCAs: ca.Pool(), MinVersion: tls.VersionTLS12}, ForceAttemptHTTP2: true, MaxIdleConnsPerHost: 64,
@@ -126,7 +128,7 @@ func write(t *testing.T, dir, name, text string) {
 // serve starts the process and returns its URL once it says that it is ready.
 func (g *gateway) serve(t *testing.T, args, env []string) string {
 	t.Helper()
-	command := exec.Command(program, args...)
+	command := exec.Command(args[0], args[1:]...)
 	command.Env = append(os.Environ(), env...)
 	command.Stderr = g.log
 	stdout, err := command.StdoutPipe()

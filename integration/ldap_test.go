@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-ldap/ldap/v3"
 
@@ -34,6 +35,20 @@ func ldapTool(t *testing.T, server *slapd.Server, input, name string, args ...st
 		t.Fatalf("%s: %v\n%s", name, err, output)
 	}
 	return string(output)
+}
+
+// logOf returns the log of a directory. That of a container comes a little later than what it
+// tells of.
+func logOf(server *slapd.Server) string {
+	text := server.Logs()
+	for server.Kind == slapd.Container {
+		time.Sleep(100 * time.Millisecond)
+		before := text
+		if text = server.Logs(); text == before {
+			break
+		}
+	}
+	return text
 }
 
 // dialRoot connects as the directory's administrator.

@@ -160,6 +160,18 @@ func TestPages(t *testing.T) {
 					has(test.answered, "totalPagedResultsPolicy").has(test.total, "totalPagedResults").has("-1", "remainingPagedResults")
 			}
 		})
+		t.Run("CountOnly", func(t *testing.T) {
+			for filter, count := range map[string]int{
+				"true": len(everybody), `_id co "jensen"`: 7, "false": 0, `_id eq "nobody"`: 0, `userName ge "wlutz"`: 1,
+			} {
+				g.send(t, ask{
+					method: "GET", path: "/api/users", query: params("_queryFilter", filter, "_countOnly", "true"), as: "kvaughan",
+					header: headers("Accept-API-Version", "protocol=2.2"),
+				}).want(http.StatusOK).has("[]", "result").has(fmt.Sprint(count), "resultCount").has(fmt.Sprint(count), "totalPagedResults").
+					has(`"ESTIMATE"`, "totalPagedResultsPolicy").has("null", "pagedResultsCookie")
+			}
+			g.list(t, "kvaughan", "/api/users", "true", "_countOnly", "true").fails(http.StatusBadRequest, "olderProtocol") // R_H13
+		})
 		t.Run("EvaluatedInTheGateway", func(t *testing.T) {
 			want := g.list(t, "kvaughan", "/api/users", `userName ge "k"`).want(http.StatusOK).ids("result")
 			if err := same(g.walk(t, "kvaughan", 3, `userName ge "k"`), want); err != nil || len(want) < 4 {

@@ -1,12 +1,14 @@
 package integration_test
 
 import (
+	"io/fs"
 	"net/http"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/rest2ldap/rest2ldap/internal/slapd"
+	"github.com/rest2ldap/rest2ldap/mappings"
 )
 
 func TestRead(t *testing.T) {
@@ -102,6 +104,31 @@ func TestRead(t *testing.T) {
 			if len(events) != 1 || events[0]["ldapOperations"] != float64(1) {
 				t.Errorf("events %v", events)
 			}
+		})
+	})
+}
+
+// What may only be read is read as everywhere.
+func TestReadOnlyCollection(t *testing.T) {
+	shipped, err := fs.ReadFile(mappings.Files(), "api/example-v1.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := strings.Replace(string(shipped), `"subResources": {`, `"subResources": {
+        "read-only-users": {
+          "type": "collection", "dnTemplate": "ou=People,dc=example,dc=com", "resource": "frapi:opendj:rest2ldap:user:1.0", "isReadOnly": true,
+          "namingStrategy": { "type": "clientDnNaming", "dnAttribute": "uid" }
+        },`, 1)
+	slapd.Each(t, slapd.Options{}, func(t *testing.T, server *slapd.Server) {
+		g := start(t, server, settings{mappings: map[string]string{"api/example-v1.json": text}})
+		t.Run("R_B25", func(t *testing.T) {
+			want := g.get(t, "kvaughan", "/api/users/bjensen").want(http.StatusOK)
+			if got := g.get(t, "kvaughan", "/api/read-only-users/bjensen").want(http.StatusOK); got.body != want.body || got.etag() != want.etag() {
+				t.Errorf("%s, want %s", got.body, want.body)
+			}
+		})
+		t.Run("R_F09", func(t *testing.T) {
+			g.send(t, ask{method: "DELETE", path: "/api/read-only-users/bjensen", as: "kvaughan"}).fails(http.StatusBadRequest, "readOnly")
 		})
 	})
 }

@@ -92,7 +92,7 @@ func TestDirectoryCertificate(t *testing.T) {
 	t.Run("OtherAuthority", func(t *testing.T) {
 		g := start(t, server, settings{set: []string{"directory.ca=" + filepath.Join(dir, "other.pem")}})
 		g.get(t, "kvaughan", "/api/users/bjensen").fails(http.StatusBadGateway, "")
-		if !strings.Contains(g.log.String(), "certificate") {
+		if !eventually(func() bool { return strings.Contains(g.log.String(), "certificate") }) {
 			t.Errorf("the log does not tell:\n%s", g.log)
 		}
 	})

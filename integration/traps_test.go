@@ -20,7 +20,7 @@ func TestOrderingTrap(t *testing.T) {
 		g := start(t, server, settings{})
 		g.list(t, "kvaughan", "/api/users", `userName le 'ad'`).finds("abarnes", "abergin", "achassin")
 		g.list(t, "kvaughan", "/api/users", `_id lt 'abergin'`).finds("abarnes")
-		if !strings.Contains(server.Logs(), "caseIgnoreOrderingMatch") {
+		if !strings.Contains(logOf(server), "caseIgnoreOrderingMatch") {
 			t.Error("uid was not compared by the rule that the directory has for it")
 		}
 		g.list(t, "kvaughan", "/api/users", `!(_id gt 'abarnes') and !(_id eq 'nobody')`).finds("abarnes")

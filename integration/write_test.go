@@ -29,9 +29,9 @@ func TestUpdate(t *testing.T) {
 		}
 		t.Run("R_D05", func(t *testing.T) {
 			before := g.get(t, "kvaughan", path).want(http.StatusOK)
-			modifies := strings.Count(server.Logs(), " MOD dn=")
+			modifies := strings.Count(logOf(server), " MOD dn=")
 			r := put(t, before.body, "If-Match", before.etag()).want(http.StatusOK)
-			if r.etag() != before.etag() || strings.Count(server.Logs(), " MOD dn=") != modifies {
+			if r.etag() != before.etag() || strings.Count(logOf(server), " MOD dn=") != modifies {
 				t.Errorf("an update that changes nothing reached the directory: %s", r.body)
 			}
 		})
@@ -257,10 +257,10 @@ func TestPatch(t *testing.T) {
 			}
 		})
 		t.Run("OneModify", func(t *testing.T) {
-			before := strings.Count(server.Logs(), " MOD dn=")
+			before := strings.Count(logOf(server), " MOD dn=")
 			patch(t, path, `[{"operation":"add","field":"/description","value":"d"},{"operation":"add","field":"/displayName/-","value":"n"},
 				{"operation":"increment","field":"/uidNumber","value":0},{"operation":"remove","field":"/displayName","value":["n"]}]`).want(http.StatusOK)
-			if after := strings.Count(server.Logs(), " MOD dn="); after != before+1 {
+			if after := strings.Count(logOf(server), " MOD dn="); after != before+1 {
 				t.Errorf("%d modifications", after-before)
 			}
 		})

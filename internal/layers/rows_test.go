@@ -89,11 +89,15 @@ func rows() []row {
 			why:   "the engine serves every protocol, so it knows neither HTTP nor the LDAP library; sessions come in through an interface. JSON is what its cookies hold",
 		},
 		{
+			room: "pkg/descriptor", ours: []string{"pkg/directory", "pkg/mapping", "pkg/query"}, world: []string{jsonStream},
+			why: "a description is made of the mapping alone, so that it can be a golden file and tells nothing of what is in the directory",
+		},
+		{
 			room: "pkg/httpserver", ours: []string{"pkg/fault", "pkg/auth", "pkg/audit", "pkg/tlspolicy"}, world: []string{chi}, http: true,
 			why: "it is what all protocols share, listeners and middleware, and must learn none of them",
 		},
 		{
-			room: "pkg/crest", ours: []string{"internal/nearest", "pkg/gateway", "pkg/directory", "pkg/mapping", "pkg/query", "pkg/auth", "pkg/audit", "pkg/fault", "pkg/httpserver"},
+			room: "pkg/crest", ours: []string{"internal/nearest", "pkg/gateway", "pkg/descriptor", "pkg/directory", "pkg/mapping", "pkg/query", "pkg/auth", "pkg/audit", "pkg/fault", "pkg/httpserver"},
 			world: []string{chi, jsonStream}, http: true,
 			why: "a protocol stands on the gateway, not beside the LDAP client, and never imports another protocol",
 		},
@@ -195,6 +199,9 @@ func testWorld() []string {
 		"pgregory.net/rapid",
 		berPackets, // to read and write messages without the codec that is tested
 		"github.com/Shopify/toxiproxy/v2",
+		"github.com/pb33f/libopenapi", // to check OpenAPI documents with code that is not ours
+		"github.com/pb33f/libopenapi-validator",
+		"github.com/anishathalye/porcupine",
 		jsonStream,
 		yaml,
 	}

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"crypto/x509"
 	"io"
 	"log/slog"
 	"net"
@@ -122,12 +123,19 @@ func (b *builder) ldap() (*ldapclient.Client, error) {
 		servers[i] = ldapclient.Server{URL: s.URL, Secondary: s.Role == "secondary", ReadOnly: s.ReadOnly}
 	}
 	config := tlspolicy.Client(b.directoryRoots)
-	config.Certificates = b.bindCertificates
+	var roots func() *x509.CertPool
+	if d.CA != "" {
+		roots = tlspolicy.WatchRoots(string(d.CA), b.directoryRoots, b.unreadable("directory.ca"))
+	}
+	if b.bindCertificate != nil {
+		config.GetClientCertificate = tlspolicy.WatchCertificate(string(d.Bind.Cert), string(d.Bind.Key), *b.bindCertificate, b.unreadable("directory.bind.cert"))
+	}
 	return ldapclient.New(ldapclient.Options{
 		Servers:          servers,
 		Balance:          ldapclient.Balance(d.Balance),
 		WriteCoherence:   d.WriteCoherence.Std(),
 		TLS:              config,
+		Roots:            roots,
 		Mechanism:        ldapclient.Mechanism(d.Bind.Mechanism),
 		BindDN:           b.bindDN,
 		User:             d.Bind.User,
@@ -151,6 +159,13 @@ func (b *builder) ldap() (*ldapclient.Client, error) {
 		Tracer:           counter{},
 		Logger:           b.logger,
 	})
+}
+
+// unreadable returns what is told when a file has changed and cannot be used any more.
+func (b *builder) unreadable(setting string) func(error) {
+	return func(err error) {
+		b.logger.Error("a file has changed and cannot be used; what was read before stays in force", "setting", setting, "error", err)
+	}
 }
 
 // counter counts the operations of a request in its event.
@@ -196,5 +211,7 @@ func protocol(file *config.File, models []*mapping.Model, service *gateway.Servi
 		MaxPage:  file.Limits.PageSize,
 		MaxBody:  int64(file.Limits.Body),
 		MaxDepth: file.Limits.Depth,
+		Basic:    file.Auth.Basic != nil,
+		Bearer:   file.Auth.Bearer != nil,
 	}
 }

@@ -39,12 +39,12 @@ type parts struct {
 
 	bindDN directory.DN
 	// bindCertificates is the certificate for the mechanism EXTERNAL.
-	bindCertificates []tls.Certificate
-	policy           gateway.Policy
-	baseDN           directory.DN
-	filter           directory.FilterTemplate
-	dnTemplate       directory.DNTemplate
-	authzID          bearer.Template
+	bindCertificate *tls.Certificate
+	policy          gateway.Policy
+	baseDN          directory.DN
+	filter          directory.FilterTemplate
+	dnTemplate      directory.DNTemplate
+	authzID         bearer.Template
 	// keys are those of a file; nil where they come from a URL.
 	keys bearer.Keys
 }
@@ -135,7 +135,7 @@ func (i *inspector) directory() {
 			i.fail("directory.bind.cert", err)
 			return
 		}
-		i.bindCertificates = []tls.Certificate{certificate}
+		i.bindCertificate = &certificate
 		i.validity("directory.bind.cert", d.Bind.Cert, certificate, "the directory")
 	}
 }

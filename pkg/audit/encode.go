@@ -69,6 +69,9 @@ func (r *record) appendOutcome(b []byte, now time.Time) []byte {
 	if rows := r.event.rows.Load(); rows != 0 {
 		b = appendNumber(b, "rows", rows)
 	}
+	if leftOut := r.event.leftOut.Load(); leftOut != 0 {
+		b = appendNumber(b, "leftOut", leftOut)
+	}
 	return b
 }
 

@@ -33,6 +33,7 @@ type Event struct {
 	start      Start
 	operations atomic.Int64
 	rows       atomic.Int64
+	leftOut    atomic.Int64
 
 	mu         sync.Mutex // guards the fields below
 	principal  string
@@ -128,6 +129,13 @@ func (e *Event) Operations() int64 {
 func (e *Event) AddRows(n int) {
 	if e != nil {
 		e.rows.Add(int64(n))
+	}
+}
+
+// AddLeftOut adds to the number of entries that a list should have and cannot show.
+func (e *Event) AddLeftOut(n int) {
+	if e != nil {
+		e.leftOut.Add(int64(n))
 	}
 }
 

@@ -47,6 +47,7 @@ func TestLinesGolden(t *testing.T) {
 	refused.SetAction("modifyPassword")
 	refused.SetReason("wrongPassword")
 	refused.AddRows(3)
+	refused.AddLeftOut(2)
 	refused.End(401, "unauthenticated")
 	r.Begin(Start{}).End(0, "")
 	if err := r.Close(); err != nil {
@@ -58,7 +59,7 @@ func TestLinesGolden(t *testing.T) {
 	want := `{"time":"2026-03-01T12:00:00.003Z","transactionId":"tx1","phase":"attempt",` + head + "}\n" +
 		`{"time":"2026-03-01T12:00:00.004Z","transactionId":"tx1","phase":"outcome",` + head + `,"status":200,"result":"ok","elapsedMicros":3000,"ldapOperations":2}` + "\n" +
 		`{"time":"2026-03-01T12:00:00.007Z","transactionId":"tx2","phase":"outcome","client":"192.0.2.8","method":"GET","path":"/api/users","verb":"action","action":"modifyPassword","resource":"users",` +
-		`"status":401,"result":"unauthenticated","reason":"wrongPassword","elapsedMicros":1500,"ldapOperations":0,"rows":3}` + "\n" +
+		`"status":401,"result":"unauthenticated","reason":"wrongPassword","elapsedMicros":1500,"ldapOperations":0,"rows":3,"leftOut":2}` + "\n" +
 		`{"time":"2026-03-01T12:00:00.010Z","transactionId":"","phase":"outcome","status":0,"result":"ok","elapsedMicros":1500,"ldapOperations":0}` + "\n"
 	if diff := cmp.Diff(want, sink.text()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -75,7 +76,7 @@ func TestNoFieldForSecrets(t *testing.T) {
 	}
 	want := []string{
 		"TransactionID", "Client", "Method", "Path", "TLS",
-		"recorder", "began", "start", "operations", "rows",
+		"recorder", "began", "start", "operations", "rows", "leftOut",
 		"mu", "principal", "authMethod", "authzID", "verb", "action", "resource", "changed", "reason", "attempt", "ended",
 	}
 	if diff := cmp.Diff(want, fields); diff != "" {

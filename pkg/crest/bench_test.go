@@ -2,6 +2,7 @@ package crest
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -19,6 +20,10 @@ type one struct{ answer gateway.Answer }
 
 func (s *one) Do(context.Context, auth.Principal, string, *mapping.Request) (*gateway.Answer, error) {
 	return &s.answer, nil
+}
+
+func (*one) Describe(context.Context, auth.Principal, string, string) (*mapping.Binding, error) {
+	return nil, errors.New("there is no description")
 }
 
 func (s *one) Query(context.Context, auth.Principal, string, *mapping.Request, func([]byte) error) (gateway.Listing, error) {

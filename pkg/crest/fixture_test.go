@@ -31,6 +31,9 @@ type service struct {
 	rows     []string
 	rowError error
 	cookie   string // after the rows
+	// binding is what Describe returns, or else describeError.
+	binding       *mapping.Binding
+	describeError error
 }
 
 type asked struct {
@@ -53,6 +56,11 @@ func (s *service) Do(_ context.Context, p auth.Principal, api string, req *mappi
 		return &gateway.Answer{JSON: []byte(`{"_id":"bjensen"}`), ID: "bjensen", Revision: mapping.Revision{Value: "7"}, Created: req.Verb == mapping.Create}, nil
 	}
 	return s.answer(req)
+}
+
+func (s *service) Describe(_ context.Context, p auth.Principal, api, version string) (*mapping.Binding, error) {
+	s.note(p, api, &mapping.Request{Version: version})
+	return s.binding, s.describeError
 }
 
 func (s *service) Query(_ context.Context, p auth.Principal, api string, req *mapping.Request, row func([]byte) error) (gateway.Listing, error) {

@@ -20,6 +20,8 @@ import (
 type Service interface {
 	// Do runs a request for one resource.
 	Do(ctx context.Context, p auth.Principal, api string, req *mapping.Request) (*gateway.Answer, error)
+	// Describe returns a version of an API, joined with what the directory can do at present.
+	Describe(ctx context.Context, p auth.Principal, api, version string) (*mapping.Binding, error)
 	// Query calls row with each resource of a list, compact JSON that is valid during the
 	// call only, and returns once the list, or the page of it, is complete.
 	Query(ctx context.Context, p auth.Principal, api string, req *mapping.Request, row func(json []byte) error) (gateway.Listing, error)
@@ -41,6 +43,8 @@ type Options struct {
 	MaxBody int64
 	// MaxDepth is how deep objects and arrays may nest in a body; 0 is 64.
 	MaxDepth int
+	// Basic and Bearer are the ways to authenticate that descriptions tell of.
+	Basic, Bearer bool
 }
 
 // Defaults of Options.
@@ -56,6 +60,8 @@ type handler struct {
 	maxPage  int
 	maxBody  int64
 	maxDepth int
+	basic    bool
+	bearer   bool
 }
 
 // methods are those that some resource takes.
@@ -71,7 +77,7 @@ func New(o Options) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &handler{service: o.Service, mounts: mounts, maxPage: o.MaxPage, maxBody: o.MaxBody, maxDepth: o.MaxDepth}
+	h := &handler{service: o.Service, mounts: mounts, maxPage: o.MaxPage, maxBody: o.MaxBody, maxDepth: o.MaxDepth, basic: o.Basic, bearer: o.Bearer}
 	if h.maxPage <= 0 {
 		h.maxPage = DefaultMaxPage
 	}
@@ -150,7 +156,10 @@ func unknownPath() error {
 }
 
 func (h *handler) get(w http.ResponseWriter, r *request) error {
-	if r.params.hasFilter {
+	switch {
+	case r.params.description != "":
+		return h.describe(w, r)
+	case r.params.hasFilter:
 		return h.query(w, r)
 	}
 	noneMatch, err := r.readConditions()

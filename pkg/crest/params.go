@@ -24,9 +24,12 @@ type params struct {
 	cookie    string
 	skip      int
 	total     bool
+	countOnly bool
 	mediaType string
 	action    string
 	pretty    bool
+	// description is the kind of description that is asked for; "" is none.
+	description string
 }
 
 // parameter is a name that the protocol knows.
@@ -51,11 +54,11 @@ var known = []parameter{ //nolint:gochecknoglobals // constant table
 	{name: "_pagedResultsOffset", set: setSkip},
 	{name: "_pagedResultsCookie", set: setCookie},
 	{name: "_totalPagedResultsPolicy", set: setTotal},
-	{name: "_countOnly", idle: isFalse},
+	{name: "_countOnly", set: setCountOnly},
 	{name: "_sortKeys", set: setSort},
 	{name: "_mimeType", set: setMediaType},
-	{name: "_api", idle: never},
-	{name: "_crestapi", idle: never},
+	{name: openAPI, set: setDescription(openAPI)},
+	{name: crestAPI, set: setDescription(crestAPI)},
 	{name: "dryRun", idle: isFalse},
 	{name: "passwordQualityAdvice", idle: isFalse},
 	{name: "subtreeDelete", idle: isFalse},
@@ -159,12 +162,18 @@ func locate(err error, name string) error {
 // suit refuses parameters that go with another method.
 func (p *params) suit(method string) error {
 	switch {
+	case p.description != "" && (method != http.MethodGet && method != http.MethodHead || p.hasFilter || p.mediaType != "" || len(p.fields) > 0):
+		return badParameter(p.description, "a description goes with GET, and with no other parameter but _prettyPrint").Named("misplacedParameter")
 	case p.hasFilter && method != http.MethodGet && method != http.MethodHead:
 		return badParameter("_queryFilter", "a filter goes with GET").Named("misplacedParameter")
 	case p.action != "" && method != http.MethodPost:
 		return badParameter("_action", "an action goes with POST").Named("misplacedParameter")
 	case p.mediaType != "" && (method != http.MethodGet && method != http.MethodHead || p.hasFilter || len(p.fields) != 1 || len(p.fields[0]) == 0):
 		return badParameter("_mimeType", "a media type goes with the GET of one resource and exactly one field in _fields").Named("misplacedParameter")
+	case p.countOnly && !p.hasFilter:
+		return badParameter("_countOnly", "counting goes with a _queryFilter").Named("misplacedParameter")
+	case p.countOnly && (len(p.sort) > 0 || p.pageSize > 0):
+		return badParameter("_countOnly", "what is only counted has neither an order nor pages; leave out _sortKeys and _pageSize").Named("misplacedParameter")
 	case len(p.sort) > 0 && !p.hasFilter:
 		return badParameter("_sortKeys", "sort keys go with a _queryFilter").Named("misplacedParameter")
 	case p.pageSize > 0 && !p.hasFilter:
@@ -271,7 +280,10 @@ func setTotal(p *params, value string) error {
 	return nil
 }
 
-func never(string) (bool, error) { return false, nil }
+func setCountOnly(p *params, value string) (err error) {
+	p.countOnly, err = boolean(value)
+	return err
+}
 
 func unknownParameter(name string) error {
 	names := make([]string, len(known))

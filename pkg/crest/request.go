@@ -59,6 +59,9 @@ func (h *handler) parse(r *http.Request) (*request, error) {
 	if err := req.params.suit(r.Method); err != nil {
 		return nil, err
 	}
+	if err := req.checkProtocol(); err != nil {
+		return nil, err
+	}
 	return req, req.checkBody()
 }
 
@@ -86,6 +89,15 @@ func (r *request) tellVersion(h http.Header) {
 	default:
 		h[contentVersion] = r.edition.tell(r.protocol)
 	}
+}
+
+// checkProtocol refuses what the version of the protocol that the request speaks does not have.
+func (r *request) checkProtocol() error {
+	if r.params.countOnly && r.protocol.Compare(protocolCountOnly) < 0 {
+		return badParameter("_countOnly", `counting alone came with protocol %s; send the header "Accept-API-Version: protocol=%s"`,
+			protocolCountOnly, protocolCountOnly).Named("olderProtocol")
+	}
+	return nil
 }
 
 // checkBody refuses a body where none belongs.

@@ -40,12 +40,17 @@ func (h *handler) query(w http.ResponseWriter, r *request) error {
 	p := &r.params
 	listing, err := h.service.Query(r.http.Context(), r.principal, r.api, &mapping.Request{
 		Verb: mapping.Query, Version: r.edition.name, Path: r.path, Fields: p.fields, Filter: p.filter,
-		Sort: p.sort, PageSize: min(p.pageSize, h.maxPage), Cookie: p.cookie, Skip: p.skip, Total: p.total,
+		Sort: p.sort, PageSize: min(p.pageSize, h.maxPage), Cookie: p.cookie, Skip: p.skip, Total: p.total, CountOnly: p.countOnly,
 	}, l.row)
 	r.event.AddRows(l.rows)
+	r.event.AddLeftOut(listing.LeftOut)
 	switch {
+	case err == nil && p.countOnly:
+		l.end(listing.Total, "ESTIMATE", listing)
+	case err == nil && listing.Total >= 0:
+		l.end(l.rows, "EXACT", listing)
 	case err == nil:
-		l.end(listing)
+		l.end(l.rows, "NONE", listing)
 	case !l.begun:
 		return atFilter(err)
 	default:
@@ -116,27 +121,25 @@ func (l *list) send() error {
 	return l.controller.Flush()
 }
 
-// end sends the rest of a complete list.
-func (l *list) end(listing gateway.Listing) {
+// end sends the rest of a complete list, with the count of its results and how the total
+// was counted.
+func (l *list) end(count int, policy string, listing gateway.Listing) {
 	begin, closing, member, last := `{"result":[`, `]`, `,%q:%s`, `}`
 	if l.pretty {
 		begin, closing, member, last = "{\n  \"result\": [", "\n  ]", ",\n  %q: %s", "\n}\n"
 	}
-	cookie, policy := "null", `"NONE"`
+	cookie := "null"
 	if listing.Cookie != "" {
 		cookie = strconv.Quote(listing.Cookie) // It is made of letters, digits, "-" and "_".
-	}
-	if listing.Total >= 0 {
-		policy = `"EXACT"`
 	}
 	if l.rows == 0 {
 		l.buffer = append(l.buffer, begin...)
 	}
 	l.buffer = append(l.buffer, closing...)
 	for _, pair := range [][2]string{
-		{"resultCount", strconv.Itoa(l.rows)},
+		{"resultCount", strconv.Itoa(count)},
 		{"pagedResultsCookie", cookie},
-		{"totalPagedResultsPolicy", policy},
+		{"totalPagedResultsPolicy", strconv.Quote(policy)},
 		{"totalPagedResults", strconv.Itoa(listing.Total)},
 		{"remainingPagedResults", "-1"},
 	} {

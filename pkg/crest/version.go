@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/rest2ldap/rest2ldap/pkg/fault"
 	"github.com/rest2ldap/rest2ldap/pkg/mapping"
@@ -20,7 +21,8 @@ const (
 var (
 	protocolUpsert         = mapping.Version{Major: 2, Minor: 0} //nolint:gochecknoglobals // A constant.
 	protocolImplicitCreate = mapping.Version{Major: 2, Minor: 1} //nolint:gochecknoglobals // A constant.
-	latestProtocol         = mapping.Version{Major: 2, Minor: 2} //nolint:gochecknoglobals // A constant.
+	protocolCountOnly      = mapping.Version{Major: 2, Minor: 2} //nolint:gochecknoglobals // A constant.
+	latestProtocol         = protocolCountOnly                   //nolint:gochecknoglobals // A constant.
 	// standardProtocol is that of a request that names none.
 	standardProtocol = protocolImplicitCreate //nolint:gochecknoglobals // A constant.
 )
@@ -80,6 +82,8 @@ type edition struct {
 	// told is the value of Content-API-Version with the standard protocol, shared by
 	// all answers; nil when the API has no versions.
 	told []string
+	// openAPI and crestAPI are descriptions that were made of it; nil is none yet.
+	openAPI, crestAPI atomic.Pointer[document]
 }
 
 func newEdition(name string) *edition {

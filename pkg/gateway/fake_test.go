@@ -20,6 +20,8 @@ import (
 // shows what the gateway does around its operations; how a directory behaves is
 // shown by the tests on a real one.
 type fake struct {
+	directory.Session // what is not written out here panics
+
 	mu           sync.Mutex
 	entries      map[string]*directory.Entry // by the key of the DN
 	log          []string

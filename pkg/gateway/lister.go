@@ -22,6 +22,7 @@ type lister struct {
 	taken     int // entries that match
 	count     int // rows of them
 	seen      int // entries whose match was evaluated here
+	leftOut   int // entries that cannot be shown
 }
 
 // search returns the search for the entries.
@@ -35,6 +36,10 @@ func (l *lister) search() *directory.SearchRequest {
 
 // matches evaluates what the directory could not.
 func (l *lister) matches(entry *directory.Entry) (bool, error) {
+	if !l.target.LeadsTo(entry) {
+		l.leftOut++
+		return false, nil
+	}
 	if l.selection.Residual == nil {
 		return true, nil
 	}

@@ -18,6 +18,9 @@ type Listing struct {
 	Count int
 	// Cookie is what the request for the next page carries; "" when there is none.
 	Cookie string
+	// LeftOut is how many entries match that cannot be shown, since their names are not those
+	// that their ids stand for.
+	LeftOut int
 	// Total is how many resources match in all; -1 when they were not counted.
 	Total int
 }
@@ -74,10 +77,13 @@ func (c *call) query(ctx context.Context, p auth.Principal, name string, row fun
 		return Listing{Total: c.nothing()}, nil
 	}
 	total := -1
-	if c.req.Total {
+	if c.req.Total || c.req.CountOnly {
 		if total, err = c.total(ctx, selection); err != nil {
 			return Listing{}, err
 		}
+	}
+	if c.req.CountOnly {
+		return Listing{Total: total}, nil
 	}
 	l := &lister{call: c, selection: selection, order: order, encoder: c.target.Encoder(c.req), row: row}
 	switch {
@@ -90,7 +96,7 @@ func (c *call) query(ctx context.Context, p auth.Principal, name string, row fun
 	default:
 		err = l.all(ctx)
 	}
-	listing := Listing{Count: l.count, Total: total}
+	listing := Listing{Count: l.count, LeftOut: l.leftOut, Total: total}
 	if err == nil && place.more {
 		listing.Cookie, err = c.seal(place)
 	}
@@ -99,26 +105,26 @@ func (c *call) query(ctx context.Context, p auth.Principal, name string, row fun
 
 // nothing is the Total of a query that matches nothing.
 func (c *call) nothing() int {
-	if c.req.Total {
+	if c.req.Total || c.req.CountOnly {
 		return 0
 	}
 	return -1
 }
 
-// total counts what the request selects. It is -1 where the directory does not let the
-// caller see so many.
+// total counts what the request selects. Where the directory does not let the caller see
+// so many, it is -1, or an error for a request that wants nothing but the count.
 func (c *call) total(ctx context.Context, selection *mapping.Selection) (int, error) {
 	count := 0
 	_, err := c.session.Search(ctx, &directory.SearchRequest{
 		Base: selection.Base, Scope: selection.Scope, Filter: selection.Filter, Attributes: selection.Attributes,
 	}, func(entry *directory.Entry) error {
 		matches, err := c.target.Holds(selection, entry)
-		if matches {
+		if matches && c.target.LeadsTo(entry) {
 			count++
 		}
 		return err
 	})
-	if isLimit(err) {
+	if isLimit(err) && !c.req.CountOnly {
 		return -1, nil
 	}
 	return count, err

@@ -121,7 +121,7 @@ func (c *call) updateOnce(ctx context.Context) (*Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.modify(ctx, encoder, dn, changes, c.target.RevisionOf(entry).Value)
+	return c.modify(ctx, encoder, dn, changes, c.target.RevisionOf(entry).Value, entry)
 }
 
 // checkRevision compares the revision that the client requires with the entry.
@@ -129,8 +129,8 @@ func (c *call) checkRevision(entry *directory.Entry) error {
 	if c.req.Revision == "" {
 		return nil
 	}
-	if err := c.canAssertRevision(); err != nil {
-		return err
+	if !c.binding.Capabilities().StrongRevision() {
+		return weakRevision()
 	}
 	switch c.target.RevisionOf(entry).Value {
 	case c.req.Revision:
@@ -149,16 +149,22 @@ func unreadableRevision() error {
 	return fault.New(fault.Forbidden, "you may not read the revision of this resource, so that none can be required").Named("revisionUnreadable")
 }
 
-func (c *call) canAssertRevision() error {
-	capabilities := c.binding.Capabilities()
-	if capabilities.Assertion && capabilities.StrongRevision() {
-		return nil
-	}
-	return fault.New(fault.Unsupported, "this directory cannot compare revisions in the moment of a change, so that none can be required").Named("revision")
+func weakRevision() error {
+	return fault.New(fault.Unsupported, "this directory has no revisions that differ with every change, so that none can be required").Named("revision")
 }
 
-// modify sends the changes, and with them the assertion of a revision.
-func (c *call) modify(ctx context.Context, encoder *mapping.Encoder, dn directory.DN, changes []directory.Change, revision string) (*Answer, error) {
+// modify sends the changes, and with them the assertion of a revision. A directory that
+// knows no assertions gets them guarded by what the entry had, which may be nil elsewhere.
+func (c *call) modify(ctx context.Context, encoder *mapping.Encoder, dn directory.DN, changes []directory.Change, revision string, entry *directory.Entry) (*Answer, error) {
+	guarded := false
+	if capabilities := c.binding.Capabilities(); revision != "" && !capabilities.Assertion {
+		safe, err := guard(entry, changes, capabilities.Schema)
+		if guarded = err == nil; guarded {
+			changes = safe
+		} else if c.req.Revision != "" {
+			return nil, err
+		}
+	}
 	var changed []string
 	for _, change := range changes {
 		changed = append(changed, change.Attribute)
@@ -167,13 +173,16 @@ func (c *call) modify(ctx context.Context, encoder *mapping.Encoder, dn director
 		return nil, err
 	}
 	entry, err := c.session.Modify(ctx, &directory.ModifyRequest{
-		DN: dn, Changes: changes, Permissive: true, Revision: c.provable(revision),
+		DN: dn, Changes: changes, Permissive: !guarded, Revision: c.provable(revision),
 		WriteOptions: directory.WriteOptions{Assert: c.assertion(revision), Read: c.readBack(encoder)},
 	})
 	if mayBeDone(err) && slices.ContainsFunc(changed, mapping.IsCredential) {
 		c.changed(dn)
 	}
-	if err != nil {
+	switch {
+	case guarded && isOvertaken(err):
+		return nil, revisionDiffers()
+	case err != nil:
 		return nil, c.explain(ctx, dn, err)
 	}
 	return c.after(ctx, encoder, entry, dn), nil
@@ -193,7 +202,7 @@ func (c *call) provable(revision string) string {
 // directory refuses that, the absent ones are left out, and the revision of the
 // entry they are absent from is asserted.
 func (c *call) modifyPruned(ctx context.Context, encoder *mapping.Encoder, dn directory.DN, changes []directory.Change) (*Answer, error) {
-	answer, err := c.modify(ctx, encoder, dn, changes, c.req.Revision)
+	answer, err := c.modify(ctx, encoder, dn, changes, c.req.Revision, nil)
 	for range updateAttempts {
 		if !isAbsentValue(err) {
 			return answer, err
@@ -212,9 +221,9 @@ func (c *call) modifyPruned(ctx context.Context, encoder *mapping.Encoder, dn di
 		case len(pruned) == 0:
 			return c.unchanged(ctx, encoder)
 		}
-		answer, err = c.modify(ctx, encoder, dn, pruned, c.target.RevisionOf(entry).Value)
+		answer, err = c.modify(ctx, encoder, dn, pruned, c.target.RevisionOf(entry).Value, entry)
 		if c.req.Revision == "" && errors.Is(err, fault.PreconditionFailed) {
-			answer, err = c.modify(ctx, encoder, dn, changes, "")
+			answer, err = c.modify(ctx, encoder, dn, changes, "", nil)
 		}
 	}
 	return answer, err
@@ -272,13 +281,20 @@ func (c *call) explain(ctx context.Context, dn directory.DN, refused error) erro
 }
 
 func (c *call) patch(ctx context.Context) (*Answer, error) {
-	if c.req.Revision != "" {
-		if err := c.canAssertRevision(); err != nil {
+	capabilities := c.binding.Capabilities()
+	var entry *directory.Entry
+	switch isGuarded := c.req.Revision != "" && !capabilities.Assertion; {
+	case c.req.Revision != "" && !capabilities.StrongRevision():
+		return nil, weakRevision()
+	case isGuarded:
+		var err error
+		if entry, err = c.fetch(ctx, c.target.UpdateAttributes()); err != nil {
 			return nil, err
 		}
-	}
-	var entry *directory.Entry
-	if c.target.PatchNeedsEntry(c.req.Changes) {
+		if err := c.checkRevision(entry); err != nil {
+			return nil, err
+		}
+	case c.target.PatchNeedsEntry(c.req.Changes):
 		var err error
 		if entry, err = c.fetch(ctx, []string{"objectClass"}); err != nil {
 			return nil, err
@@ -293,8 +309,11 @@ func (c *call) patch(ctx context.Context) (*Answer, error) {
 		return c.unchanged(ctx, encoder)
 	}
 	dn, err := c.entryDN(ctx)
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, err
+	case c.req.Revision != "" && !capabilities.Assertion:
+		return c.modify(ctx, encoder, dn, changes, c.req.Revision, entry)
 	}
 	return c.modifyPruned(ctx, encoder, dn, changes)
 }
@@ -312,10 +331,8 @@ func (c *call) unchanged(ctx context.Context, encoder *mapping.Encoder) (*Answer
 }
 
 func (c *call) delete(ctx context.Context) (*Answer, error) {
-	if c.req.Revision != "" {
-		if err := c.canAssertRevision(); err != nil {
-			return nil, err
-		}
+	if capabilities := c.binding.Capabilities(); c.req.Revision != "" && (!capabilities.Assertion || !capabilities.StrongRevision()) {
+		return nil, fault.New(fault.Unsupported, "this directory cannot compare revisions in the moment of a deletion, so that none can be required").Named("revision")
 	}
 	encoder := c.target.Encoder(c.req)
 	dn, err := c.entryDN(ctx)

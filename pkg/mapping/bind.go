@@ -121,6 +121,7 @@ func (b *Binding) bindProperty(p *Property) *boundProperty {
 		bound.attribute = b.capabilities.Revision
 	}
 	bound.schema = schema.Attribute(bound.attribute)
+	bound.attribute = asReturned(bound.attribute, bound.schema)
 	switch {
 	case bound.attribute == "" || schema != nil && bound.schema == nil:
 		b.warnings = append(b.warnings, fmt.Sprintf("%s: property %s: the directory's schema has no attribute %q; the property is always absent",
@@ -138,6 +139,19 @@ func (b *Binding) bindProperty(p *Property) *boundProperty {
 		bound.writability = serverWritten(p.Writability)
 	}
 	return bound
+}
+
+// asReturned returns an attribute description as the directory writes it: by the first name
+// of the type, not by its OID or another name (RFC 4512 §2.5).
+func asReturned(description string, t *directory.AttributeType) string {
+	name, options, hasOptions := strings.Cut(description, ";")
+	if t == nil || len(t.Names) == 0 || strings.EqualFold(name, t.Names[0]) {
+		return description
+	}
+	if hasOptions {
+		return t.Names[0] + ";" + options
+	}
+	return t.Names[0]
 }
 
 // asText returns primitives as strings.

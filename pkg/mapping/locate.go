@@ -224,6 +224,24 @@ func (t *Target) hasKnownDN() bool {
 	return t.sub.Singleton || t.sub.Naming.Strategy == ClientDNNaming && !t.sub.Flatten
 }
 
+// LeadsTo reports whether the path of the entry's id leads to the entry. It does not where the
+// entry has a second value in its name, as one has that a replication conflict has
+// renamed: the name that the id spells is another one's.
+func (t *Target) LeadsTo(entry *directory.Entry) bool {
+	if !t.hasKnownDN() {
+		return true
+	}
+	for i := 0; i < len(entry.DN) && entry.DN[i] != ','; i++ {
+		switch entry.DN[i] {
+		case '\\':
+			i++
+		case '+':
+			return false
+		}
+	}
+	return true
+}
+
 // entryDN returns the name of the target's entry where the path alone tells it.
 func (t *Target) entryDN() (directory.DN, error) {
 	switch {

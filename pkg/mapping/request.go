@@ -53,6 +53,8 @@ type Request struct {
 	Cookie string
 	// Total tells that a Query counts all resources that match.
 	Total bool
+	// CountOnly tells that a Query counts what matches, and returns none of it.
+	CountOnly bool
 	// Skip is how many pages a Query passes over.
 	Skip int
 	// Named tells that the path of a Create holds the id of the new resource.

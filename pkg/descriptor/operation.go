@@ -1,0 +1,183 @@
+package descriptor
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/rest2ldap/rest2ldap/pkg/mapping"
+)
+
+// operations makes what can be done at a place.
+type operations struct {
+	*description
+
+	place *place
+}
+
+// operation makes an operation that answers with a resource, or a list.
+func (o *operations) operation(verb, path, summary, status string, result *response, parameters ...*parameter) *operation {
+	id := verb + strings.NewReplacer("{", "", "}", "", "/", "_").Replace(path)
+	for o.description.operations[id] {
+		id += "_"
+	}
+	o.description.operations[id] = true
+	return &operation{
+		Tags:        []string{cmp.Or(o.place.path, "/")},
+		Summary:     summary,
+		OperationID: id,
+		Parameters:  append(parameters, shared("Accept-API-Version")...),
+		Responses:   ordered[*response]{{status, result}, {"default", responseRef(errorResponse)}},
+	}
+}
+
+// collection adds what can be done with the collection of the place.
+func (o *operations) collection(item *pathItem) {
+	p := o.place
+	query := o.operation("query", p.path, "Lists the resources that match a filter", "200",
+		&response{Description: "The resources that match.", Content: content(&schema{Ref: openAPISchemas + o.listName(p.sub.Type)})},
+		slices.Concat([]*parameter{{
+			Name: "_queryFilter", In: "query", Required: true, Schema: stringSchema(""), Example: "true",
+			Description: "What the resources must match; true is all of them.",
+		}}, shared("_fields", "_sortKeys", "_pageSize", "_pagedResultsCookie", "_pagedResultsOffset", "_totalPagedResultsPolicy", "_countOnly", "_prettyPrint"))...)
+	item.Get = join(item.Get, query)
+	types := o.creatable(p)
+	if len(types) == 0 {
+		return
+	}
+	create := o.operation("create", p.path, "Creates a resource", "201", o.answers("The new resource.", "ETag", "Location"),
+		slices.Concat([]*parameter{action(false, "create")}, shared("_fields", "_prettyPrint"))...)
+	create.RequestBody = &body{Required: true, Content: content(o.created(types))}
+	item.Post = join(item.Post, create)
+}
+
+// instance adds what can be done with a resource of the place.
+func (o *operations) instance(item *pathItem) {
+	p, path := o.place, o.place.instancePath()
+	read := o.operation("read", path, "Reads the resource", "200", o.answers("The resource.", "ETag"), shared("_fields", "_mimeType", "_prettyPrint", "If-None-Match")...)
+	for _, name := range o.MediaTypes {
+		read.Responses[0].value.Content.add(name, media{})
+	}
+	read.Responses = slices.Insert(read.Responses, 1, member[*response]{"304", responseRef(notModifiedResponse)})
+	item.Get = join(item.Get, read)
+	if p.readOnly {
+		return
+	}
+	item.Put = o.update(path)
+	item.Patch = o.operation("patch", path, "Changes parts of the resource, all or none", "200", o.answers("The resource as it is now.", "ETag"),
+		shared("_fields", "_prettyPrint", "If-Match")...)
+	item.Patch.RequestBody = &body{Required: true, Content: content(&schema{Ref: openAPISchemas + patchBody})}
+	if !p.sub.Singleton {
+		item.Delete = o.operation("delete", path, "Deletes the resource", "200", o.answers("The resource as it was.", "ETag"), shared("_fields", "_prettyPrint", "If-Match")...)
+	}
+	if names := p.actions(); len(names) > 0 {
+		act := o.operation("act", path, "Changes the password of the resource", "200",
+			&response{Description: "The password is changed.", Content: content(&schema{Type: "object"})}, action(true, names...))
+		act.RequestBody = &body{Required: true, Content: content(&schema{Ref: openAPISchemas + passwordBody})}
+		item.Post = join(item.Post, act)
+	}
+}
+
+func (o *operations) update(path string) *operation {
+	summary := "Replaces what can be written of the resource"
+	canCreate := len(o.creatable(o.place)) > 0 && o.place.sub.Naming.Strategy != mapping.ServerNaming
+	if canCreate {
+		summary += ", or creates it"
+	}
+	put := o.operation("update", path, summary, "200", o.answers("The resource as it is now.", "ETag"), shared("_fields", "_prettyPrint", "If-Match", "If-None-Match")...)
+	if canCreate {
+		put.Responses = slices.Insert(put.Responses, 1, member[*response]{"201", o.answers("The new resource.", "ETag", "Location")})
+	}
+	put.RequestBody = &body{Required: true, Content: content(o.anyRef(o.place.sub.Type, update))}
+	return put
+}
+
+const actionName = "_action"
+
+// action is the parameter that names what a POST does.
+func action(required bool, names ...string) *parameter {
+	return &parameter{Name: actionName, In: "query", Required: required, Schema: enumSchema(names...)}
+}
+
+// answers is an answer with a resource.
+func (o *operations) answers(what string, headers ...string) *response {
+	r := &response{Description: what, Content: content(o.anyRef(o.place.sub.Type, answer))}
+	for _, name := range headers {
+		r.Headers = append(r.Headers, headerRef(name))
+	}
+	return r
+}
+
+// created is the schema of a new resource, which is of one of the types.
+func (o *operations) created(types []*mapping.ResourceType) *schema {
+	if len(types) == 1 {
+		return o.ref(types[0], creation)
+	}
+	name := o.typeProperty(o.place.sub.Type)
+	tells := discriminator{PropertyName: name.Name}
+	s := &schema{}
+	for _, t := range types {
+		ref := o.ref(t, creation)
+		tells.Mapping.add(t.Name, ref.Ref)
+		s.OneOf = append(s.OneOf, ref)
+	}
+	s.Discriminator = tells
+	return s
+}
+
+// join makes one operation of what an instance and the collection at the same path take.
+// What only one of them has is not required of both.
+func join(a, b *operation) *operation {
+	if a == nil {
+		return b
+	}
+	joined := *a
+	joined.Summary += ". " + b.Summary
+	joined.Parameters = joinParameters(a.Parameters, b.Parameters)
+	joined.Responses = slices.Clone(a.Responses)
+	for _, r := range b.Responses {
+		if same, ok := joined.Responses.get(r.name); ok && same.Ref == "" {
+			both := *same
+			both.Description += " " + r.value.Description
+			both.Content = joinContent(same.Content, r.value.Content)
+			joined.Responses.set(r.name, &both)
+		} else if !ok {
+			joined.Responses.add(r.name, r.value)
+		}
+	}
+	if b.RequestBody != nil && a.RequestBody != nil {
+		joined.RequestBody = &body{Required: true, Content: joinContent(a.RequestBody.Content, b.RequestBody.Content)}
+	}
+	return &joined
+}
+
+// joinParameters adds the parameters of b to those of a. Of what is required, _action names
+// what either takes, and _queryFilter tells a query from a read.
+func joinParameters(a, b []*parameter) []*parameter {
+	all := slices.Clone(a)
+	for _, p := range b {
+		i := slices.IndexFunc(all, func(other *parameter) bool { return other.Name == p.Name && other.Ref == p.Ref })
+		either := *p
+		either.Required = false
+		switch {
+		case i < 0:
+			all = append(all, &either)
+		case p.Name == actionName:
+			either.Schema = &schema{Type: "string", Enum: slices.Concat(all[i].Schema.Enum, p.Schema.Enum)}
+			all[i] = &either
+		}
+	}
+	return all
+}
+
+func joinContent(a, b ordered[media]) ordered[media] {
+	joined := slices.Clone(a)
+	for _, m := range b {
+		if same, ok := joined.get(m.name); ok {
+			joined.set(m.name, media{&schema{AnyOf: []*schema{same.Schema, m.value.Schema}}})
+		} else {
+			joined.add(m.name, m.value)
+		}
+	}
+	return joined
+}

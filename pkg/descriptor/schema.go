@@ -1,0 +1,329 @@
+package descriptor
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/rest2ldap/rest2ldap/pkg/mapping"
+)
+
+// schema is as much of JSON Schema as is used here: of draft 2020-12 for OpenAPI 3.1, and
+// of draft 4 with the additions of the API descriptor for CREST.
+type schema struct {
+	Ref           string           `json:"$ref,omitzero"`
+	Title         string           `json:"title,omitzero"`
+	Description   string           `json:"description,omitzero"`
+	Type          any              `json:"type,omitempty"` // a name, or a list of names
+	Format        string           `json:"format,omitzero"`
+	Encoding      string           `json:"contentEncoding,omitzero"`
+	Const         jsontext.Value   `json:"const,omitzero"`
+	Enum          []jsontext.Value `json:"enum,omitzero"`
+	Default       jsontext.Value   `json:"default,omitzero"`
+	Minimum       any              `json:"minimum,omitzero"`
+	MinLength     int              `json:"minLength,omitzero"`
+	MinItems      int              `json:"minItems,omitzero"`
+	UniqueItems   bool             `json:"uniqueItems,omitzero"`
+	ReadOnly      bool             `json:"readOnly,omitzero"`
+	Items         *schema          `json:"items,omitzero"`
+	Discriminator any              `json:"discriminator,omitzero"`
+	Required      []string         `json:"required,omitempty"`
+	Properties    ordered[*schema] `json:"properties,omitzero"`
+	// Additional is false where no other members are taken.
+	Additional any       `json:"additionalProperties,omitzero"`
+	AllOf      []*schema `json:"allOf,omitempty"`
+	AnyOf      []*schema `json:"anyOf,omitempty"`
+	OneOf      []*schema `json:"oneOf,omitempty"`
+
+	// The additions for what can be written when a resource is created, and never again;
+	// OpenAPI sees them as extensions.
+	WritePolicy  string `json:"writePolicy,omitzero"`
+	Refuses      any    `json:"errorOnWritePolicyFailure,omitzero"`
+	OnDemand     bool   `json:"returnOnDemand,omitzero"`
+	XWritePolicy string `json:"x-writePolicy,omitzero"`
+	XRefuses     any    `json:"x-errorOnWritePolicyFailure,omitzero"`
+}
+
+// discriminator tells which member of a resource names its type (OpenAPI 3.1).
+type discriminator struct {
+	PropertyName string          `json:"propertyName"`
+	Mapping      ordered[string] `json:"mapping,omitzero"`
+}
+
+// form is a way in which resources travel.
+type form int
+
+const (
+	// answer is what the gateway shows.
+	answer form = iota
+	// creation is the body of a new resource.
+	creation
+	// update is the body that replaces a resource, or creates it.
+	update
+	// definition is a resource as CREST defines it, for all of these.
+	definition
+)
+
+// suffix makes the name of a schema of the name of its type.
+func (f form) suffix() string { return [...]string{"", "-create", "-update", ""}[f] }
+
+const (
+	openAPISchemas = "#/components/schemas/"
+	crestSchemas   = "#/definitions/"
+)
+
+func text(s string) jsontext.Value { return mapping.AppendJSON(nil, s) }
+
+func stringSchema(format string) *schema { return &schema{Type: "string", Format: format} }
+
+// ref refers to the schema of a type.
+func (d *description) ref(t *mapping.ResourceType, f form) *schema {
+	if f == definition {
+		return &schema{Ref: crestSchemas + t.Name}
+	}
+	return &schema{Ref: openAPISchemas + d.names[t] + f.suffix()}
+}
+
+// anyRef refers to the schema of a type and all below it.
+func (d *description) anyRef(t *mapping.ResourceType, f form) *schema {
+	if f == definition || len(t.Subtypes) == 0 {
+		return d.ref(t, f)
+	}
+	return &schema{Ref: openAPISchemas + d.anyName(t, f)}
+}
+
+// anyName is the name of that schema.
+func (d *description) anyName(t *mapping.ResourceType, f form) string {
+	return d.names[t] + "-any" + f.suffix()
+}
+
+// anyOf joins schemas, one of which at least holds.
+func anyOf(schemas []*schema) *schema {
+	if len(schemas) == 1 {
+		return schemas[0]
+	}
+	return &schema{AnyOf: schemas}
+}
+
+// objectSchema is an object that has no members but those that are named. The definitions
+// of CREST extend each other, and leave that open.
+func objectSchema(f form) *schema {
+	if f == definition {
+		return &schema{Type: "object"}
+	}
+	return &schema{Type: "object", Additional: false}
+}
+
+// resource is the schema of the resources of a type.
+func (d *description) resource(t *mapping.ResourceType, f form) *schema {
+	s := &schema{Title: t.Name, Type: "object", Additional: false}
+	s.Properties, s.Required = d.members(t, t.Properties, f)
+	d.addIdentity(t, f, s)
+	if f == answer && d.alwaysHasID(t) {
+		s.Required = []string{idName}
+	}
+	return s
+}
+
+// addIdentity adds the id and the revision where the mapping has no properties for them.
+func (d *description) addIdentity(t *mapping.ResourceType, f form, s *schema) {
+	hasID := slices.ContainsFunc(d.places, func(p *place) bool {
+		return !p.sub.Singleton && slices.Contains(family(p.sub.Type), t) && (f != creation || d.takesID(p, t))
+	})
+	if hasID && d.find(t.Properties, idName) == nil {
+		id := stringSchema("")
+		d.policy(id, &bound{Property: &mapping.Property{}, writability: mapping.CreateOnly}, f)
+		s.Properties.add(idName, id)
+	}
+	if f != creation && d.Capabilities.Revision != "" && d.find(t.Properties, revisionName) == nil {
+		s.Properties.add(revisionName, &schema{Type: "string", ReadOnly: true})
+	}
+}
+
+// takesID reports whether a new resource brings its id along, and not as the value of a
+// property.
+func (d *description) takesID(p *place, t *mapping.ResourceType) bool {
+	return p.sub.Naming.Strategy != mapping.ServerNaming && slices.Contains(d.creatable(p), t) && d.nameOf(t.Properties, p.sub.Naming.IDAttribute) == idName
+}
+
+// alwaysHasID reports whether the gateway shows the id of each resource of the type, which
+// it does where it made it part of the path.
+func (d *description) alwaysHasID(t *mapping.ResourceType) bool {
+	id := d.find(t.Properties, idName)
+	for _, p := range d.places {
+		if !slices.Contains(family(p.sub.Type), t) {
+			continue
+		}
+		named := id == nil || id.Name == idName && id.Kind == mapping.Simple && strings.EqualFold(id.Attribute, p.sub.Naming.IDAttribute) && d.idField(p) == idName
+		if p.sub.Singleton || !named {
+			return false
+		}
+	}
+	return true
+}
+
+// members are the schemas of properties, and the names of those that are required.
+func (d *description) members(t *mapping.ResourceType, properties []*mapping.Property, f form) (members ordered[*schema], required []string) {
+	for _, p := range properties {
+		b, ok := d.bind(p)
+		if !ok || f == creation && (b.writability == mapping.ReadOnly || b.Kind == mapping.ReverseKind) && b.Kind != mapping.ObjectKind {
+			continue
+		}
+		s, needed := d.property(t, &b, f)
+		if f == creation && b.Kind == mapping.ObjectKind && len(s.Properties) == 0 {
+			continue
+		}
+		members.add(p.Name, s)
+		if needed {
+			required = append(required, p.Name)
+		}
+	}
+	return members, required
+}
+
+// property is the schema of one property, and whether it is required in this form.
+func (d *description) property(t *mapping.ResourceType, b *bound, f form) (s *schema, required bool) {
+	switch b.Kind {
+	case mapping.ObjectKind:
+		s = objectSchema(f)
+		s.Properties, s.Required = d.members(t, b.Properties, f)
+		return s, len(s.Required) > 0
+	case mapping.Constant:
+		if f == definition {
+			return &schema{Enum: []jsontext.Value{b.Value}, ReadOnly: true}, false
+		}
+		return &schema{Const: b.Value}, false
+	case mapping.TypeName:
+		if f == definition {
+			return stringSchema(""), false
+		}
+		return &schema{Const: text(t.Name)}, f == creation && len(b.Pointer) == 1 && d.mustNameType(t)
+	case mapping.ReferenceKind, mapping.ReverseKind:
+		s = d.reference(b, f)
+	case mapping.Simple:
+		s = d.simple(b, f)
+	}
+	required = d.isRequired(b, f)
+	if b.MultiValued {
+		s = &schema{Type: "array", Items: s, UniqueItems: b.Kind == mapping.Simple}
+		if required {
+			s.MinItems = 1
+		}
+	}
+	s.Default = b.standard()
+	d.policy(s, b, f)
+	return s, required
+}
+
+// isRequired reports whether a body of this form without the property is refused.
+func (d *description) isRequired(b *bound, f form) bool {
+	switch {
+	case !b.Required || b.isReadOnly() || b.Default != nil:
+		return false
+	case f == update:
+		return !b.isCreateOnly() // What was set once is still there.
+	}
+	return f == creation || f == definition
+}
+
+// mustNameType reports whether a type is one of several that a collection takes.
+func (d *description) mustNameType(t *mapping.ResourceType) bool {
+	return slices.ContainsFunc(d.places, func(p *place) bool {
+		return len(p.sub.Type.Subtypes) > 0 && slices.Contains(d.creatable(p), t)
+	})
+}
+
+// policy says whether, and when, a property can be written.
+func (d *description) policy(s *schema, b *bound, f form) {
+	const onCreate = "WRITE_ON_CREATE"
+	refuses := !b.discards()
+	switch {
+	case f == definition && b.isReadOnly():
+		s.ReadOnly, s.Refuses, s.OnDemand = true, refuses, b.Kind == mapping.ReverseKind
+	case f == definition && b.isCreateOnly():
+		s.WritePolicy, s.Refuses = onCreate, refuses
+	case b.isReadOnly():
+		s.ReadOnly = s.Ref == "" // A reference is read-only itself, and not its target.
+	case b.isCreateOnly() && f != creation:
+		s.XWritePolicy, s.XRefuses = onCreate, refuses
+	}
+}
+
+// simple is the schema of one value of an attribute.
+func (d *description) simple(b *bound, f form) *schema {
+	switch b.valueType {
+	case mapping.Integer:
+		return &schema{Type: "integer"}
+	case mapping.Boolean:
+		return &schema{Type: "boolean"}
+	case mapping.GeneralizedTime:
+		return stringSchema("date-time")
+	case mapping.Binary:
+		if f == definition {
+			return stringSchema("byte")
+		}
+		return &schema{Type: "string", Encoding: "base64"}
+	case mapping.Auto, mapping.String:
+	}
+	switch strings.ToLower(b.Attribute) {
+	case "mail", "rfc822mailbox":
+		return stringSchema("email")
+	case "userpassword":
+		return stringSchema("password")
+	}
+	return stringSchema("")
+}
+
+// reference is the schema of one target of a reference.
+func (d *description) reference(b *bound, f form) *schema {
+	if b.Reference.Mapper != nil {
+		return d.inline(b.Reference, f)
+	}
+	targets := d.targets[b.Property]
+	if f == creation || f == update {
+		return d.pointer(b.Property)
+	}
+	var schemas []*schema
+	for _, target := range targets {
+		s := d.anyRef(target.sub.Type, f)
+		if !slices.ContainsFunc(schemas, func(other *schema) bool { return other.Ref == s.Ref }) {
+			schemas = append(schemas, s)
+		}
+	}
+	if len(schemas) == 0 || f == definition && len(schemas) > 1 {
+		return &schema{Type: "object"}
+	}
+	return anyOf(schemas)
+}
+
+// inline is the schema of the target of an in-line reference.
+func (d *description) inline(r *mapping.Reference, f form) *schema {
+	s := objectSchema(f)
+	if f == creation || f == update {
+		return identified(d.nameOf(r.Mapper.Properties, r.PrimaryKey))
+	}
+	s.Properties, _ = d.members(r.Mapper, r.Mapper.Properties, f)
+	return s
+}
+
+// pointer is the schema of what a body says of the target of a reference.
+func (d *description) pointer(p *mapping.Property) *schema {
+	var schemas []*schema
+	for _, target := range d.targets[p] {
+		s := identified(d.idField(target))
+		if !slices.ContainsFunc(schemas, func(other *schema) bool { return other.Required[0] == s.Required[0] }) {
+			schemas = append(schemas, s)
+		}
+	}
+	if len(schemas) == 0 {
+		return &schema{Type: "object"}
+	}
+	return anyOf(schemas)
+}
+
+// identified is an object that an id tells apart. The other members of a target may be
+// repeated as they were read.
+func identified(name string) *schema {
+	return &schema{Type: "object", Required: []string{name}, Properties: ordered[*schema]{{name, &schema{Type: "string", MinLength: 1}}}}
+}
