@@ -20,6 +20,8 @@ type Options struct {
 	Users int
 	// Data is LDIF that takes the place of the example data; nil is the example data.
 	Data []byte
+	// Schema are definitions besides OpenLDAP's; see memdir.
+	Schema string
 	// SizeLimit is that of ordinary callers; OpenLDAP's 500 when 0, none when negative.
 	SizeLimit int
 	// RootPassword is that of exampledata.RootDN; nobody can bind so when it is "".
@@ -36,7 +38,7 @@ func New(o Options) (*memdir.Server, error) {
 		o.Users = exampledata.DefaultUsers
 	}
 	options := memdir.Options{
-		Suffix: exampledata.BaseDN, TLS: o.TLS, Rules: Rules(), Limits: memdir.Limits{SizeLimit: o.SizeLimit}, Logger: o.Logger, Intercept: o.Intercept,
+		Suffix: exampledata.BaseDN, Schema: o.Schema, TLS: o.TLS, Rules: Rules(), Limits: memdir.Limits{SizeLimit: o.SizeLimit}, Logger: o.Logger, Intercept: o.Intercept,
 		Policy: memdir.Policy{MaxFailure: 5, LockoutDuration: 5 * time.Minute},
 		RootDN: exampledata.RootDN, RootPassword: o.RootPassword,
 	}

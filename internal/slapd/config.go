@@ -89,6 +89,7 @@ func (s *site) configure(l layout) error {
 	err = parsed.Execute(&b, map[string]any{
 		"Layout":         l,
 		"Options":        s.options,
+		"Schema":         schemaLines(s.options.Schema),
 		"Limit":          limitWords(s.options.CallerSizeLimit),
 		"Base":           exampledata.BaseDN,
 		"People":         exampledata.PeopleDN,
@@ -105,6 +106,11 @@ func (s *site) configure(l layout) error {
 		return err
 	}
 	return os.WriteFile(filepath.Join(s.dir, confFile), b.Bytes(), 0o600)
+}
+
+// schemaLines says definitions in the words of slapd.conf.
+func schemaLines(definitions string) string {
+	return strings.NewReplacer("attributeTypes: ", "attributetype ", "objectClasses: ", "objectclass ").Replace(definitions)
 }
 
 // limitWords says a limit in the words of slapd.conf.

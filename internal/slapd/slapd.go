@@ -65,6 +65,9 @@ type Options struct {
 	Users int
 	// LDIF holds more entries, loaded after the example data.
 	LDIF string
+	// Schema are definitions besides the usual ones, one a line, each behind
+	// "attributeTypes: " or "objectClasses: ".
+	Schema string
 	// CallerSizeLimit is the number of entries one search may return to anyone
 	// but [RootDN]. Zero leaves slapd's own limit of 500; [Unlimited] lifts it.
 	CallerSizeLimit int

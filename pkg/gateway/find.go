@@ -36,6 +36,9 @@ func tooMany() error {
 func (c *call) fetch(ctx context.Context, attributes []string) (*directory.Entry, error) {
 	var found *directory.Entry
 	result, err := c.session.Search(ctx, c.target.Lookup(attributes), func(entry *directory.Entry) error {
+		if c.target.Encloses(entry) {
+			return nil
+		}
 		if found != nil {
 			return mapping.AmbiguousID()
 		}

@@ -36,6 +36,9 @@ func (l *lister) search() *directory.SearchRequest {
 
 // matches evaluates what the directory could not.
 func (l *lister) matches(entry *directory.Entry) (bool, error) {
+	if l.target.Encloses(entry) {
+		return false, nil
+	}
 	if !l.target.LeadsTo(entry) {
 		l.leftOut++
 		return false, nil

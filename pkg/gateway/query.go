@@ -119,7 +119,7 @@ func (c *call) total(ctx context.Context, selection *mapping.Selection) (int, er
 		Base: selection.Base, Scope: selection.Scope, Filter: selection.Filter, Attributes: selection.Attributes,
 	}, func(entry *directory.Entry) error {
 		matches, err := c.target.Holds(selection, entry)
-		if matches && c.target.LeadsTo(entry) {
+		if matches && c.target.LeadsTo(entry) && !c.target.Encloses(entry) {
 			count++
 		}
 		return err

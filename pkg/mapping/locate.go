@@ -242,6 +242,16 @@ func (t *Target) LeadsTo(entry *directory.Entry) bool {
 	return true
 }
 
+// Encloses reports whether the entry is that of the collection itself. A search of the
+// whole subtree returns it, and it is no member of its own.
+func (t *Target) Encloses(entry *directory.Entry) bool {
+	if !t.sub.Flatten {
+		return false
+	}
+	dn, err := directory.ParseDN(entry.DN)
+	return err == nil && dn.Key() == t.dn.Key()
+}
+
 // entryDN returns the name of the target's entry where the path alone tells it.
 func (t *Target) entryDN() (directory.DN, error) {
 	switch {

@@ -19,6 +19,9 @@ import (
 type Options struct {
 	// Suffix is the name at the top of the data, as "dc=example,dc=com".
 	Suffix string
+	// Schema are definitions besides OpenLDAP's, one a line, each behind "attributeTypes: "
+	// or "objectClasses: " (RFC 4512 §4.2).
+	Schema string
 	// RootDN is who passes over rules and limits, and binds with RootPassword; "" is
 	// nobody.
 	RootDN, RootPassword string
@@ -74,7 +77,7 @@ func New(o Options) (*Server, error) {
 		return nil, errors.New("memdir: Options.TLS needs a certificate: there is no LDAP without TLS")
 	}
 	directory, err := store.New(store.Options{
-		Suffix: o.Suffix, RootDN: o.RootDN, RootPassword: o.RootPassword,
+		Suffix: o.Suffix, Schema: o.Schema, RootDN: o.RootDN, RootPassword: o.RootPassword,
 		Rules: o.Rules, Limits: o.Limits, Policy: o.Policy, Now: o.Now,
 	})
 	if err != nil {

@@ -2,6 +2,7 @@ package store
 
 import (
 	_ "embed"
+	"fmt"
 	"strings"
 	"sync"
 
@@ -77,8 +78,28 @@ func (c *objectClass) isBelow(other *objectClass) bool {
 	return false
 }
 
-// openLDAP returns the one schema there is.
+// openLDAP returns the schema of a server without definitions of its own.
 var openLDAP = sync.OnceValue(func() *schema { return parseSchema(subschemaText) }) //nolint:gochecknoglobals // A constant.
+
+// extend returns the schema with further definitions.
+func extend(definitions string) (*schema, error) {
+	for line := range strings.Lines(definitions) {
+		kind, value, _ := strings.Cut(strings.TrimSpace(line), ": ")
+		known := kind == "attributeTypes" || kind == "objectClasses"
+		if !known || len(tokensOf(value)) < 3 || !strings.HasPrefix(value, "( ") || !strings.HasSuffix(value, " )") {
+			return nil, fmt.Errorf("%q is no definition of an attribute type or an object class", strings.TrimSpace(line))
+		}
+	}
+	s := parseSchema(strings.TrimRight(subschemaText, "\n") + "\n" + definitions)
+	for line := range strings.Lines(definitions) {
+		kind, value, _ := strings.Cut(strings.TrimSpace(line), ": ")
+		oid := parseDefinition(value).oid
+		if kind == "attributeTypes" && s.attributes[oid] == nil || kind == "objectClasses" && s.classes[oid] == nil {
+			return nil, fmt.Errorf("%q is below something that nobody has defined", value)
+		}
+	}
+	return s, nil
+}
 
 func parseSchema(text string) *schema {
 	s := &schema{
@@ -144,7 +165,7 @@ func (s *schema) addAttributes(definitions []definition) {
 			}
 		}
 		if len(later) == len(definitions) {
-			return // Not so in the text that is built in.
+			return // Not so in the text that is built in; extend looks.
 		}
 		definitions = later
 	}

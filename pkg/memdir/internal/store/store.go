@@ -49,6 +49,9 @@ type Who struct {
 type Options struct {
 	// Suffix is the name at the top of the data; required.
 	Suffix string
+	// Schema are definitions besides OpenLDAP's, one a line, each behind "attributeTypes: "
+	// or "objectClasses: ".
+	Schema string
 	// RootDN passes over rules and limits, and binds with RootPassword; "" is nobody.
 	RootDN, RootPassword string
 	// Rules are the access rules. Without any, nobody but the root may do anything.
@@ -102,7 +105,14 @@ func New(o Options) (*Store, error) {
 	}
 	o.Limits.SizeLimit = cmp.Or(o.Limits.SizeLimit, 500)
 	o.Limits.TimeLimit = cmp.Or(o.Limits.TimeLimit, 3600)
-	s := &Store{options: o, schema: openLDAP(), entries: make(map[string]*node), groups: make(map[string]map[string]bool), index: newIndex()}
+	known := openLDAP()
+	if o.Schema != "" {
+		var err error
+		if known, err = extend(o.Schema); err != nil {
+			return nil, fmt.Errorf("memdir: the schema: %w", err)
+		}
+	}
+	s := &Store{options: o, schema: known, entries: make(map[string]*node), groups: make(map[string]map[string]bool), index: newIndex()}
 	var err error
 	if s.suffix, err = s.schema.parseDN(o.Suffix); err == nil && s.suffix.isZero() {
 		err = errors.New("it is empty")
