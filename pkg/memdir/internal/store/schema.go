@@ -93,9 +93,9 @@ func extend(definitions string) (*schema, error) {
 	s := parseSchema(strings.TrimRight(subschemaText, "\n") + "\n" + definitions)
 	for line := range strings.Lines(definitions) {
 		kind, value, _ := strings.Cut(strings.TrimSpace(line), ": ")
-		oid := parseDefinition(value).oid
-		if kind == "attributeTypes" && s.attributes[oid] == nil || kind == "objectClasses" && s.classes[oid] == nil {
-			return nil, fmt.Errorf("%q is below something that nobody has defined", value)
+		d := parseDefinition(value)
+		if d.first("NAME") == "" || kind == "attributeTypes" && s.attributes[d.oid] == nil || kind == "objectClasses" && s.classes[d.oid] == nil {
+			return nil, fmt.Errorf("%q has no name, or is below something that nobody has defined", value)
 		}
 	}
 	return s, nil
