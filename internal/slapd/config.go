@@ -90,6 +90,7 @@ func (s *site) configure(l layout) error {
 		"Layout":         l,
 		"Options":        s.options,
 		"Schema":         schemaLines(s.options.Schema),
+		"Codes":          CodesDN,
 		"Limit":          limitWords(s.options.CallerSizeLimit),
 		"Base":           exampledata.BaseDN,
 		"People":         exampledata.PeopleDN,

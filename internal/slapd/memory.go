@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 
@@ -71,7 +72,7 @@ func (m *memory) start(ctx context.Context) error {
 	return nil
 }
 
-// note writes the log, and waits while the server is frozen.
+// note writes the log, waits while the server is frozen, and refuses what the options say.
 func (m *memory) note(o *memdir.Operation) {
 	m.mu.Lock()
 	thawed := m.thawed
@@ -85,6 +86,11 @@ func (m *memory) note(o *memdir.Operation) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	name := map[string]string{"bind": "BIND", "search": "SRCH", "modify": "MOD", "add": "ADD", "delete": "DEL", "modifyDN": "MODRDN", "compare": "CMP", "extended": "EXT", "abandon": "ABANDON"}[o.Name]
+	if parent, ok := strings.CutSuffix(strings.ToLower(o.Target), ","+strings.ToLower(CodesDN)); ok {
+		if code, ok := m.site.options.Codes[strings.TrimPrefix(parent, "cn=")]; ok {
+			o.Action, o.Code, o.Message = memdir.Refuse, code, "for operators only"
+		}
+	}
 	fmt.Fprintf(&m.log, "conn=%d op=%d %s dn=%q", o.Conn, o.ID, name, o.Target)
 	if o.Filter != nil {
 		fmt.Fprintf(&m.log, " filter=\"%s\"", o.Filter)

@@ -44,6 +44,8 @@ const (
 	// ConfigDN may change the configuration below cn=config, with the password
 	// of [RootDN].
 	ConfigDN = "cn=admin,cn=config"
+	// CodesDN holds the names of [Options.Codes]; there is no entry.
+	CodesDN = "ou=Codes," + exampledata.BaseDN
 	// AccessLogDN holds the log of writes where [Options.AccessLog] asks for it.
 	AccessLogDN = "cn=accesslog"
 )
@@ -68,6 +70,9 @@ type Options struct {
 	// Schema are definitions besides the usual ones, one a line, each behind
 	// "attributeTypes: " or "objectClasses: ".
 	Schema string
+	// Codes are names below [CodesDN], in lower case, each with the result code that every
+	// operation on it is answered with.
+	Codes map[string]int
 	// CallerSizeLimit is the number of entries one search may return to anyone
 	// but [RootDN]. Zero leaves slapd's own limit of 500; [Unlimited] lifts it.
 	CallerSizeLimit int
