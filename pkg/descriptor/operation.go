@@ -121,7 +121,9 @@ func (o *operations) created(types []*mapping.ResourceType) *schema {
 		tells.Mapping.add(t.Name, ref.Ref)
 		s.OneOf = append(s.OneOf, ref)
 	}
-	s.Discriminator = tells
+	if len(name.Pointer) == 1 { // It is a member, or it tells nothing.
+		s.Discriminator = tells
+	}
 	return s
 }
 

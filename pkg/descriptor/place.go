@@ -37,8 +37,21 @@ func (d *description) walk(owner *place, subs []*mapping.SubResource) {
 		}
 		p := newPlace(owner, sub)
 		d.places = append(d.places, p)
-		d.walk(p, sub.Type.SubResources)
+		d.walk(p, below(sub.Type))
 	}
+}
+
+// below returns the sub-resources of a type and of those below it, the first at each path.
+func below(t *mapping.ResourceType) []*mapping.SubResource {
+	var subs []*mapping.SubResource
+	for _, member := range family(t) {
+		for _, sub := range member.SubResources {
+			if !slices.ContainsFunc(subs, func(other *mapping.SubResource) bool { return slices.Equal(other.Template, sub.Template) }) {
+				subs = append(subs, sub)
+			}
+		}
+	}
+	return subs
 }
 
 // passes reports whether the path goes through the sub-resource already.

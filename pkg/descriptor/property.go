@@ -146,9 +146,16 @@ func (d *description) nameOf(properties []*mapping.Property, attribute string) s
 
 // typeProperty returns the property that shows the type, or nil.
 func (d *description) typeProperty(t *mapping.ResourceType) *mapping.Property {
-	for _, p := range t.Properties {
+	return typePropertyOf(t.Properties)
+}
+
+func typePropertyOf(properties []*mapping.Property) *mapping.Property {
+	for _, p := range properties {
 		if p.Kind == mapping.TypeName {
 			return p
+		}
+		if inner := typePropertyOf(p.Properties); inner != nil {
+			return inner
 		}
 	}
 	return nil

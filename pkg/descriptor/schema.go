@@ -198,7 +198,7 @@ func (d *description) property(t *mapping.ResourceType, b *bound, f form) (s *sc
 		if f == definition {
 			return stringSchema(""), false
 		}
-		return &schema{Const: text(t.Name)}, f == creation && len(b.Pointer) == 1 && d.mustNameType(t)
+		return &schema{Const: text(t.Name)}, f == creation && d.mustNameType(t)
 	case mapping.ReferenceKind, mapping.ReverseKind:
 		s = d.reference(b, f)
 	case mapping.Simple:

@@ -230,17 +230,34 @@ func (t *boundType) of(entry *directory.Entry) *boundType {
 	if len(t.subtypes) == 0 {
 		return t
 	}
-	classes := entry.Values("objectClass")
-	for deeper := true; deeper; {
-		deeper = false
-		for _, sub := range t.subtypes {
-			if hasAll(classes, sub.ObjectClasses) {
-				t, deeper = sub, true
-				break
-			}
-		}
+	if deeper := t.deeper(entry.Values("objectClass")); deeper != nil {
+		return deeper
 	}
 	return t
+}
+
+// deeper returns the deepest type below t that the object classes tell, nil when there is
+// none. A type that adds no class to those of its super-type is passed through: nothing
+// tells its entries from others.
+func (t *boundType) deeper(classes []string) *boundType {
+	for _, sub := range t.subtypes {
+		recognised := sub.isRecognisable()
+		if recognised && !hasAll(classes, sub.ObjectClasses) {
+			continue
+		}
+		if deeper := sub.deeper(classes); deeper != nil {
+			return deeper
+		}
+		if recognised {
+			return sub
+		}
+	}
+	return nil
+}
+
+// isRecognisable reports whether the type has object classes that its super-type lacks.
+func (t *boundType) isRecognisable() bool {
+	return t.Super == nil || len(t.ObjectClasses) > len(t.Super.ObjectClasses)
 }
 
 func hasAll(have, want []string) bool {

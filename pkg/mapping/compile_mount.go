@@ -91,8 +91,12 @@ func (c *compiler) walkMounts() {
 // mount gathers the paths at and below m.
 func (c *compiler) mount(m *mount, t *ResourceType) {
 	c.mounts = append(c.mounts, m)
+	types := familyOf(t)
+	if m.sub == nil {
+		types = types[:1] // There is no entry behind the root that could be of another type.
+	}
 	var seen []*SubResource
-	eachType(t, func(t *ResourceType) {
+	for _, t := range types {
 		for _, sub := range t.SubResources {
 			if len(c.mounts) >= maxMounts || m.passes(sub) || slices.Contains(seen, sub) {
 				continue
@@ -100,7 +104,7 @@ func (c *compiler) mount(m *mount, t *ResourceType) {
 			seen = append(seen, sub)
 			c.mount(&mount{owner: m, sub: sub, path: append(m.instance(), sub.Template...)}, sub.Type)
 		}
-	})
+	}
 }
 
 // checkVariables makes sure that the path has all variables of the DN template.

@@ -69,7 +69,7 @@ func (c *compiler) reverseReference(f *fileFields, p *Property, scope propertySc
 // backwards.
 func (c *compiler) checkReverse(p *Property, collection []string) {
 	var names []string
-	eachType(c.typeAt(collection), func(t *ResourceType) {
+	eachType(c.collectionAt(collection).Type, func(t *ResourceType) {
 		eachProperty(t.Properties, func(p *Property) {
 			if p.Kind == ReferenceKind {
 				names = append(names, p.Name)
@@ -131,6 +131,10 @@ func (c *compiler) checkReference(m *mount, p *Property) {
 		return
 	}
 	written := strings.Join(p.Reference.Path, "/")
+	if p.Reference.Path[0] != ".." {
+		c.problem(source.filePlace, "\"resourcePath\" %q leads to what stands below each resource, and a reference has one collection for all; it must begin with \"..\"", written)
+		return
+	}
 	target := m.instance()
 	for _, element := range p.Reference.Path {
 		if element != ".." {
@@ -144,64 +148,83 @@ func (c *compiler) checkReference(m *mount, p *Property) {
 		target = target[:len(target)-1]
 	}
 	switch {
-	case c.typeAt(target) == nil:
+	case c.collectionAt(target) == nil:
 		c.problem(source.filePlace, "\"resourcePath\" %q leads from %s to %s, which is no collection%s",
 			written, m, showPath(target), didYouMean(showPath(target), c.collectionPaths()))
 	case p.Kind == ReverseKind:
 		c.checkReverse(p, target)
+	default:
+		c.checkPrimaryKey(p, target)
 	}
 }
 
-// typeAt returns the type of the collection at a path, of segments and variables from the
-// root; nil when there is none.
-func (c *compiler) typeAt(path []string) *ResourceType {
-	at := c.model.Root
+// checkPrimaryKey makes sure that the resources of a collection show what a reference
+// identifies them by.
+func (c *compiler) checkPrimaryKey(p *Property, collection []string) {
+	key := p.Reference.PrimaryKey
+	sub := c.collectionAt(collection)
+	if key == "" || strings.EqualFold(key, sub.Naming.IDAttribute) {
+		return
+	}
+	if !slices.ContainsFunc(sub.Type.Properties, func(p *Property) bool { return p.Kind == Simple && strings.EqualFold(p.Attribute, key) }) {
+		c.problem(c.propertySource[p].filePlace, "\"primaryKey\": the resources of %s have no property over the attribute %q, and their ids are of %q",
+			showPath(collection), key, sub.Naming.IDAttribute)
+	}
+}
+
+// collectionAt returns the collection at a path, of segments and variables from the root;
+// nil when there is none.
+func (c *compiler) collectionAt(path []string) *SubResource {
+	at := []*ResourceType{c.model.Root}
 	for {
 		sub := matchTemplates(at, path)
 		if sub == nil {
 			return nil
 		}
 		path = path[len(sub.Template):]
-		switch {
-		case len(path) == 0 && !sub.Singleton:
-			return sub.Type
-		case len(path) == 0, !sub.Singleton && len(path) == 1:
-			return nil
-		case !sub.Singleton:
+		if len(path) == 0 && !sub.Singleton {
+			return sub
+		}
+		if !sub.Singleton {
+			if path[0] != anyID && (sub.Naming.Strategy != ClientDNNaming || sub.Flatten) {
+				return nil // An id that the mapping names has to tell the name of its entry.
+			}
 			path = path[1:]
 		}
-		at = sub.Type
+		at = familyOf(sub.Type) // Where nothing remains, the collection at the path of its owner is meant.
 	}
 }
 
-// matchTemplates returns the sub-resource of a type, or of one below it, that a path
-// enters; where several do, the one with the fewest variables.
-func matchTemplates(t *ResourceType, path []string) *SubResource {
+// matchTemplates returns the sub-resource of some types that a path enters.
+func matchTemplates(types []*ResourceType, path []string) *SubResource {
 	var best *SubResource
-	fewest := 0
-	eachType(t, func(t *ResourceType) {
+	for _, t := range types {
 		for _, sub := range t.SubResources {
-			variables, ok := matchTemplate(sub.Template, path)
-			if ok && (best == nil || best.isInner() || !sub.isInner() && variables < fewest) {
-				best, fewest = sub, variables
+			if matchTemplate(sub.Template, path) && (best == nil || winsOver(sub.Template, best.Template)) {
+				best = sub
 			}
 		}
-	})
+	}
 	return best
 }
 
-func matchTemplate(template, path []string) (variables int, ok bool) {
+func matchTemplate(template, path []string) bool {
 	if len(path) < len(template) {
-		return 0, false
+		return false
 	}
 	for i, segment := range template {
-		if _, isVariable := templateVariable(segment); isVariable {
-			variables++
-		} else if segment != path[i] {
-			return 0, false
+		if _, isVariable := templateVariable(segment); !isVariable && segment != path[i] {
+			return false
 		}
 	}
-	return variables, true
+	return true
+}
+
+// familyOf returns a type and every type below it.
+func familyOf(t *ResourceType) []*ResourceType {
+	var all []*ResourceType
+	eachType(t, func(member *ResourceType) { all = append(all, member) })
+	return all
 }
 
 // eachType calls visit for a type and every type below it.

@@ -271,6 +271,21 @@ func TestRefusedMappings(t *testing.T) {
 			`"idAttribute" must differ from "dnAttribute"`,
 		},
 		{"R_K09", `"a": {"properties": {"p": {"type": "simple", "writability": "never"}, "q": {"type": "simpel"}}}`, `"writability" must be one of`},
+		{
+			"PathBelowTheResource",
+			`"a": {"subResources": {"x": {"type": "collection", "resource": "b", "namingStrategy": {"type": "clientDnNaming", "dnAttribute": "uid"}}}}, "b": {"properties": {"r": {"type": "reference", "resourcePath": "y"}}}`,
+			`must begin with ".."`,
+		},
+		{
+			"PathThroughAnIDThatIsNoName",
+			`"a": {"subResources": {"x": {"type": "collection", "resource": "b", "namingStrategy": {"type": "serverNaming", "dnAttribute": "uid", "idAttribute": "entryUUID"}}}}, "b": {"subResources": {"y": {"type": "collection", "resource": "c", "namingStrategy": {"type": "clientDnNaming", "dnAttribute": "cn"}}}}, "c": {"properties": {"r": {"type": "reference", "resourcePath": "../../../z/y"}}}`,
+			`which is no collection`,
+		},
+		{
+			"PrimaryKeyThatIsNotShown",
+			`"a": {"subResources": {"x": {"type": "collection", "resource": "b", "namingStrategy": {"type": "clientDnNaming", "dnAttribute": "uid"}}}}, "b": {"properties": {"r": {"type": "reference", "resourcePath": "..", "primaryKey": "mail"}}}`,
+			`"primaryKey": the resources of /x have no property over the attribute "mail", and their ids are of "uid"`,
+		},
 		{"R_K11", `"a": {"superType": "b"}, "b": {"superType": "a"}`, `inherits from itself: b → a → b`},
 		{"R_K15", `"a": {"properties": {"p": {"type": "simple", "isRequred": true}}}`, `did you mean "isRequired"?`},
 	} {

@@ -268,7 +268,7 @@ func (t *Target) typeToCreate(object *Object) (*boundType, error) {
 	var chosen *boundType
 	var name any
 	if naming != nil {
-		name, _ = object.Lookup(naming.Name)
+		name = object.at(naming.Pointer)
 	}
 	t.typ.family(func(member *boundType) {
 		if member.Abstract {
@@ -296,12 +296,13 @@ func (t *Target) typeToCreate(object *Object) (*boundType, error) {
 
 // typeProperty returns the property that shows the type, or nil.
 func (t *boundType) typeProperty() *boundProperty {
-	for _, p := range t.properties {
+	var found *boundProperty
+	walk(t.properties, func(p *boundProperty) {
 		if p.Kind == TypeName {
-			return p
+			found = p
 		}
-	}
-	return nil
+	})
+	return found
 }
 
 // newAttributes collects the attributes of a new entry.

@@ -86,10 +86,23 @@ func (t *Target) idAttribute() string {
 	return t.sub.Naming.IDAttribute
 }
 
+// keyAttribute is the attribute by which references identify a member.
+func (t *Target) keyAttribute() string {
+	if t.key != "" {
+		return t.key
+	}
+	return t.idAttribute()
+}
+
+// keyOf returns the value by which references identify a member.
+func (t *Target) keyOf(entry *directory.Entry) string { return t.valueOf(entry, t.keyAttribute()) }
+
 // IDOf returns the id of a member of the target's collection: the value of the
 // attribute that names it, in the entry's spelling.
-func (t *Target) IDOf(entry *directory.Entry) string {
-	attribute := t.idAttribute()
+func (t *Target) IDOf(entry *directory.Entry) string { return t.valueOf(entry, t.idAttribute()) }
+
+// valueOf picks the value of an attribute that identifies an entry.
+func (t *Target) valueOf(entry *directory.Entry, attribute string) string {
 	if attribute == "" {
 		return ""
 	}

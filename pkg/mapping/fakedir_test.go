@@ -10,10 +10,12 @@ import (
 	"testing"
 
 	"github.com/rest2ldap/rest2ldap/pkg/directory"
+	"github.com/rest2ldap/rest2ldap/pkg/fault"
 )
 
 // fakeDirectory answers searches from a list of entries, and writes down what it
-// was asked. An entry with the attribute "hidden" is one that the caller may not see.
+// was asked. An entry with the attribute "hidden" is one that the caller may not see; of
+// one with the attribute "forbidden" the directory says so when it is read by name.
 type fakeDirectory struct {
 	entries []*directory.Entry
 	matcher *directory.Matcher
@@ -32,6 +34,9 @@ func (d *fakeDirectory) search(req *directory.SearchRequest) ([]*directory.Entry
 	for _, e := range d.entries {
 		if !inScope(directory.MustParseDN(e.DN), req.Base, req.Scope) || e.Values("hidden") != nil {
 			continue
+		}
+		if req.Scope == directory.ScopeBase && e.Values("forbidden") != nil {
+			return nil, fault.New(fault.Forbidden, "insufficient access")
 		}
 		ok, err := d.matcher.Matches(req.Filter, e)
 		if err != nil {

@@ -163,11 +163,13 @@ func (t *boundType) lookUp(field query.Pointer) (*boundProperty, query.Pointer, 
 }
 
 func (t *Target) compareProperty(ctx context.Context, p *boundProperty, rest query.Pointer, f *query.Filter, find Finder) (directory.Filter, error) {
-	if p == nil {
-		return t.compareImplied(f)
-	}
-	if f.Op == query.Extended {
+	switch {
+	case f.Op == query.Extended && t.binding.model.Legacy:
+		return directory.Or(), nil
+	case f.Op == query.Extended:
 		return directory.Filter{}, filterFault(f, "unknownOperator", "the operator %q is not known; use eq, co, sw, lt, le, gt, ge or pr", f.Name)
+	case p == nil:
+		return t.compareImplied(f)
 	}
 	switch p.Kind {
 	case ObjectKind:
@@ -241,7 +243,9 @@ func (t *Target) compareType(rest query.Pointer, f *query.Filter) (directory.Fil
 		if !strings.EqualFold(member.Name, name) {
 			return
 		}
-		filter = member.hasClasses()
+		if filter = member.selects(); member == t.typ {
+			filter = member.hasClasses()
+		}
 	})
 	return filter, nil
 }
@@ -273,7 +277,7 @@ func (t *Target) compareReference(ctx context.Context, p *boundProperty, rest qu
 // namesByID reports whether the field is the id of a collection whose ids alone
 // tell the names of its members.
 func (t *Target) namesByID(field query.Pointer) bool {
-	return !t.inline && t.hasKnownDN() && t.sub.Filter.IsTrue() && len(field) == 1 &&
+	return !t.inline && t.hasKnownDN() && t.namedByID() && t.sub.Filter.IsTrue() && len(field) == 1 &&
 		strings.EqualFold(field[0], t.idField())
 }
 

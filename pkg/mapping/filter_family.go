@@ -55,12 +55,25 @@ func sameProperty(a, b *boundProperty) bool {
 func (t *boundType) entriesOf(m *meaning) directory.Filter {
 	var conditions []directory.Filter
 	if m.typ != t {
-		conditions = append(conditions, m.typ.hasClasses())
+		conditions = append(conditions, m.typ.selects())
 	}
 	for _, other := range m.others {
-		conditions = append(conditions, not(other.hasClasses()))
+		conditions = append(conditions, not(other.selects()))
 	}
 	return allOf(conditions)
+}
+
+// selects returns the filter of the entries that are recognised as of the type or of one
+// below it. No entry is of a type without object classes of its own.
+func (t *boundType) selects() directory.Filter {
+	if t.isRecognisable() {
+		return t.hasClasses()
+	}
+	below := make([]directory.Filter, len(t.subtypes))
+	for i, sub := range t.subtypes {
+		below[i] = sub.selects()
+	}
+	return anyOf(below)
 }
 
 // hasClasses selects the entries that have all object classes of the type.

@@ -24,27 +24,24 @@ type Target struct {
 	// id is the id of the instance; "" for a collection or a singleton.
 	id       string
 	readOnly bool
+	// key is the attribute by which a reference identifies its targets, where that is
+	// another one than their id.
+	key string
 	// inline tells the target of an in-line reference, which is no place of its own.
 	inline bool
-	// located is the name of the instance's entry, where a search has told it.
+	// located and seen are the name and the type of the instance's entry, where a search
+	// has told them.
 	located *directory.DN
+	seen    *boundType
 }
 
 // Locate walks the decoded segments of a path. A path that no sub-resource takes
 // is NotFound. What stands below an instance whose id does not tell its name costs a
-// search for the instance.
+// search for the instance, and so does what only some of its possible types have.
 func (b *Binding) Locate(ctx context.Context, path []string, find Finder) (*Target, error) {
-	if len(path) == 0 {
-		return b.inner(nil)
-	}
 	var at *Target
-	for rest := path; len(rest) > 0; {
-		if at != nil {
-			if err := at.locate(ctx, find); err != nil {
-				return nil, err
-			}
-		}
-		next, remaining, err := b.step(at, rest)
+	for rest := path; at == nil || len(rest) > 0; {
+		next, remaining, err := b.step(ctx, at, rest, find)
 		if err != nil {
 			return nil, err
 		}
@@ -56,36 +53,23 @@ func (b *Binding) Locate(ctx context.Context, path []string, find Finder) (*Targ
 // Inner returns the collection that stands at the path of the target itself, below an
 // empty path; nil when there is none.
 func (t *Target) Inner(ctx context.Context, find Finder) (*Target, error) {
-	if !slices.ContainsFunc(t.typ.SubResources, (*SubResource).isInner) {
+	if sub, _, _ := t.binding.below(t, nil); sub == nil {
 		return nil, nil //nolint:nilnil // There is none.
 	}
-	if err := t.locate(ctx, find); err != nil {
-		return nil, err
-	}
-	return t.binding.inner(t)
-}
-
-func (b *Binding) inner(owner *Target) (*Target, error) {
-	typ := b.types[b.model.Root]
-	if owner != nil {
-		typ = owner.typ
-	}
-	i := slices.IndexFunc(typ.SubResources, (*SubResource).isInner)
-	if i < 0 {
-		return nil, notMapped()
-	}
-	return b.enter(owner, typ.SubResources[i], nil)
+	inner, _, err := t.binding.step(ctx, t, nil, find)
+	return inner, err
 }
 
 // isInner tells the collection with an empty path.
 func (s *SubResource) isInner() bool { return len(s.Template) == 0 }
 
-// locate finds the entry of an instance whose id does not tell its name.
+// locate finds the name and the type of an instance by a search for its entry.
 func (t *Target) locate(ctx context.Context, find Finder) error {
-	if t.IsCollection() || t.hasKnownDN() {
-		return nil
+	attributes := []string{"1.1"}
+	if len(t.typ.subtypes) > 0 {
+		attributes = []string{"objectClass"}
 	}
-	entries, err := find(ctx, t.Lookup([]string{"1.1"}))
+	entries, err := find(ctx, t.Lookup(attributes))
 	switch {
 	case err != nil:
 		return err
@@ -98,7 +82,7 @@ func (t *Target) locate(ctx context.Context, find Finder) error {
 	if err != nil {
 		return fault.Wrap(fault.BadGateway, err, "the directory returned a name that is none").Named("malformedAnswer")
 	}
-	t.located = &dn
+	t.located, t.seen = &dn, t.typ.of(entries[0])
 	return nil
 }
 
@@ -111,20 +95,53 @@ func notMapped() error {
 	return fault.New(fault.NotFound, "no resource is mapped at this path").Named("unknownPath")
 }
 
-// step takes the sub-resource that the next segments name, and the id of one of
-// its instances when there is one.
-func (b *Binding) step(owner *Target, rest []string) (*Target, []string, error) {
-	typ := b.types[b.model.Root]
-	if owner != nil {
-		if owner.IsCollection() {
-			return nil, nil, notMapped()
-		}
-		typ = owner.typ
-	}
-	sub, variables := match(typ.SubResources, rest)
+// step takes the sub-resource that the next segments name below an owner, nil at the
+// root, and the id of one of its instances when there is one.
+func (b *Binding) step(ctx context.Context, owner *Target, rest []string, find Finder) (*Target, []string, error) {
+	sub, variables, certain := b.below(owner, rest)
 	if sub == nil {
 		return nil, nil, notMapped()
 	}
+	if owner != nil && (!certain || !owner.hasKnownDN() && owner.located == nil) {
+		if err := owner.locate(ctx, find); err != nil {
+			return nil, nil, err
+		}
+		if sub, variables, _ = b.below(owner, rest); sub == nil {
+			return nil, nil, notMapped()
+		}
+	}
+	return b.take(owner, sub, variables, rest)
+}
+
+// below finds the sub-resource that segments enter below an owner, nil at the root. It
+// is not certain where another type that the owner may be of has another one there.
+func (b *Binding) below(owner *Target, segments []string) (sub *SubResource, variables map[string]string, certain bool) {
+	switch {
+	case owner == nil:
+		sub, variables = match(b.model.Root.SubResources, segments)
+		return sub, variables, true
+	case owner.IsCollection():
+		return nil, nil, true
+	case owner.seen != nil:
+		sub, variables = match(owner.seen.SubResources, segments)
+		return sub, variables, true
+	}
+	sub, variables = match(owner.typ.SubResources, segments)
+	certain = true
+	owner.typ.family(func(member *boundType) {
+		other, values := match(member.SubResources, segments)
+		if other == nil || other == sub {
+			return
+		}
+		if certain = false; sub == nil {
+			sub, variables = other, values
+		}
+	})
+	return sub, variables, certain
+}
+
+// take enters a sub-resource, and takes the id of an instance when there is one.
+func (b *Binding) take(owner *Target, sub *SubResource, variables map[string]string, rest []string) (*Target, []string, error) {
 	target, err := b.enter(owner, sub, variables)
 	if err != nil {
 		return nil, nil, err
@@ -137,18 +154,29 @@ func (b *Binding) step(owner *Target, rest []string) (*Target, []string, error) 
 	return target, rest, nil
 }
 
-// match finds the sub-resource whose template the segments begin with; literal
-// segments win over variables, and the empty template loses.
+// match finds the sub-resource whose template the segments begin with.
 func match(subs []*SubResource, segments []string) (*SubResource, map[string]string) {
 	var best *SubResource
 	var bestVariables map[string]string
 	for _, sub := range subs {
 		variables, ok := bindTemplate(sub.Template, segments)
-		if ok && (best == nil || best.isInner() || !sub.isInner() && len(variables) < len(bestVariables)) {
+		if ok && (best == nil || winsOver(sub.Template, best.Template)) {
 			best, bestVariables = sub, variables
 		}
 	}
 	return best, bestVariables
+}
+
+// winsOver tells which of two templates that the same segments begin with is meant: the
+// one that has a literal where the other first has a variable, else the longer one.
+func winsOver(a, b []string) bool {
+	for i := range min(len(a), len(b)) {
+		_, aVaries := templateVariable(a[i])
+		if _, bVaries := templateVariable(b[i]); aVaries != bVaries {
+			return bVaries
+		}
+	}
+	return len(a) > len(b)
 }
 
 func bindTemplate(template, segments []string) (map[string]string, bool) {
@@ -271,31 +299,60 @@ func (t *Target) memberDN(id string) directory.DN {
 }
 
 // follow walks a reference path, beginning at an instance of the target's
-// collection: ".." is the collection itself, each further ".." the level above,
-// and a last element names a sub-resource there.
+// collection. Each ".." leaves one element of the instance's path, its id first, as a
+// path in a browser does; the other elements lead on from there to a collection.
 func (t *Target) follow(path []string) (*Target, error) {
-	collection := *t
-	collection.id = ""
-	at := &collection
-	climbed := 0
-	for _, element := range path {
-		if element != ".." {
-			continue
+	climbs := 0
+	for climbs < len(path) && path[climbs] == ".." {
+		climbs++
+	}
+	if climbs == 1 && len(path) == 1 && !t.sub.Singleton {
+		collection := *t
+		collection.id = ""
+		return &collection, nil
+	}
+	at, rest, ok := t.climb(climbs)
+	rest = append(rest, path[climbs:]...)
+	for ok && (len(rest) > 0 || at == nil || !at.IsCollection()) {
+		sub, variables, _ := t.binding.below(at, rest)
+		if ok = sub != nil; !ok {
+			break
 		}
-		climbed++
-		if climbed > 1 && at != nil {
-			at = at.owner
+		var err error
+		if at, rest, err = t.binding.take(at, sub, variables, rest); err != nil {
+			return nil, err
 		}
 	}
-	names := slices.DeleteFunc(slices.Clone(path), func(s string) bool { return s == ".." })
-	if len(names) == 0 {
-		return at, nil
-	}
-	target, rest, err := t.binding.step(at, names)
-	if err != nil || len(rest) > 0 || !target.IsCollection() {
+	if !ok {
 		return nil, fault.New(fault.Internal, "a reference of the mapping leads to no collection")
 	}
-	return target, nil
+	return at, nil
+}
+
+// climb leaves elements of the path of an instance: what remains is an owner, nil for the
+// root, and the segments below it.
+func (t *Target) climb(elements int) (owner *Target, segments []string, ok bool) {
+	for segments = t.segments(); elements > len(segments); segments = t.segments() {
+		elements -= len(segments)
+		if t = t.owner; t == nil {
+			return nil, nil, false
+		}
+	}
+	return t.owner, segments[:len(segments)-elements], true
+}
+
+// segments returns the path of an instance below its owner. They share nothing with t.
+func (t *Target) segments() []string {
+	segments := slices.Clone(t.sub.Template)
+	for i, segment := range segments {
+		if name, isVariable := templateVariable(segment); isVariable {
+			segments[i] = t.variables[name]
+		}
+	}
+	if !t.sub.Singleton {
+		segments = append(segments, t.id)
+	}
+	return segments
 }
 
 // DN returns the name of the target's entry where the path alone tells it.

@@ -125,7 +125,7 @@ func TestReferenceLimit(t *testing.T) {
 }
 
 // TestFinderErrors: what a look-up could not find out fails the plan. Only the read of
-// references goes on where their collection is not visible.
+// references goes on where the caller may not see what they point to (W3).
 func TestFinderErrors(t *testing.T) {
 	t.Parallel()
 	p := shipped(t)
@@ -162,7 +162,7 @@ func TestFinderErrors(t *testing.T) {
 		for _, kind := range []fault.Kind{fault.TooLarge, fault.Unavailable, fault.Timeout, fault.Forbidden, fault.NotFound} {
 			r := &recorder{err: fault.New(kind, "x"), entries: []*directory.Entry{{DN: memberDN(1)}}}
 			err := plan(r.find)
-			goesOn := kind == fault.NotFound && (name == "resolve" || name == "update without members")
+			goesOn := (kind == fault.NotFound || kind == fault.Forbidden) && (name == "resolve" || name == "update without members")
 			if goesOn != (err == nil) || !goesOn && !errors.Is(err, kind) {
 				t.Errorf("%s: a look-up fails with %v, the plan with %v", name, kind, err)
 			}

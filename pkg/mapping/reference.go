@@ -115,7 +115,7 @@ func (t *Target) resolveProperty(ctx context.Context, find Finder, v view, names
 		wanted = append(wanted, dn)
 	}
 	attributes := r.projection.attributes
-	if id := target.idAttribute(); !slices.ContainsFunc(attributes, func(a string) bool { return strings.EqualFold(a, id) }) {
+	if id := target.keyAttribute(); !slices.ContainsFunc(attributes, func(a string) bool { return strings.EqualFold(a, id) }) {
 		attributes = append(slices.Clone(attributes), id)
 	}
 	list, err := target.fetch(ctx, find, wanted, attributes)
@@ -138,7 +138,13 @@ func (t *Target) resolveProperty(ctx context.Context, find Finder, v view, names
 func (t *Target) referenceTarget(p *boundProperty) (*Target, error) {
 	reference := p.Reference
 	if p.mapper == nil {
-		return t.follow(reference.Path)
+		target, err := t.follow(reference.Path)
+		if err != nil || reference.PrimaryKey == "" || strings.EqualFold(reference.PrimaryKey, target.idAttribute()) {
+			return target, err
+		}
+		keyed := *target
+		keyed.key = reference.PrimaryKey
+		return &keyed, nil
 	}
 	var context directory.DN
 	if reference.Base.Climbs() > 0 {
@@ -158,13 +164,15 @@ func (t *Target) referenceTarget(p *boundProperty) (*Target, error) {
 	return &Target{binding: t.binding, sub: sub, typ: p.mapper, dn: base, inline: true}, nil
 }
 
-// projectTarget works out what is shown of a reference's target: its id and
+// projectTarget works out what is shown of a reference's target: its id, its key and its
 // revision where nothing more was asked for, all its members but further
 // references where it was named as a whole. The in-line form always shows all.
 func (t *Target) projectTarget(chosen *selector) *projection {
 	switch {
 	case chosen == nil && t.inline:
 		chosen = &selector{all: true}
+	case chosen == nil && t.key != "":
+		chosen = &selector{members: map[string]*selector{t.idField(): {all: true}}}
 	case chosen == nil:
 		chosen = &selector{}
 	}
@@ -192,12 +200,18 @@ func (t *Target) fetch(ctx context.Context, find Finder, names []directory.DN, a
 	var all []*directory.Entry
 	for batch := range slices.Chunk(names, referenceBatch) {
 		list, err := find(ctx, t.batchSearch(batch, attributes))
-		if err != nil && !errors.Is(err, fault.NotFound) {
+		if err != nil && !isUnseen(err) {
 			return nil, err
 		}
 		all = append(all, list...)
 	}
 	return all, nil
+}
+
+// isUnseen tells the errors of a search by which a directory says that the caller does not
+// see what is there: nobody else's resources fail for that.
+func isUnseen(err error) bool {
+	return errors.Is(err, fault.NotFound) || errors.Is(err, fault.Forbidden)
 }
 
 // batchSearch finds entries by their names: a base search for one, otherwise a
@@ -298,18 +312,18 @@ func (r *resolution) append(dst []byte, name string) []byte {
 // spelledID returns the id that a member's DN spells, when the DN alone makes it one.
 func (t *Target) spelledID(dn directory.DN) (string, bool) {
 	rdn := dn.RDN()
-	if !t.couldHold(dn) || !t.sub.Filter.IsTrue() || len(rdn) != 1 || !strings.EqualFold(rdn[0].Type, t.idAttribute()) {
+	if !t.couldHold(dn) || !t.sub.Filter.IsTrue() || len(rdn) != 1 || !strings.EqualFold(rdn[0].Type, t.keyAttribute()) {
 		return "", false
 	}
 	return rdn[0].Value, true
 }
 
-// idField returns the name of the member that shows the id.
+// idField returns the name of the member that identifies a resource.
 func (t *Target) idField() string {
-	if !t.inline && !t.typ.hasID {
+	if !t.inline && !t.typ.hasID && t.key == "" {
 		return idName
 	}
-	return t.typ.nameOf(t.idAttribute())
+	return t.typ.nameOf(t.keyAttribute())
 }
 
 // nameOf returns the name of the top-level property over an attribute, idName when

@@ -2,13 +2,11 @@ package mapping
 
 import (
 	"context"
-	"errors"
 	"maps"
 	"slices"
 	"strings"
 
 	"github.com/rest2ldap/rest2ldap/pkg/directory"
-	"github.com/rest2ldap/rest2ldap/pkg/fault"
 	"github.com/rest2ldap/rest2ldap/pkg/query"
 )
 
@@ -37,7 +35,7 @@ func (t *Target) resolveReverse(ctx context.Context, find Finder, v view, entrie
 	attributes := append(slices.Clone(r.projection.attributes), target.idAttribute(), attribute)
 	for batch := range slices.Chunk(names, referenceBatch) {
 		found, err := find(ctx, target.referrers(v.Reference, attribute, batch, attributes))
-		if err != nil && !errors.Is(err, fault.NotFound) {
+		if err != nil && !isUnseen(err) {
 			return nil, err
 		}
 		list = append(list, found...)

@@ -69,7 +69,7 @@ func (t *Target) storedByID(stored []string) map[string]string {
 		if err != nil || !t.couldHold(dn) {
 			continue
 		}
-		if rdn := dn.RDN(); len(rdn) == 1 && strings.EqualFold(rdn[0].Type, t.idAttribute()) {
+		if rdn := dn.RDN(); len(rdn) == 1 && strings.EqualFold(rdn[0].Type, t.keyAttribute()) {
 			known[directory.FoldValue(rdn[0].Value)] = name
 		}
 	}
@@ -110,7 +110,7 @@ func (t *boundType) knows(name string) bool {
 // folded id.
 func (t *Target) lookUp(ctx context.Context, find Finder, ids []string) (map[string][]string, error) {
 	found := make(map[string][]string, len(ids))
-	attribute := t.idAttribute()
+	attribute := t.keyAttribute()
 	for batch := range slices.Chunk(ids, referenceBatch) {
 		named := make([]directory.Filter, len(batch))
 		for i, id := range batch {
@@ -134,7 +134,7 @@ func (t *Target) lookUp(ctx context.Context, find Finder, ids []string) (map[str
 
 // namedByID reports whether the id of a member is the value of its RDN.
 func (t *Target) namedByID() bool {
-	return strings.EqualFold(t.sub.Naming.DNAttribute, t.idAttribute())
+	return strings.EqualFold(t.sub.Naming.DNAttribute, t.keyAttribute())
 }
 
 // namesToRemove returns the DNs that ids stand for, whether or not their targets
@@ -157,7 +157,7 @@ func (t *Target) namesToRemove(ctx context.Context, find Finder, p *boundPropert
 		}
 	}
 	var found map[string][]string
-	if !target.hasKnownDN() {
+	if !target.hasKnownDN() || !target.namedByID() {
 		if found, err = target.lookUp(ctx, find, ids); err != nil {
 			return nil, err
 		}

@@ -200,7 +200,7 @@ func (r *resolution) shownIDs(names []string) map[string]bool {
 			continue
 		}
 		if entry := r.entries[dn.Key()]; entry != nil {
-			shown[directory.FoldValue(r.target.IDOf(entry))] = true
+			shown[directory.FoldValue(r.target.keyOf(entry))] = true
 		} else if id, ok := r.target.spelledID(dn); ok {
 			shown[directory.FoldValue(id)] = true
 		}

@@ -33,6 +33,16 @@ func (o *Object) Lookup(name string) (any, bool) {
 	return nil, false
 }
 
+// at returns the value to which a pointer leads through objects, nil when there is none.
+func (o *Object) at(pointer query.Pointer) any {
+	var value any = o
+	for _, name := range pointer {
+		object, _ := value.(*Object)
+		value, _ = object.Lookup(name)
+	}
+	return value
+}
+
 // typeOf names the JSON type of a value, for messages.
 func typeOf(value any) string {
 	switch value.(type) {
