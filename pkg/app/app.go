@@ -104,7 +104,7 @@ func (b *builder) build(stdout, stderr io.Writer) (*App, error) {
 	a.server, err = httpserver.New(httpserver.Options{
 		Address:       b.Server.Listen,
 		TLS:           tlspolicy.Server(b.certificates),
-		Handler:       a.counted(httpserver.Record(recorder)(httpserver.Authenticate(callers, crest.ChangesPassword)(handler))),
+		Handler:       a.counted(httpserver.Record(recorder, b.recordOptions()...)(httpserver.Authenticate(callers, crest.ChangesPassword)(handler))),
 		Logger:        b.logger,
 		AnswerTimeout: max(b.Limits.RequestTimeout, b.Limits.QueryTimeout).Std() + time.Minute,
 	})
@@ -113,6 +113,14 @@ func (b *builder) build(stdout, stderr io.Writer) (*App, error) {
 		return nil, err
 	}
 	return a, nil
+}
+
+// recordOptions returns the options of the record of requests.
+func (b *builder) recordOptions() []httpserver.RecordOption {
+	if b.Server.TrustTransactionID {
+		return []httpserver.RecordOption{httpserver.TrustTransactionID}
+	}
+	return nil
 }
 
 // ldap makes the directory.
@@ -180,6 +188,7 @@ func (b *builder) api(client directory.Directory) (http.Handler, error) {
 	service, err := gateway.New(gateway.Options{
 		Directory:   client,
 		Models:      b.models,
+		Engine:      engine(&b.Mapping.Options),
 		Policy:      b.policy,
 		Timeout:     b.Limits.RequestTimeout.Std(),
 		ListTimeout: b.Limits.QueryTimeout.Std(),
@@ -196,6 +205,21 @@ func (b *builder) api(client directory.Directory) (http.Handler, error) {
 		return nil, err
 	}
 	return crest.New(protocol(b.File, b.models, service))
+}
+
+// engine returns the switches of the engine.
+func engine(o *config.MappingOptions) gateway.Engine {
+	return gateway.Engine{
+		NoRevisions: !o.UseMvcc,
+		Revision:    o.MvccAttribute,
+		ReadBack: map[string]gateway.ReadBack{
+			"controls": gateway.ReadBackControls, "search": gateway.ReadBackSearch, "disabled": gateway.ReadBackNothing,
+		}[o.ReadOnUpdatePolicy],
+		NoSubtreeDelete: !o.UseSubtreeDelete,
+		StrictModify:    !o.UsePermissiveModify,
+		ShowAbsent:      o.ReturnNullForMissingProperties,
+		MaxSorted:       o.LocalSortMaxEntries,
+	}
 }
 
 // protocol returns the options of the edge.

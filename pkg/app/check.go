@@ -65,6 +65,9 @@ func inspect(file *config.File) (parts, config.Problems) {
 	i.bearer()
 	i.rules()
 	i.mapping()
+	if name := i.file.Mapping.Options.MvccAttribute; mapping.IsCredential(name) {
+		i.fail("mapping.options.mvccAttribute", fmt.Errorf("%q holds credentials, which nobody may see; name another attribute", name))
+	}
 	i.problems.Sort()
 	return i.parts, i.problems
 }

@@ -106,6 +106,22 @@ func (c *checker) tls() {
 
 func (c *checker) mapping() {
 	c.folderAt("mapping.dir", &c.file.Mapping.Dir)
+	const at = "mapping.options"
+	o := &c.file.Mapping.Options
+	if o.MvccAttribute != "" && !isAttributeName(o.MvccAttribute) {
+		c.fail(at+".mvccAttribute", "%q is not the name of an attribute; write for example entryCSN", o.MvccAttribute)
+	}
+	if !o.UseMvcc {
+		c.noEffect("useMvcc: false", at+".mvccAttribute")
+	}
+	c.oneOf(at+".readOnUpdatePolicy", o.ReadOnUpdatePolicy, "controls", "search", "disabled")
+	c.within(at+".localSortMaxEntries", o.LocalSortMaxEntries, 1, 100_000)
+}
+
+// isAttributeName tells the name of an attribute type (RFC 4512 §1.4).
+func isAttributeName(s string) bool {
+	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+	return strings.Trim(s, letters+"0123456789-") == "" && strings.ContainsAny(s[:1], letters)
 }
 
 func (c *checker) limits() {

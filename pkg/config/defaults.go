@@ -13,6 +13,9 @@ func defaults() map[string]any {
 				"acquireTimeout": "10s", "queue": 1000, "dials": 2, "heartbeat": "10s", "probeTimeout": "3s",
 			},
 		},
+		"mapping": map[string]any{"options": map[string]any{
+			"useMvcc": true, "readOnUpdatePolicy": "controls", "useSubtreeDelete": true, "usePermissiveModify": true, "localSortMaxEntries": 10_000,
+		}},
 		"auth": map[string]any{"realm": "rest2ldap"},
 		"limits": map[string]any{
 			"body": "1MiB", "depth": 64, "pageSize": 1000, "requestTimeout": "30s", "queryTimeout": "5m", "queries": 4,

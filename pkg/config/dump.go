@@ -31,7 +31,7 @@ func (f *File) section(v reflect.Value, path string) (*yaml.Node, error) {
 	node := &yaml.Node{Kind: yaml.MappingNode}
 	for field, value := range v.Fields() {
 		name := field.Tag.Get("config")
-		if name == "" || value.IsZero() && kindOf(field.Type) != sectionKind && kindOf(field.Type) != numberKind {
+		if name == "" || value.IsZero() && !isShownAsZero(kindOf(field.Type)) {
 			if at := join(path, name); name == "" || f.places[at] == (Place{}) {
 				continue
 			}
@@ -47,6 +47,9 @@ func (f *File) section(v reflect.Value, path string) (*yaml.Node, error) {
 	}
 	return node, nil
 }
+
+// isShownAsZero tells the kinds of which the zero value says something.
+func isShownAsZero(k kind) bool { return k == sectionKind || k == numberKind || k == flagKind }
 
 func (f *File) value(v reflect.Value, path string) (*yaml.Node, error) {
 	switch kindOf(v.Type()) {

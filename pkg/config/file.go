@@ -48,6 +48,11 @@ type Server struct {
 	// cookies. Gateways that share it understand each other's; without it a cookie ends
 	// with the gateway that made it.
 	CookieKey Secret `config:"cookieKey"`
+	// TrustTransactionID takes the id of a request from its header X-ForgeRock-TransactionId,
+	// so that its events are found by the id that the client gave it. Only for a gateway
+	// whose clients are trusted, or behind a proxy that sets or removes the header. Without
+	// it every request gets an id of its own.
+	TrustTransactionID bool `config:"trustTransactionId"`
 }
 
 // Certificate is a certificate and its private key.
@@ -172,6 +177,42 @@ type Mapping struct {
 	// `api/example-v1.json`. Without it, the mapping in the program serves: users and
 	// groups of dc=example,dc=com at `/api/users` and `/api/groups`.
 	Dir Path `config:"dir"`
+	// Options are the switches of the engine, with the names that they have in the
+	// rest2ldap.json of the reference product.
+	Options MappingOptions `config:"options"`
+}
+
+// MappingOptions are the switches of the engine; they hold for all mapping files.
+type MappingOptions struct {
+	// UseMvcc shows revisions, as `_rev` and ETag, and takes them in If-Match. Without it an
+	// If-Match with a revision is 501, and of two that replace a resource the later one wins.
+	UseMvcc bool `config:"useMvcc"`
+	// MvccAttribute is the attribute that is the revision: one that changes with every change
+	// of an entry. Without it, `etag` where the schema has it, else `entryCSN`, else
+	// `modifyTimestamp`, which is shown and never taken in If-Match.
+	MvccAttribute string `config:"mvccAttribute"`
+	// ReadOnUpdatePolicy is how the answer to a change gets the resource. `controls`: together
+	// with the change (RFC 4527), and by a search where the directory does not do that.
+	// `search`: by a search of its own, before a deletion and after other changes, so that it
+	// may show what others did in between. `disabled`: not at all; the answer has the id.
+	ReadOnUpdatePolicy string `config:"readOnUpdatePolicy"`
+	// UseSubtreeDelete deletes what is below a resource with it, where its type, or one of
+	// its sub-types, has sub-resources. Without it, and for other types, the request has to
+	// say so: `subtreeDelete=true`.
+	UseSubtreeDelete bool `config:"useSubtreeDelete"`
+	// UsePermissiveModify lets a PATCH add a value that is there, and remove one that is not.
+	// Without it these are 400.
+	UsePermissiveModify bool `config:"usePermissiveModify"`
+	// ReturnNullForMissingProperties shows fields without a value: `null`, and `[]` for those
+	// with several values. Without it they are left out.
+	ReturnNullForMissingProperties bool `config:"returnNullForMissingProperties"`
+	// LocalSortMaxEntries is how many entries are sorted in the gateway, for an order that the
+	// directory does not have. From 1 to 100000.
+	LocalSortMaxEntries int `config:"localSortMaxEntries"`
+	// CloseFailedLists ends a list that fails after its begin as the reference product does,
+	// with a member `error` and the `resultCount` -1, where the mapping file has `compat:
+	// rest2ldap`. Without it the answer breaks off, so that nobody takes it for whole.
+	CloseFailedLists bool `config:"closeFailedLists"`
 }
 
 // Auth holds the ways to authenticate.

@@ -74,6 +74,19 @@ func (s *Schema) Attribute(description string) *AttributeType {
 	return s.attributes[strings.ToLower(name)]
 }
 
+// NameOf returns the name by which the directory writes an attribute: the first one of
+// its type; "" when the schema does not have it.
+func (s *Schema) NameOf(attribute string) string {
+	t := s.Attribute(attribute)
+	switch {
+	case t == nil:
+		return ""
+	case len(t.Names) == 0:
+		return t.OID
+	}
+	return t.Names[0]
+}
+
 // Syntaxes of RFC 4517 §3.3 that decide how a value is shown.
 const (
 	SyntaxBoolean         = "1.3.6.1.4.1.1466.115.121.1.7"

@@ -14,10 +14,15 @@ const maxFound = 10_000
 
 // find is the mapping.Finder of a call: it collects a complete result.
 func (c *call) find(ctx context.Context, req *directory.SearchRequest) ([]*directory.Entry, error) {
+	return c.collect(ctx, req, maxFound, func(int) error { return tooMany() })
+}
+
+// collect collects a complete result of at most so many entries.
+func (c *call) collect(ctx context.Context, req *directory.SearchRequest, most int, tooMany func(int) error) ([]*directory.Entry, error) {
 	var entries []*directory.Entry
 	_, err := c.session.Search(ctx, req, func(entry *directory.Entry) error {
-		if len(entries) == maxFound {
-			return tooMany()
+		if len(entries) == most {
+			return tooMany(most)
 		}
 		entries = append(entries, entry)
 		return nil
@@ -28,6 +33,12 @@ func (c *call) find(ctx context.Context, req *directory.SearchRequest) ([]*direc
 func tooMany() error {
 	e := fault.New(fault.TooLarge, "the filter makes the gateway look at more than %d entries; make it narrower", maxFound)
 	e.Detail.Kind, e.Detail.Limit = "evaluationLimit", maxFound
+	return e
+}
+
+func tooManyToSort(most int) error {
+	e := fault.New(fault.TooLarge, "the directory does not sort by these fields, and more than %d resources match; make the filter narrower", most)
+	e.Detail.Kind, e.Detail.Limit = "sortLimit", int64(most)
 	return e
 }
 
@@ -92,4 +103,18 @@ func (c *call) answer(ctx context.Context, encoder *mapping.Encoder, entry *dire
 		Revision:   c.target.RevisionOf(entry),
 		References: encoder.HasReferences(),
 	}, nil
+}
+
+// fetchNamed reads an entry by its name.
+func (c *call) fetchNamed(ctx context.Context, dn directory.DN, attributes []string) (*directory.Entry, error) {
+	entries, err := c.find(ctx, &directory.SearchRequest{
+		Base: dn, Scope: directory.ScopeBase, Filter: directory.Present("objectClass"), Attributes: attributes, SizeLimit: 1,
+	})
+	if err == nil && len(entries) == 0 {
+		err = notFound()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return entries[0], nil
 }

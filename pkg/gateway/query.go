@@ -85,7 +85,7 @@ func (c *call) query(ctx context.Context, p auth.Principal, name string, row fun
 	if c.req.CountOnly {
 		return Listing{Total: total}, nil
 	}
-	l := &lister{call: c, selection: selection, order: order, encoder: c.target.Encoder(c.req), row: row}
+	l := &lister{call: c, selection: selection, order: order, encoder: c.encoder(), row: row}
 	switch {
 	case c.req.PageSize > 0 && len(c.req.Sort) > 0:
 		err = l.sortedPage(ctx, place)

@@ -3,7 +3,7 @@ package gateway
 import "context"
 
 func (c *call) read(ctx context.Context) (*Answer, error) {
-	encoder := c.target.Encoder(c.req)
+	encoder := c.encoder()
 	entry, err := c.fetch(ctx, encoder.Attributes())
 	if err != nil {
 		return nil, err

@@ -19,6 +19,8 @@ type Options struct {
 	Directory directory.Directory
 	// Models are the mapped APIs, one for each version of a base path.
 	Models []*mapping.Model
+	// Engine are the switches of the engine.
+	Engine Engine
 	// Policy says who may do what; nil leaves that to the directory.
 	Policy Policy
 	// Timeout bounds the directory's part of a request for one resource; 0 is 30 s.
@@ -48,6 +50,7 @@ const DefaultWalks = 32
 // Service runs requests on the mapped APIs. It is safe for concurrent use.
 type Service struct {
 	directory   directory.Directory
+	engine      Engine
 	policy      Policy
 	apis        map[apiKey]*api
 	timeout     time.Duration
@@ -67,13 +70,15 @@ type apiKey struct{ basePath, version string }
 // api is one mapped API with its binding to the present capabilities.
 type api struct {
 	model   *mapping.Model
-	binding atomic.Pointer[mapping.Binding]
+	binding atomic.Pointer[binding]
 }
 
 // New makes a service. Two models with the same base path and version are an error.
 func New(o Options) (*Service, error) {
+	o.Engine.MaxSorted = orDefault(o.Engine.MaxSorted, maxFound)
 	s := &Service{
 		directory:   o.Directory,
+		engine:      o.Engine,
 		policy:      o.Policy,
 		apis:        make(map[apiKey]*api, 2*len(o.Models)),
 		timeout:     orDefault(o.Timeout, 30*time.Second),
@@ -135,24 +140,27 @@ func (s *Service) bind(ctx context.Context, name, version string) (*mapping.Bind
 	if err != nil {
 		return nil, err
 	}
-	binding := a.binding.Load()
-	if binding != nil && binding.Capabilities() == capabilities {
-		return binding, nil
+	present := a.binding.Load()
+	if present != nil && present.of == capabilities {
+		return present.Binding, nil
 	}
-	fresh := a.model.Bind(capabilities)
-	if a.binding.CompareAndSwap(binding, fresh) {
-		s.warn(binding, fresh)
+	fresh := &binding{Binding: s.engine.bind(a.model, capabilities), of: capabilities}
+	if a.binding.CompareAndSwap(present, fresh) {
+		s.warn(present, fresh)
 	}
-	return fresh, nil
+	return fresh.Binding, nil
 }
 
 // warn logs what the directory cannot serve, once as long as it stays the same.
-func (s *Service) warn(before, after *mapping.Binding) {
+func (s *Service) warn(before, after *binding) {
 	known := make(map[string]bool)
 	if before != nil {
 		for _, warning := range before.Warnings() {
 			known[warning] = true
 		}
+	}
+	if before == nil && s.engine.Revision != "" && after.Capabilities().Revision == "" {
+		s.logger.Warn("the directory does not have the attribute that is to be the revision, so that resources have none", "attribute", s.engine.Revision)
 	}
 	for _, warning := range after.Warnings() {
 		if !known[warning] {

@@ -39,7 +39,7 @@ func (l *lister) inOrder(ctx context.Context) ([]*directory.Entry, error) {
 		}
 		return l.complete(ctx, entries)
 	}
-	entries, err := l.find(ctx, l.search())
+	entries, err := l.collect(ctx, l.search(), l.engine.MaxSorted, tooManyToSort)
 	l.order.Sort(entries)
 	return entries, err
 }

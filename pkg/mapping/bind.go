@@ -23,11 +23,25 @@ type Binding struct {
 	capabilities *directory.Capabilities
 	types        map[*ResourceType]*boundType
 	warnings     []string
+	// hidesRevisions leaves out the properties that show the revision.
+	hidesRevisions bool
 }
 
 // Bind joins the model with capabilities.
 func (m *Model) Bind(capabilities *directory.Capabilities) *Binding {
-	b := &Binding{model: m, capabilities: capabilities, types: make(map[*ResourceType]*boundType, len(m.Types))}
+	return m.bind(&Binding{capabilities: capabilities})
+}
+
+// BindWithoutRevisions is Bind for resources that have no revision, whatever the directory
+// could offer as one: no property shows it.
+func (m *Model) BindWithoutRevisions(capabilities *directory.Capabilities) *Binding {
+	without := *capabilities
+	without.Revision = ""
+	return m.bind(&Binding{capabilities: &without, hidesRevisions: true})
+}
+
+func (m *Model) bind(b *Binding) *Binding {
+	b.model, b.types = m, make(map[*ResourceType]*boundType, len(m.Types))
 	for _, t := range m.Types {
 		b.bindType(t)
 	}
@@ -82,6 +96,9 @@ func (b *Binding) bindType(t *ResourceType) *boundType {
 	bound := &boundType{ResourceType: t}
 	b.types[t] = bound
 	bound.properties = b.bindProperties(t.Properties)
+	if b.hidesRevisions {
+		bound.properties = slices.DeleteFunc(bound.properties, func(p *boundProperty) bool { return p.Name == revisionName })
+	}
 	bound.hasID = find(bound.properties, idName) != nil
 	bound.hasRevision = find(bound.properties, revisionName) != nil
 	for _, sub := range t.Subtypes {

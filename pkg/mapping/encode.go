@@ -12,6 +12,9 @@ import (
 // Encoder turns entries of a target into JSON resources. It holds the resolved
 // references of the page at hand, so one goroutine uses it at a time.
 type Encoder struct {
+	// ShowAbsent shows fields without a value: null, or [] where there may be several.
+	ShowAbsent bool
+
 	target     *Target
 	projection *projection
 	resolved   resolved
@@ -147,7 +150,7 @@ func (t *Target) RevisionOf(entry *directory.Entry) Revision {
 // far as Resolve has found them.
 func (e *Encoder) Append(dst []byte, entry *directory.Entry) []byte {
 	typ := e.target.typ.of(entry)
-	w := resourceWriter{target: e.target, entry: entry, typ: typ, resolved: e.resolved}
+	w := resourceWriter{target: e.target, entry: entry, typ: typ, resolved: e.resolved, showAbsent: e.ShowAbsent}
 	return w.resource(dst, e.projection.views[typ])
 }
 
@@ -157,6 +160,8 @@ type resourceWriter struct {
 	entry    *directory.Entry
 	typ      *boundType
 	resolved resolved
+	// showAbsent is that of the encoder.
+	showAbsent bool
 }
 
 func (w *resourceWriter) resource(dst []byte, views []view) []byte {
@@ -213,12 +218,23 @@ func (w *resourceWriter) members(dst []byte, views []view) []byte {
 			dst = w.reference(dst, v)
 		}
 		if len(dst) == valueAt {
-			dst = dst[:before]
-			continue
+			if !w.showAbsent {
+				dst = dst[:before]
+				continue
+			}
+			dst = appendAbsent(dst, v)
 		}
 		dst = append(dst, ',')
 	}
 	return dst
+}
+
+// appendAbsent appends what stands for no value.
+func appendAbsent(dst []byte, v *view) []byte {
+	if v.MultiValued {
+		return append(dst, "[]"...)
+	}
+	return append(dst, "null"...)
 }
 
 func (w *resourceWriter) simple(dst []byte, v *view) []byte {

@@ -272,14 +272,14 @@ func (w *resourceWriter) reference(dst []byte, v *view) []byte {
 		return dst
 	}
 	if !v.MultiValued {
-		return r.append(dst, v.shown(w.entry.DN, names))
+		return r.append(dst, v.shown(w.entry.DN, names), w.showAbsent)
 	}
 	mark := len(dst)
 	dst = append(dst, '[')
 	start := len(dst)
 	for _, name := range names {
 		before := len(dst)
-		if dst = r.append(dst, name); len(dst) > before {
+		if dst = r.append(dst, name, w.showAbsent); len(dst) > before {
 			dst = append(dst, ',')
 		}
 	}
@@ -290,14 +290,14 @@ func (w *resourceWriter) reference(dst []byte, v *view) []byte {
 	return dst
 }
 
-func (r *resolution) append(dst []byte, name string) []byte {
+func (r *resolution) append(dst []byte, name string, showAbsent bool) []byte {
 	dn, err := directory.ParseDN(name)
 	if err != nil {
 		return dst
 	}
 	if entry := r.entries[dn.Key()]; entry != nil {
 		typ := r.target.typ.of(entry)
-		w := resourceWriter{target: r.target, entry: entry, typ: typ, resolved: r.nested}
+		w := resourceWriter{target: r.target, entry: entry, typ: typ, resolved: r.nested, showAbsent: showAbsent}
 		return w.resource(dst, r.projection.views[typ])
 	}
 	id, ok := r.target.spelledID(dn)

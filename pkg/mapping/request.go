@@ -63,6 +63,14 @@ type Request struct {
 	MustExist bool
 	// Revision is the revision that the resource must have; "" is any.
 	Revision string
+	// DryRun tells that nothing is to be changed: the directory is asked whether it would
+	// (Create, Update, Patch, Delete).
+	DryRun bool
+	// Subtree tells that a Delete takes all that is below the resource with it.
+	Subtree bool
+	// Estimate tells that a Query counts all resources that match where that costs next to
+	// nothing.
+	Estimate bool
 	// Body is the resource of a Create or Update.
 	Body *Object
 	// Changes are the operations of a Patch, in order.
@@ -72,6 +80,8 @@ type Request struct {
 	// Password reads what the action ModifyPassword is to change. It is called once, when
 	// the action has been found to be there. Its errors are faults.
 	Password func() (PasswordChange, error)
+	// Renaming reads what the action Rename is to do; called like Password.
+	Renaming func() (Renaming, error)
 }
 
 // PatchVerb is what a PatchOp does.

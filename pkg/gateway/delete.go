@@ -1,0 +1,43 @@
+package gateway
+
+import (
+	"context"
+
+	"github.com/rest2ldap/rest2ldap/pkg/directory"
+	"github.com/rest2ldap/rest2ldap/pkg/fault"
+)
+
+func (c *call) delete(ctx context.Context) (*Answer, error) {
+	if capabilities := c.binding.Capabilities(); c.req.Revision != "" && (!capabilities.Assertion || !capabilities.StrongRevision()) {
+		return nil, fault.New(fault.Unsupported, "this directory cannot compare revisions in the moment of a deletion, so that none can be required").Named("revision")
+	}
+	encoder := c.encoder()
+	dn, err := c.entryDN(ctx)
+	if err != nil {
+		return nil, err
+	}
+	// What a deletion cannot read back is read, with its references, while it is there.
+	var before *Answer
+	if reads := c.engine.ReadBack; reads != ReadBackNothing && (encoder.HasReferences() || reads == ReadBackSearch || !encoder.ReadBack()) {
+		if before, err = c.unchanged(ctx, encoder); err != nil {
+			return nil, err
+		}
+	}
+	if err := attempt(ctx); err != nil {
+		return nil, err
+	}
+	options := directory.WriteOptions{Assert: c.assertion(c.req.Revision)}
+	if before == nil {
+		options.Read = c.readBack(encoder)
+	}
+	entry, err := c.session.Delete(ctx, &directory.DeleteRequest{DN: dn, WriteOptions: options})
+	switch {
+	case err != nil:
+		return nil, c.explain(ctx, dn, err)
+	case before != nil:
+		return before, nil
+	case entry == nil:
+		return &Answer{ID: c.target.ID(), JSON: c.target.Stub()}, nil
+	}
+	return c.answer(ctx, encoder, entry)
+}
