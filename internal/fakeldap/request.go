@@ -38,8 +38,10 @@ type Request struct {
 	// Cookie is that of the page that is asked for; Paged tells whether one is.
 	Cookie string
 	Paged  bool
-	// Controls are the OIDs of its controls.
-	Controls []string
+	// Controls are the OIDs of its controls, Critical of those that are critical, and Values
+	// the values of those that have one.
+	Controls, Critical []string
+	Values             map[string]string
 
 	nobody bool
 	conn   *tls.Conn
@@ -51,7 +53,7 @@ func newRequest(packet *ber.Packet) *Request {
 		return &Request{Name: "nonsense"}
 	}
 	op := packet.Children[1]
-	r := &Request{Name: names[op.Tag]}
+	r := &Request{Name: names[op.Tag], Values: make(map[string]string)}
 	r.ID, _ = packet.Children[0].Value.(int64)
 	switch r.Name {
 	case "bind":
@@ -67,7 +69,14 @@ func newRequest(packet *ber.Packet) *Request {
 		for _, control := range packet.Children[2].Children {
 			oid := control.Children[0].Data.String()
 			r.Controls = append(r.Controls, oid)
-			switch last := control.Children[len(control.Children)-1]; oid {
+			last := control.Children[len(control.Children)-1]
+			if len(control.Children) > 1 && control.Children[1].Tag == ber.TagBoolean {
+				r.Critical = append(r.Critical, oid)
+			}
+			if len(control.Children) > 1 && last.Tag == ber.TagOctetString {
+				r.Values[oid] = last.Data.String()
+			}
+			switch oid {
 			case OIDPaging:
 				value := ber.DecodePacket(last.Data.Bytes())
 				r.Cookie, r.Paged = value.Children[1].Data.String(), true
@@ -109,6 +118,11 @@ func (r *Request) DonePage(cookie string) {
 	value := Element(0x30, Integer(0x02, 0), Octets(0x04, cookie)).Bytes()
 	control := Element(0x30, Octets(0x04, OIDPaging), Octets(0x04, string(value)))
 	r.Send(Message(r.ID, r.Result(0), control))
+}
+
+// DoneWith ends the operation with a result code and a control that has that value.
+func (r *Request) DoneWith(code int, oid string, value *ber.Packet) {
+	r.Send(Message(r.ID, r.Result(code), Element(0x30, Octets(0x04, oid), Octets(0x04, string(value.Bytes())))))
 }
 
 // Secret is in the diagnostic text of every result, and so must not get to a client.

@@ -38,6 +38,7 @@ type Server struct {
 	script   Script
 	work     sync.WaitGroup
 	whoAmI   atomic.Pointer[string]
+	offers   atomic.Pointer[[]string]
 
 	mu       sync.Mutex // guards the fields below
 	closed   bool
@@ -104,6 +105,10 @@ func start(tb testing.TB, inner net.Listener, leaf testcert.Leaf, bind, script S
 // one does that passes over the control.
 func (s *Server) SeeAs(authzID string) { s.whoAmI.Store(&authzID) }
 
+// Offer has the server tell that it has those controls, and no others. Without it the server
+// has the ones that most tests need.
+func (s *Server) Offer(oids ...string) { s.offers.Store(&oids) }
+
 // CloseAll ends the connections that there are.
 func (s *Server) CloseAll() {
 	s.mu.Lock()
@@ -166,7 +171,7 @@ func (s *Server) serve(conn *tls.Conn, number int) {
 		case r.Name == "unbind":
 			return
 		case isRoot:
-			describe(r)
+			s.describe(r)
 		case r.nobody:
 			r.whoAmI(s.whoAmI.Load())
 		case r.Name == "bind" && r.DN == ServiceDN:
@@ -179,15 +184,28 @@ func (s *Server) serve(conn *tls.Conn, number int) {
 
 const subschema = "cn=Subschema"
 
+// Usual are the controls that a server has without Offer: paging, proxied authorization,
+// assertion, pre-read, post-read and permissive modify.
+func Usual() []string {
+	return []string{OIDPaging, oidProxy, "1.3.6.1.1.12", "1.3.6.1.1.13.1", "1.3.6.1.1.13.2", "1.2.840.113556.1.4.1413"}
+}
+
 // describe answers for the server itself.
-func describe(r *Request) {
+func (s *Server) describe(r *Request) {
 	if r.DN == subschema {
 		r.Entry(subschema, "attributeTypes", "( 1.3.6.1.4.1.4203.666.1.7 NAME 'entryCSN' SYNTAX 1.3.6.1.4.1.1466.115.121.1.15 )")
-	} else {
-		r.Entry("", "objectClass", "top", "subschemaSubentry", subschema,
-			"supportedControl", OIDPaging, "supportedControl", "2.16.840.1.113730.3.4.18", "supportedControl", "1.3.6.1.1.12",
-			"supportedControl", "1.3.6.1.1.13.1", "supportedControl", "1.3.6.1.1.13.2", "supportedControl", "1.2.840.113556.1.4.1413")
+		r.Done(0)
+		return
 	}
+	attributes := []string{"objectClass", "top", "subschemaSubentry", subschema}
+	offered := Usual()
+	if chosen := s.offers.Load(); chosen != nil {
+		offered = *chosen
+	}
+	for _, oid := range offered {
+		attributes = append(attributes, "supportedControl", oid)
+	}
+	r.Entry("", attributes...)
 	r.Done(0)
 }
 

@@ -164,6 +164,7 @@ func (b *builder) ldap() (*ldapclient.Client, error) {
 		MaxWalks:         gateway.DefaultWalks,
 		ConnectTimeout:   d.ConnectTimeout.Std(),
 		OperationTimeout: b.Limits.RequestTimeout.Std(),
+		TransactionID:    func(ctx context.Context) string { return audit.FromContext(ctx).TransactionID() },
 		Tracer:           counter{},
 		Logger:           b.logger,
 	})

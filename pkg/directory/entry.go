@@ -10,6 +10,11 @@ type Entry struct {
 	DN string
 	// Attributes are in the order in which the server sent them.
 	Attributes []Attribute
+	// Controls came with the entry, in the order in which they came; seldom any do.
+	Controls []Control
+	// Usability is what the directory says of the account that the entry is, when it was
+	// asked and does; else nil.
+	Usability *Usability
 }
 
 // Attribute is an attribute description (RFC 4512 §2.5: type and options, as

@@ -30,6 +30,18 @@ type SearchRequest struct {
 	// it. A sorted search is answered in one piece, so it needs a SizeLimit where the
 	// result may be large. It is for directories with Capabilities.Sort.
 	Sort []SortKey
+	// View has the server return a part of a sorted result (critical). It needs Sort, and is
+	// for directories with Capabilities.Views.
+	View *View
+	// ReturnValues, when there are any, have the server leave out the values that none of
+	// them matches (RFC 3876, critical); an attribute stays, be it without values. They are
+	// single comparisons, and for directories with Capabilities.ReturnValues.
+	ReturnValues []Filter
+	// Original has only a server answer that holds the entries themselves, and not a copy
+	// (RFC 6171, critical). It is for directories with Capabilities.Original.
+	Original bool
+	// Usability asks for Entry.Usability, as far as the directory knows how.
+	Usability bool
 	// Controls go with each request of the search, besides those that the fields above ask
 	// for. A control of the gateway's own, such as proxied authorization, is refused.
 	Controls []Control
@@ -51,6 +63,8 @@ type SearchResult struct {
 	More bool
 	// References counts the continuation references (RFC 4511 §4.5.3) that were not followed.
 	References int
+	// View tells which part of the result came, when one was asked for.
+	View *ViewResult
 	// Answer is what came with the end of the search; with that of its last page, when it
 	// came in pages.
 	Answer Answer
@@ -62,8 +76,17 @@ type WriteOptions struct {
 	// changes and the fault is PreconditionFailed (RFC 4528, critical). Nil asserts nothing.
 	Assert *Filter
 	// Read names attributes of the entry to return with the result: after an add, a
-	// modification or a rename, before a deletion (RFC 4527, not critical). None reads nothing.
+	// modification or a rename, before a deletion (RFC 4527). It is critical where the server
+	// lists the control, and not sent critical elsewhere. None reads nothing.
 	Read []string
+	// Trial has the server go through with the change up to its answer, and make none
+	// (critical). Success tells that the change would have been made. It is for directories
+	// with Capabilities.Trial; elsewhere it is Unsupported, and nothing is sent.
+	Trial bool
+	// Relax has the server take what only its own rules forbid, such as a change of an
+	// operational attribute (draft-zeilenga-ldap-relax, critical), from whom it lets manage
+	// entries. It is for directories with Capabilities.Relax; elsewhere it is Unsupported.
+	Relax bool
 	// Controls go with the request, besides those that other fields ask for. A control of
 	// the gateway's own, such as proxied authorization, is refused.
 	Controls []Control
@@ -96,6 +119,10 @@ type ModifyRequest struct {
 // DeleteRequest deletes a leaf entry.
 type DeleteRequest struct {
 	DN DN
+	// Subtree deletes everything below the entry too, all or nothing
+	// (1.2.840.113556.1.4.805, critical). It is for directories with
+	// Capabilities.SubtreeDelete; elsewhere it is Unsupported, and nothing is sent.
+	Subtree bool
 	WriteOptions
 }
 
@@ -155,6 +182,9 @@ type PasswordRequest struct {
 	DN DN
 	// Old is the present password, which the directory verifies; New is the one to be.
 	Old, New string
+	// Controls and Answer are as in WriteOptions.
+	Controls []Control
+	Answer   *Answer
 }
 
 // Session performs operations as one identity. It is cheap to make and holds
@@ -233,26 +263,4 @@ type Directory interface {
 	// Capabilities returns what is known of the servers at the moment. It asks the
 	// server when nothing is known yet.
 	Capabilities(ctx context.Context) (*Capabilities, error)
-}
-
-// Capabilities are what a directory can do. They are immutable; a refresh makes
-// new ones.
-type Capabilities struct {
-	// Schema is the published schema (RFC 4512 §4.2).
-	Schema *Schema
-	// Assertion tells whether the assertion control is there (RFC 4528).
-	Assertion bool
-	// ReadEntry tells whether the pre-read and post-read controls are there (RFC 4527).
-	ReadEntry bool
-	// Sort tells whether the server sorts results (RFC 2891).
-	Sort bool
-	// Revision is the attribute whose value changes with every change of an entry:
-	// "etag", "entryCSN" or "modifyTimestamp"; "" when there is none.
-	Revision string
-}
-
-// StrongRevision reports whether two different states of an entry always have
-// different revisions. modifyTimestamp counts seconds, so it is weak.
-func (c *Capabilities) StrongRevision() bool {
-	return c.Revision != "" && c.Revision != "modifyTimestamp"
 }

@@ -1,6 +1,9 @@
 package ldapclient
 
 import (
+	"context"
+	"slices"
+
 	"github.com/rest2ldap/rest2ldap/pkg/directory"
 	"github.com/rest2ldap/rest2ldap/pkg/fault"
 	"github.com/rest2ldap/rest2ldap/pkg/ldapwire"
@@ -26,6 +29,23 @@ func (s *session) with(callers []directory.Control, more ...ldapwire.Control) ([
 		more = append(more, ldapwire.Raw(c))
 	}
 	return s.controls(more...), nil
+}
+
+// stamped returns the controls of a request with the id of the transaction that it is for,
+// where there is one and the servers take it.
+func (c *Client) stamped(ctx context.Context, controls []ldapwire.Control) []ldapwire.Control {
+	if c.options.TransactionID == nil {
+		return controls
+	}
+	known := c.known.Load()
+	if known == nil || !known.controls[ldapwire.OIDTransactionID] {
+		return controls
+	}
+	id := c.options.TransactionID(ctx)
+	if id == "" {
+		return controls
+	}
+	return append(slices.Clip(controls), ldapwire.TransactionID(id))
 }
 
 // answerOf is what came with the end of an operation.

@@ -53,7 +53,7 @@ func (s *server) authenticate(ctx context.Context, patient bool, dn directory.DN
 	}
 	defer socket.Close()
 	s.client.trace(ctx, "bind")
-	m, result, err := newStream(socket).bind(ctx, dn, password, ldapwire.PasswordPolicy())
+	m, result, err := newStream(socket).bind(ctx, dn, password, s.client.stamped(ctx, []ldapwire.Control{ldapwire.PasswordPolicy()})...)
 	if err != nil {
 		return transportFault(&lostError{reason: err}, false)
 	}

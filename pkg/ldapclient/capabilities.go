@@ -2,6 +2,7 @@ package ldapclient
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -14,8 +15,10 @@ import (
 // knowledge is what is known of the servers.
 type knowledge struct {
 	capabilities *directory.Capabilities
-	// proxied, paging, permissive and policy tell whether the servers have those controls.
-	proxied, paging, permissive, policy bool
+	// controls are the OIDs of those that the servers have; proxied and paging tell
+	// whether those two are among them.
+	controls        map[string]bool
+	proxied, paging bool
 	// source is what it was made of, to see whether anything is new.
 	source string
 	read   time.Time
@@ -79,7 +82,7 @@ func (c *Client) refresh() {
 
 // learn reads the root DSE and the subschema (RFC 4512 §5.1, §4.4).
 func (c *Client) learn(ctx context.Context) (*knowledge, error) {
-	root, err := c.readEntry(ctx, directory.DN{}, "supportedControl", "subschemaSubentry", "objectClass")
+	root, err := c.readEntry(ctx, directory.DN{}, "supportedControl", "subschemaSubentry", "objectClass", "vendorName", "supportedCapabilities")
 	if err != nil {
 		return nil, err
 	}
@@ -118,28 +121,36 @@ func (c *Client) readEntry(ctx context.Context, dn directory.DN, attributes ...s
 }
 
 func (c *Client) understand(root, subschema *directory.Entry) *knowledge {
-	controls := root.Values("supportedControl")
+	kind := dialectOf(root)
+	controls := make(map[string]bool)
+	for _, oid := range slices.Concat(root.Values("supportedControl"), kind.unlisted) {
+		controls[oid] = true
+	}
 	types, uses := subschema.Values("attributeTypes"), subschema.Values("matchingRuleUse")
 	schema, err := directory.ParseSchema(types, uses)
 	if err != nil {
 		c.options.Logger.Warn("a part of the directory's schema makes no sense and is passed over", "error", err)
 	}
-	has := func(oid string) bool { return slices.Contains(controls, oid) }
-	isOpenLDAP := slices.ContainsFunc(root.Values("objectClass"), func(name string) bool { return strings.EqualFold(name, "OpenLDAProotDSE") })
 	known := &knowledge{
 		capabilities: &directory.Capabilities{
-			Schema:    schema,
-			Assertion: has(ldapwire.OIDAssertion),
-			ReadEntry: has(ldapwire.OIDPreRead) && has(ldapwire.OIDPostRead),
-			Sort:      has(ldapwire.OIDSort),
+			Dialect:       kind.name,
+			Schema:        schema,
+			Assertion:     controls[ldapwire.OIDAssertion],
+			ReadEntry:     controls[ldapwire.OIDPreRead] && controls[ldapwire.OIDPostRead],
+			Sort:          controls[ldapwire.OIDSort],
+			Views:         controls[ldapwire.OIDSort] && controls[ldapwire.OIDView],
+			SubtreeDelete: controls[ldapwire.OIDSubtreeDelete],
+			Trial:         controls[ldapwire.OIDNoOp] || controls[ldapwire.OIDNoOpDraft],
+			Relax:         controls[ldapwire.OIDRelax],
+			ReturnValues:  controls[ldapwire.OIDReturnValues],
+			Original:      controls[ldapwire.OIDOriginal],
+			Usability:     controls[ldapwire.OIDUsability],
 		},
-		proxied: has(ldapwire.OIDProxiedAuthorization),
-		paging:  has(ldapwire.OIDPaging),
-		// slapd takes it without listing it.
-		permissive: has(ldapwire.OIDPermissiveModify) || isOpenLDAP,
-		policy:     has(ldapwire.OIDPasswordPolicy),
-		source:     strings.Join(slices.Concat(controls, types, uses), "\n"),
-		read:       time.Now(),
+		controls: controls,
+		proxied:  controls[ldapwire.OIDProxiedAuthorization],
+		paging:   controls[ldapwire.OIDPaging],
+		source:   strings.Join(slices.Concat(slices.Sorted(maps.Keys(controls)), types, uses), "\n"),
+		read:     time.Now(),
 	}
 	for _, name := range []string{"etag", "entryCSN", "modifyTimestamp"} {
 		if schema.Attribute(name) != nil {

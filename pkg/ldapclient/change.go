@@ -25,15 +25,15 @@ func (s *session) Modify(ctx context.Context, req *directory.ModifyRequest) (*di
 		if err != nil {
 			return nil, err
 		}
-		if known.permissive {
+		if known.controls[ldapwire.OIDPermissiveModify] {
 			r.controls = []ldapwire.Control{ldapwire.PermissiveModify()}
 		}
 	}
 	entry, err := s.change(ctx, req.DN, &req.WriteOptions, ldapwire.PostRead, r)
-	if err != nil {
+	if err != nil && !req.Trial {
 		return s.proved(ctx, req, err)
 	}
-	return entry, nil
+	return entry, err
 }
 
 // ModifyDN renames or moves an entry.
@@ -49,6 +49,11 @@ func (s *session) Delete(ctx context.Context, req *directory.DeleteRequest) (*di
 	r := request{"delete", ldapwire.DelResponse, nil, func(dst []byte, id int32, controls []ldapwire.Control) []byte {
 		return ldapwire.AppendDelete(dst, id, req.DN, controls...)
 	}}
+	if req.Subtree {
+		if err := s.demand(ctx, &r.controls, ldapwire.SubtreeDelete()); err != nil {
+			return nil, err
+		}
+	}
 	return s.change(ctx, req.DN, &req.WriteOptions, ldapwire.PreRead, r)
 }
 
@@ -73,23 +78,16 @@ func (s *session) send(ctx context.Context, dn directory.DN, r request) (*operat
 
 // change makes a change of an entry, which may come back with the answer. The request has
 // the controls of its operation; those of the options are added.
-func (s *session) change(ctx context.Context, dn directory.DN, o *directory.WriteOptions, read func([]string) ldapwire.Control, r request) (*directory.Entry, error) {
-	if o.Assert != nil {
-		r.controls = append(r.controls, ldapwire.Assertion(o.Assert))
-	}
-	if len(o.Read) > 0 {
-		r.controls = append(r.controls, read(o.Read))
-	}
-	var err error
-	if r.controls, err = s.with(o.Controls, r.controls...); err != nil {
+func (s *session) change(ctx context.Context, dn directory.DN, o *directory.WriteOptions, read func([]string, bool) ldapwire.Control, r request) (*directory.Entry, error) {
+	if err := s.options(ctx, o, read, &r); err != nil {
 		return nil, err
 	}
-	op, err := s.send(ctx, dn, r)
+	op, err := s.make(ctx, dn, o, r)
 	if err != nil {
 		return nil, err
 	}
 	s.keep(op, o.Answer)
-	if op.result.Code != codeSuccess {
+	if op.result.Code != codeSuccess && (!o.Trial || op.result.Code != ldapwire.NoOperation) {
 		return nil, op.fault()
 	}
 	// A change that was made is a success, whatever came back with it.
@@ -99,4 +97,44 @@ func (s *session) change(ctx context.Context, dn directory.DN, o *directory.Writ
 		return nil, nil //nolint:nilnil // No entry came back.
 	}
 	return entry, nil
+}
+
+// make sends the request of a change. One that is only tried may be sent again, as if it
+// read.
+func (s *session) make(ctx context.Context, dn directory.DN, o *directory.WriteOptions, r request) (*operation, error) {
+	if !o.Trial {
+		return s.send(ctx, dn, r)
+	}
+	if err := s.ready(ctx); err != nil {
+		return nil, err
+	}
+	return s.exchange(ctx, r, need{change: true, target: s.target(dn)})
+}
+
+// options adds the controls of the options to a request.
+func (s *session) options(ctx context.Context, o *directory.WriteOptions, read func([]string, bool) ldapwire.Control, r *request) error {
+	if o.Assert != nil {
+		r.controls = append(r.controls, ldapwire.Assertion(o.Assert))
+	}
+	if len(o.Read) > 0 || o.Trial || o.Relax {
+		known, err := s.client.knowledge(ctx)
+		if err != nil {
+			return err
+		}
+		if len(o.Read) > 0 {
+			r.controls = append(r.controls, read(o.Read, known.capabilities.ReadEntry))
+		}
+		if o.Trial {
+			r.controls = append(r.controls, known.noOp())
+		}
+		if o.Relax {
+			r.controls = append(r.controls, ldapwire.Relax())
+		}
+		if err := known.lacks(r.controls); err != nil {
+			return err
+		}
+	}
+	var err error
+	r.controls, err = s.with(o.Controls, r.controls...)
+	return err
 }

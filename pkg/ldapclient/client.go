@@ -105,6 +105,9 @@ type Options struct {
 	// Dial opens a connection below TLS; nil is TCP to the address, host and port, whose
 	// name is resolved anew each time.
 	Dial func(ctx context.Context, address string) (net.Conn, error)
+	// TransactionID returns the id of the transaction on behalf of which something is asked,
+	// "" for none. It goes with every request to servers that take it; nil is never.
+	TransactionID func(ctx context.Context) string
 	// Tracer may be nil.
 	Tracer Tracer
 	// Logger is told when servers fail and come back; nil discards it.

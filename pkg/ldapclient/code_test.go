@@ -23,7 +23,7 @@ func kinds() map[int]fault.Kind {
 		fault.TooLarge:           {4, 11},
 		fault.Unauthenticated:    {7, 48, 49},
 		fault.Forbidden:          {8, 13, 50, 123},
-		fault.Invalid:            {16, 17, 18, 19, 20, 21, 34, 53, 64, 65, 66, 67, 69},
+		fault.Invalid:            {16, 17, 18, 19, 20, 21, 34, 53, 60, 61, 64, 65, 66, 67, 69, 76},
 		fault.Unavailable:        {51, 52},
 		fault.PreconditionFailed: {68, 122},
 	} {

@@ -139,7 +139,7 @@ func (c *conn) post(ctx context.Context, op *operation, r request) (int32, error
 		return 0, err
 	}
 	c.server.client.trace(ctx, r.name)
-	c.buffer = r.encode(c.buffer[:0], id, r.controls)
+	c.buffer = r.encode(c.buffer[:0], id, c.server.client.stamped(ctx, r.controls))
 	deadline, _ := ctx.Deadline() // Somebody has set one; see Client.bounded.
 	if time.Until(deadline) >= leastWrite {
 		// A little later, so that it is ctx that has ended, and not the connection alone.

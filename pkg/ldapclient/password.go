@@ -16,8 +16,11 @@ func (s *session) ModifyPassword(ctx context.Context, req *directory.PasswordReq
 	if err != nil {
 		return err
 	}
-	controls := s.controls()
-	if known.policy {
+	controls, err := s.with(req.Controls)
+	if err != nil {
+		return err
+	}
+	if known.controls[ldapwire.OIDPasswordPolicy] {
 		controls = append(controls, ldapwire.PasswordPolicy())
 	}
 	op, err := s.send(ctx, req.DN, request{"modifyPassword", ldapwire.ExtendedResponse, controls, func(dst []byte, id int32, controls []ldapwire.Control) []byte {
@@ -27,6 +30,7 @@ func (s *session) ModifyPassword(ctx context.Context, req *directory.PasswordReq
 	if err != nil {
 		return err
 	}
+	s.keep(op, req.Answer)
 	if op.result.Code == codeSuccess {
 		return nil
 	}

@@ -108,6 +108,12 @@ func meaningOf(code int) meaning {
 		return meaning{fault.PreconditionFailed, "alreadyExists", "a resource with this id is there already"}
 	case 69:
 		return meaning{fault.Invalid, "objectClassModsProhibited", "the type of a resource cannot be changed in this way"}
+	case 60:
+		return meaning{fault.Invalid, "sortControlMissing", "a part of a result needs an order"}
+	case 61:
+		return meaning{fault.Invalid, "offsetRangeError", "the result has no such place"}
+	case 76:
+		return meaning{fault.Invalid, "virtualListViewError", "the directory cannot return this part of the result"}
 	case 122:
 		return meaning{fault.PreconditionFailed, "assertionFailed", "the resource is not in the required state"}
 	case codeAuthorizationDenied:

@@ -57,6 +57,10 @@ func (s *session) Search(ctx context.Context, req *directory.SearchRequest, yiel
 	if err := s.ready(ctx); err != nil {
 		return directory.SearchResult{}, err
 	}
+	req, err := s.complete(ctx, req)
+	if err != nil {
+		return directory.SearchResult{}, err
+	}
 	if len(req.Sort) > 0 {
 		return s.lookUp(ctx, req, yield, false)
 	}
@@ -82,7 +86,7 @@ func (s *session) lookUp(ctx context.Context, req *directory.SearchRequest, yiel
 		return directory.SearchResult{}, err
 	}
 	result, err := judge(req, op, len(op.entries))
-	if err != nil {
+	if err = judgeOrder(req, op, &result, err); err != nil {
 		return result, err
 	}
 	for i, entry := range op.entries {

@@ -90,6 +90,9 @@ func (w *walk) begin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if w.req, err = w.complete(ctx, w.req); err != nil {
+		return err
+	}
 	if !known.paging {
 		return fault.New(fault.Unsupported, "the directory does not return results in pages (RFC 2696)").Named("paging")
 	}

@@ -4,12 +4,8 @@ import "github.com/rest2ldap/rest2ldap/pkg/directory"
 
 // OIDs that only a server needs.
 const (
-	// OIDNoOp is OpenLDAP's control for changes that are tried and not made.
-	OIDNoOp = "1.3.6.1.4.1.4203.666.5.2"
 	// OIDManageDsaIT treats referrals as entries (RFC 3296).
 	OIDManageDsaIT = "2.16.840.1.113730.3.4.2"
-	// OIDSortResponse is the answer to OIDSort.
-	OIDSortResponse = "1.2.840.113556.1.4.474"
 	// OIDPasswordModify is the extended operation that sets a password (RFC 3062).
 	OIDPasswordModify = "1.3.6.1.4.1.4203.1.11.1"
 	// OIDStartTLS is the extended operation that begins TLS (RFC 4511 §4.14).
@@ -74,6 +70,39 @@ func (c *RequestControl) Paging() (size int, cookie string, err error) {
 	s := c.whole(tagSequence)
 	size, cookie = s.integer(tagInteger), s.text()
 	return size, cookie, s.err
+}
+
+// View decodes what part of a sorted result is asked for.
+func (c *RequestControl) View() (*directory.View, error) {
+	s := c.whole(tagSequence)
+	v := &directory.View{Before: s.integer(tagInteger), After: s.integer(tagInteger)}
+	if s.err == nil && s.has(tagByOffset) {
+		target := s.within(tagByOffset)
+		v.Offset, v.Count = target.integer(tagInteger), target.integer(tagInteger)
+		if target.err != nil {
+			return nil, target.err
+		}
+	} else {
+		v.Value = string(s.contents(tagByValue))
+	}
+	if s.has(tagString) {
+		v.Context = s.text()
+	}
+	return v, s.err
+}
+
+// Filters decodes the filters of ReturnValues; errors are as for Message.Search.
+func (c *RequestControl) Filters() ([]directory.Filter, error) {
+	s := c.whole(tagSequence)
+	var filters []directory.Filter
+	for s.err == nil && len(s.rest) > 0 {
+		filter, err := s.rest.filter()
+		if err != nil {
+			return nil, err
+		}
+		filters = append(filters, filter)
+	}
+	return filters, s.err
 }
 
 // Filter decodes an assertion (RFC 4528 §3); errors are as for Message.Search.

@@ -29,6 +29,10 @@ func meaning(c *ldapwire.RequestControl) (any, error) {
 		return c.Names()
 	case ldapwire.OIDSort:
 		return c.SortKeys()
+	case ldapwire.OIDView:
+		return c.View()
+	case ldapwire.OIDReturnValues:
+		return c.Filters()
 	}
 	return c.Value, nil
 }
@@ -50,9 +54,12 @@ func TestRequestControls(t *testing.T) {
 		{"PagingNegative", ldapwire.Paging(-1, "", false), false, page{-1, ""}},
 		{"Sort", ldapwire.Sort(keys), true, keys},
 		{"Assertion", ldapwire.Assertion(&filter), true, &filter},
-		{"PreRead", ldapwire.PreRead([]string{"cn", "+"}), false, []string{"cn", "+"}},
-		{"PostRead", ldapwire.PostRead([]string{"entryCSN"}), false, []string{"entryCSN"}},
+		{"PreRead", ldapwire.PreRead([]string{"cn", "+"}, false), false, []string{"cn", "+"}},
+		{"PostRead", ldapwire.PostRead([]string{"entryCSN"}, false), false, []string{"entryCSN"}},
 		{"Permissive", ldapwire.PermissiveModify(), true, ""},
+		{"ViewByOffset", ldapwire.View(&directory.View{Before: 1, After: 2, Offset: 3, Count: 4, Context: "c"}), true, &directory.View{Before: 1, After: 2, Offset: 3, Count: 4, Context: "c"}},
+		{"ViewByValue", ldapwire.View(&directory.View{Value: "jen"}), true, &directory.View{Value: "jen"}},
+		{"ReturnValues", ldapwire.ReturnValues([]directory.Filter{directory.Equal("a", "1"), directory.Present("b")}), true, []directory.Filter{directory.Equal("a", "1"), directory.Present("b")}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -103,11 +110,11 @@ func TestRequestControlsMalformed(t *testing.T) {
 
 func TestRequestControlValuesMalformed(t *testing.T) {
 	t.Parallel()
-	for _, oid := range []string{ldapwire.OIDPaging, ldapwire.OIDAssertion, ldapwire.OIDPreRead, ldapwire.OIDSort} {
+	for _, oid := range []string{ldapwire.OIDPaging, ldapwire.OIDAssertion, ldapwire.OIDPreRead, ldapwire.OIDSort, ldapwire.OIDView, ldapwire.OIDReturnValues} {
 		for name, value := range map[string]string{
 			"empty": "", "cut off": "\x30\x05\x02", "something after it": "\x30\x00\x04\x00", "parts of another kind": "\x30\x02\x05\x00",
 		} {
-			if oid == ldapwire.OIDAssertion && name == "parts of another kind" {
+			if (oid == ldapwire.OIDAssertion || oid == ldapwire.OIDReturnValues) && name == "parts of another kind" {
 				continue // A filter of an unknown kind is undefined, not malformed.
 			}
 			got, err := meaning(&ldapwire.RequestControl{OID: oid, Value: value, HasValue: true})

@@ -18,7 +18,7 @@ func FuzzRequestReader(f *testing.F) {
 	filter := directory.And(directory.Equal("a", "1"), directory.Not(directory.Present("b")))
 	f.Add(ldapwire.AppendSearch(nil, 1, &directory.SearchRequest{Base: dn, Filter: filter}, ldapwire.Paging(1, "c", true), ldapwire.Sort([]directory.SortKey{{Attribute: "cn"}})))
 	f.Add(ldapwire.AppendModify(nil, 1, &directory.ModifyRequest{DN: dn, Changes: []directory.Change{{Attribute: "cn", Values: []string{"a"}}}}, ldapwire.Assertion(&filter)))
-	f.Add(ldapwire.AppendAdd(nil, 1, &directory.AddRequest{DN: dn, Attributes: []directory.Attribute{{Name: "cn", Values: []string{"a"}}}}, ldapwire.PostRead([]string{"cn"})))
+	f.Add(ldapwire.AppendAdd(nil, 1, &directory.AddRequest{DN: dn, Attributes: []directory.Attribute{{Name: "cn", Values: []string{"a"}}}}, ldapwire.PostRead([]string{"cn"}, false)))
 	f.Add(ldapwire.AppendExtended(nil, 1, ldapwire.OIDPasswordModify, "\x30\x03\x80\x01a"))
 	f.Add(message(7, element(0x60, integer(0x02, 3), octets(0x04, "uid=a"), octets(0x80, "secret"))))
 	f.Add(message(7, element(0x6c, octets(0x04, "uid=a,dc=b"), octets(0x04, "uid=c"), octets(0x01, "\xff"))))
@@ -145,7 +145,7 @@ func FuzzRequests(f *testing.F) {
 		dn := parseDN(t, "dc=b")
 
 		m := readOne(t, ldapwire.AppendSearch(nil, id, &directory.SearchRequest{Base: dn, Filter: filter, Attributes: []string{attribute}, SizeLimit: number},
-			ldapwire.Paging(int32(number), cookie, flag), ldapwire.Sort(keys), ldapwire.ProxiedAuthorization(cookie), ldapwire.Assertion(&filter), ldapwire.PreRead([]string{attribute, value})))
+			ldapwire.Paging(int32(number), cookie, flag), ldapwire.Sort(keys), ldapwire.ProxiedAuthorization(cookie), ldapwire.Assertion(&filter), ldapwire.PreRead([]string{attribute, value}, false)))
 		search, err := m.Search()
 		want := &ldapwire.Search{Base: "dc=b", SizeLimit: number, Filter: filter, Attributes: []string{attribute}}
 		if diff := cmp.Diff(want, search); diff != "" || err != nil || m.ID != id {

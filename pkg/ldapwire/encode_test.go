@@ -146,9 +146,19 @@ func TestControls(t *testing.T) {
 			`04"1.2.840.113556.1.4.473" 01"\xff"`, `30{30{04"sn" 80"caseIgnoreOrderingMatch" 81"\xff"} 30{04"entryUUID"}}`,
 		},
 		{"Assertion", ldapwire.Assertion(&filter), `04"1.3.6.1.1.12" 01"\xff"`, `a3{04"entryCSN" 04"x"}`},
-		{"PreRead", ldapwire.PreRead([]string{"cn"}), `04"1.3.6.1.1.13.1"`, `30{04"cn"}`},
-		{"PostRead", ldapwire.PostRead([]string{"cn", "sn"}), `04"1.3.6.1.1.13.2"`, `30{04"cn" 04"sn"}`},
-		{"PostReadNothing", ldapwire.PostRead(nil), `04"1.3.6.1.1.13.2"`, `30{04"1.1"}`},
+		{"PreRead", ldapwire.PreRead([]string{"cn"}, false), `04"1.3.6.1.1.13.1"`, `30{04"cn"}`},
+		{"PostRead", ldapwire.PostRead([]string{"cn", "sn"}, false), `04"1.3.6.1.1.13.2"`, `30{04"cn" 04"sn"}`},
+		{"PreReadCritical", ldapwire.PreRead([]string{"cn"}, true), `04"1.3.6.1.1.13.1" 01"\xff"`, `30{04"cn"}`},
+		{"ViewByOffset", ldapwire.View(&directory.View{Before: 1, After: 300, Offset: 5, Count: 10, Context: "c\x00"}), `04"2.16.840.1.113730.3.4.9" 01"\xff"`, `30{02"\x01" 02"\x01," a0{02"\x05" 02"\n"} 04"c\x00"}`},
+		{"ViewByValue", ldapwire.View(&directory.View{After: 9, Value: "jen"}), `04"2.16.840.1.113730.3.4.9" 01"\xff"`, `30{02"\x00" 02"\t" 81"jen"}`},
+		{"ReturnValues", ldapwire.ReturnValues([]directory.Filter{filter, directory.Present("cn")}), `04"1.2.826.0.1.3344810.2.3" 01"\xff"`, `30{a3{04"entryCSN" 04"x"} 87"cn"}`},
+		{"Original", ldapwire.Original(), `04"1.3.6.1.1.22" 01"\xff"`, ""},
+		{"SubtreeDelete", ldapwire.SubtreeDelete(), `04"1.2.840.113556.1.4.805" 01"\xff"`, ""},
+		{"Relax", ldapwire.Relax(), `04"1.3.6.1.4.1.4203.666.5.12" 01"\xff"`, ""},
+		{"NoOp", ldapwire.NoOp(ldapwire.OIDNoOpDraft), `04"1.3.6.1.4.1.4203.1.10.2" 01"\xff"`, ""},
+		{"Usability", ldapwire.Usability(), `04"1.3.6.1.4.1.42.2.27.9.5.8"`, ""},
+		{"TransactionID", ldapwire.TransactionID("a/1"), `04"1.3.6.1.4.1.36733.2.1.5.1" 04"a/1"`, ""},
+		{"PostReadNothing", ldapwire.PostRead(nil, false), `04"1.3.6.1.1.13.2"`, `30{04"1.1"}`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

@@ -160,8 +160,14 @@ func parse(contents reader) (*Message, error) {
 	return m, nil
 }
 
-// Entry decodes a SearchResultEntry (RFC 4511 §4.5.2).
-func (m *Message) Entry() (*directory.Entry, error) { return decodeEntry(m.body) }
+// Entry decodes a SearchResultEntry (RFC 4511 §4.5.2) with the controls that came with it.
+func (m *Message) Entry() (*directory.Entry, error) {
+	entry, err := decodeEntry(m.body)
+	if err != nil || m.controls == "" {
+		return entry, err
+	}
+	return entry, m.decodeControls(entry)
+}
 
 func decodeEntry(body reader) (*directory.Entry, error) {
 	dn, err := body.text()

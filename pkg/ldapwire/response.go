@@ -54,9 +54,10 @@ func AppendDisconnection(dst []byte, code int, diagnostic string) []byte {
 	return AppendExtendedResult(dst, 0, Result{Code: code, Diagnostic: diagnostic}, OIDDisconnection, "", false)
 }
 
-// AppendEntry appends an entry that a search found (RFC 4511 §4.5.2).
-func AppendEntry(dst []byte, id int32, entry *directory.Entry) []byte {
-	return message(dst, id, nil, func(dst []byte) []byte { return appendEntry(dst, entry) })
+// AppendEntry appends an entry that a search found (RFC 4511 §4.5.2). The controls that
+// go with it are given, and not those of the entry.
+func AppendEntry(dst []byte, id int32, entry *directory.Entry, controls ...Control) []byte {
+	return message(dst, id, controls, func(dst []byte) []byte { return appendEntry(dst, entry) })
 }
 
 func appendEntry(dst []byte, entry *directory.Entry) []byte {
@@ -92,6 +93,21 @@ func SortResult(code int, attribute string) Control {
 		dst = appendInteger(dst, tagEnumerated, int32(code))
 		if attribute != "" {
 			dst = appendString(dst, 0x80, attribute)
+		}
+		return end(dst, start)
+	}}
+}
+
+// ViewResponse tells which part of a sorted result came, and how that ended
+// (draft-ietf-ldapext-ldapv3-vlv-09 §3.2).
+func ViewResponse(view directory.ViewResult, code int) Control {
+	return Control{OIDViewResponse, false, func(dst []byte) []byte {
+		dst, start := begin(dst, tagSequence)
+		dst = appendInteger(dst, tagInteger, clamp(view.Position))
+		dst = appendInteger(dst, tagInteger, clamp(view.Count))
+		dst = appendInteger(dst, tagEnumerated, clamp(code))
+		if view.Context != "" {
+			dst = appendString(dst, tagString, view.Context)
 		}
 		return end(dst, start)
 	}}

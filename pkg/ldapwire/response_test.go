@@ -75,10 +75,25 @@ func TestResponseControls(t *testing.T) {
 	if cookie, paged, err := m.PagingCookie(); cookie != "c" || !paged || err != nil {
 		t.Errorf("%q, %t, %v", cookie, paged, err)
 	}
+	if code, attribute, sorted, err := m.SortResult(); code != 0 || attribute != "" || !sorted || err != nil {
+		t.Errorf("%d, %q, %t, %v", code, attribute, sorted, err)
+	}
+	if view, _, err := m.View(); view != nil || err != nil {
+		t.Errorf("%+v, %v", view, err)
+	}
+	part := directory.ViewResult{Position: 7, Count: 300, Context: "c"}
+	m = readOne(t, ldapwire.AppendResult(nil, 9, ldapwire.SearchResultDone, ldapwire.Result{}, ldapwire.SortResult(16, "cn"), ldapwire.ViewResponse(part, 61)))
+	if code, attribute, sorted, err := m.SortResult(); code != 16 || attribute != "cn" || !sorted || err != nil {
+		t.Errorf("%d, %q, %t, %v", code, attribute, sorted, err)
+	}
+	if view, code, err := m.View(); code != 61 || view == nil || *view != part || err != nil {
+		t.Errorf("%+v, %d, %v", view, code, err)
+	}
 	for _, test := range []struct {
 		control   ldapwire.Control
 		oid, want string
 	}{
+		{ldapwire.ViewResponse(directory.ViewResult{Position: 1, Count: 2}, 0), ldapwire.OIDViewResponse, `30{02"\x01" 02"\x02" 0a"\x00"}`},
 		{ldapwire.SortResult(16, "cn"), ldapwire.OIDSortResponse, `30{0a"\x10" 80"cn"}`},
 		{ldapwire.PasswordPolicyResult(ldapwire.ChangeAfterReset), ldapwire.OIDPasswordPolicy, `30{81"\x02"}`},
 		{ldapwire.PasswordPolicyResult(ldapwire.NoPolicyError), ldapwire.OIDPasswordPolicy, `30{}`},

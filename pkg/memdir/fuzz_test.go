@@ -18,8 +18,8 @@ func FuzzServer(f *testing.F) {
 	f.Add(ldapwire.AppendModify(nil, 2, &directory.ModifyRequest{DN: base, Changes: []directory.Change{{Op: 3, Attribute: "uidNumber", Values: []string{"1"}}}}, ldapwire.Assertion(&filter), ldapwire.PermissiveModify()))
 	f.Add(ldapwire.AppendAdd(nil, 2, &directory.AddRequest{DN: directory.MustParseDN("cn=x+sn=y," + person(1)), Attributes: []directory.Attribute{
 		{Name: "objectClass", Values: []string{"person"}}, {Name: "cn", Values: []string{"x"}}, {Name: "sn", Values: []string{"y"}},
-	}}, ldapwire.PostRead([]string{"+"})))
-	f.Add(ldapwire.AppendDelete(nil, 2, base, ldapwire.PreRead([]string{"*"}), ldapwire.ProxiedAuthorization("dn:"+person(2))))
+	}}, ldapwire.PostRead([]string{"+"}, false)))
+	f.Add(ldapwire.AppendDelete(nil, 2, base, ldapwire.PreRead([]string{"*"}, false), ldapwire.ProxiedAuthorization("dn:"+person(2))))
 	f.Add(message(2, element(0x6c, octets(0x04, person(1)), octets(0x04, "uid=z"), octets(0x01, "\xff"), octets(0x80, suffix))))
 	f.Add(message(2, element(0x6e, octets(0x04, person(1)), element(0x30, octets(0x04, "cn;lang-de"), octets(0x04, "x")))))
 	f.Add(message(2, setPassword(octets(0x80, person(1)), octets(0x82, "x"))))
