@@ -3,6 +3,7 @@ package fakeldap
 import (
 	"crypto/tls"
 	"sync"
+	"sync/atomic"
 
 	ber "github.com/go-asn1-ber/asn1-ber"
 )
@@ -42,6 +43,8 @@ type Request struct {
 	// the values of those that have one.
 	Controls, Critical []string
 	Values             map[string]string
+
+	answered atomic.Bool
 
 	nobody bool
 	conn   *tls.Conn
@@ -111,7 +114,13 @@ func list(attributes []string) *ber.Packet {
 }
 
 // Done ends the operation with a result code, and a text that clients must not see.
-func (r *Request) Done(code int) { r.Send(Message(r.ID, r.Result(code))) }
+func (r *Request) Done(code int) {
+	r.answered.Store(true)
+	r.Send(Message(r.ID, r.Result(code)))
+}
+
+// IsAnswered reports whether Done was called.
+func (r *Request) IsAnswered() bool { return r.answered.Load() }
 
 // DonePage ends a page with the cookie of the next one, "" for the last.
 func (r *Request) DonePage(cookie string) {

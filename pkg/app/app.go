@@ -163,6 +163,7 @@ func (b *builder) ldap() (*ldapclient.Client, error) {
 		ProbeTimeout:     d.Pool.ProbeTimeout.Std(),
 		MaxWalks:         gateway.DefaultWalks,
 		ConnectTimeout:   d.ConnectTimeout.Std(),
+		IdleGap:          d.IdleGap.Std(),
 		OperationTimeout: b.Limits.RequestTimeout.Std(),
 		TransactionID:    func(ctx context.Context) string { return audit.FromContext(ctx).TransactionID() },
 		Tracer:           counter{},

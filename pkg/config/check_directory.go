@@ -44,6 +44,7 @@ func (c *checker) directory() {
 	c.bounded("directory.writeCoherence", d.WriteCoherence, 0, Duration(10*time.Minute))
 	c.pool(&d.Pool)
 	c.bounded("directory.connectTimeout", d.ConnectTimeout, Duration(100*time.Millisecond), Duration(time.Minute))
+	c.bounded("directory.idleGap", d.IdleGap, Duration(time.Second), Duration(10*time.Minute))
 }
 
 // repeated fails for a server that stands in the list twice.

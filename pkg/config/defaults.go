@@ -6,7 +6,7 @@ func defaults() map[string]any {
 		"server": map[string]any{"listen": "127.0.0.1:8443", "basePath": "/"},
 		"tls":    map[string]any{"profile": "intermediate"},
 		"directory": map[string]any{
-			"identity": "proxied", "connectTimeout": "3s", "balance": "failover", "writeCoherence": "0s",
+			"identity": "proxied", "connectTimeout": "3s", "idleGap": "30s", "balance": "failover", "writeCoherence": "0s",
 			"bind": map[string]any{"mechanism": "simple"},
 			"pool": map[string]any{
 				"max": 16, "minIdle": 1, "callers": 64, "idleTime": "5m", "maxAge": "1h", "ageGap": "10s", "maxOperations": 100_000_000,

@@ -106,6 +106,9 @@ type Directory struct {
 	// ConnectTimeout is how long the making of a connection may take: TCP, TLS and bind.
 	// From 100ms to 1m.
 	ConnectTimeout Duration `config:"connectTimeout"`
+	// IdleGap is how long a server may pause in the middle of its answer to a search. Then
+	// the search ends with 504, however much of its time is left. From 1s to 10m.
+	IdleGap Duration `config:"idleGap"`
 }
 
 // DirectoryServer is one server.

@@ -114,8 +114,18 @@ func (w *waiter) wait(ctx context.Context) (loan, error) {
 	return loan{}, &waitError{why, time.Since(begun)}
 }
 
-// giveBack ends the loan, and the connection when it has lived long enough.
+// giveBack ends the loan, and the connection when it has lived long enough. One that was
+// lent to one alone, and on which an answer is outstanding, is nobody's until that is over.
 func (l loan) giveBack() {
+	if owed := l.remains(); owed != nil {
+		if l.pool.server.client.start(func() { l.drain(owed); l.end() }) {
+			return
+		}
+	}
+	l.end()
+}
+
+func (l loan) end() {
 	p, s := l.pool, l.pool.server
 	worn := l.worn()
 	s.load.Add(-1)

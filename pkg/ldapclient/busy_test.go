@@ -4,6 +4,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -148,6 +149,43 @@ func TestTwoEnds(t *testing.T) {
 			}
 		})
 	}
+}
+
+// F_47: a second end of an operation is known as that, whatever has ended since.
+func TestSecondEndMuchLater(t *testing.T) {
+	t.Parallel()
+	const all = 64
+	var mu sync.Mutex // guards the field below
+	var requests []*fakeldap.Request
+	server := fakeldap.Start(t, func(r *fakeldap.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		if requests = append(requests, r); len(requests) != all {
+			return
+		}
+		for _, each := range requests {
+			behave(each)
+		}
+		behave(requests[0])
+	})
+	handler := ends{slog.DiscardHandler, make(chan struct{}, 100)}
+	client := fakeClient(t, server, func(o *ldapclient.Options) { o.Logger, o.MaxConns = slog.New(handler), 4 })
+	t.Run("F_47/MuchLater", func(t *testing.T) {
+		var group sync.WaitGroup
+		for range all {
+			group.Go(func() {
+				if _, _, err := collect(within(t, 0), client.As(as("a")), read("a", "uid")); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		group.Wait()
+		select {
+		case <-handler.ended:
+		case <-time.After(long):
+			t.Error("the connection did not end")
+		}
+	})
 }
 
 // trust trusts the certificates of all.

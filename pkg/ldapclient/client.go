@@ -97,6 +97,9 @@ type Options struct {
 	ConnectTimeout time.Duration
 	// OperationTimeout bounds an operation whose context has no deadline; 30 s when 0.
 	OperationTimeout time.Duration
+	// IdleGap is how long a server may pause in the middle of its answer to a search, between
+	// two messages of it or two pages; 30 s when 0.
+	IdleGap time.Duration
 	// MaxMessage is the longest message in octets that is taken from a server, and so
 	// the largest entry; 16 MiB when 0.
 	MaxMessage int
@@ -151,6 +154,7 @@ const (
 	defaultRefusedPause     = 15 * time.Second
 	defaultConnectTimeout   = 3 * time.Second
 	defaultOperationTimeout = 30 * time.Second
+	defaultIdleGap          = 30 * time.Second
 	defaultMaxMessage       = 16 << 20
 	defaultRefresh          = 10 * time.Minute
 	// maxBinds is how many user binds are at work at once.
@@ -238,6 +242,7 @@ func (o Options) withDefaults() Options {
 	o.RefusedPause = cmp.Or(o.RefusedPause, defaultRefusedPause)
 	o.ConnectTimeout = cmp.Or(o.ConnectTimeout, defaultConnectTimeout)
 	o.OperationTimeout = cmp.Or(o.OperationTimeout, defaultOperationTimeout)
+	o.IdleGap = cmp.Or(o.IdleGap, defaultIdleGap)
 	o.MaxMessage = cmp.Or(o.MaxMessage, defaultMaxMessage)
 	o.Refresh = cmp.Or(o.Refresh, defaultRefresh)
 	if o.Logger == nil {

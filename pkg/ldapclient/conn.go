@@ -2,7 +2,6 @@ package ldapclient
 
 import (
 	"context"
-	"errors"
 	"io"
 	"sync"
 	"time"
@@ -44,16 +43,23 @@ type conn struct {
 	// asked is when the first request was sent after the last message came; zero when
 	// there was none.
 	asked time.Time
-	// done are the ids of the operations that ended last, from any place on.
-	done     [16]int32
+	// done are the ids of the operations that ended last, from any place on: of more than
+	// can have been at work at once.
+	done     [2 * inFlight]int32
 	next     int
 	messages uint64 // how many have come
 	counted  uint64 // and how many had when isQuiet was called last
 	// confused tells that a result says that the server has lost its way, retired that the
 	// connection is old: nothing more should be sent.
 	confused, retired bool
-	failure           error // why the connection is dead; nil while it lives
-	closing           error // why it is about to be ended
+	// owed is what the server has yet to answer although nobody waits for it, on a connection
+	// that is lent to one alone; nil when there is nothing.
+	owed *operation
+	// gap ends operations in whose answer the server has paused for too long; nil while there
+	// are none that have begun to be answered.
+	gap     *time.Timer
+	failure error // why the connection is dead; nil while it lives
+	closing error // why it is about to be ended
 }
 
 // request is what to send, once.
@@ -70,6 +76,7 @@ type request struct {
 
 // operation is a request at work, and what has come back for it.
 type operation struct {
+	id         int32
 	want       ldapwire.Op
 	entries    []*directory.Entry
 	octets     int
@@ -79,6 +86,10 @@ type operation struct {
 	err        error
 	done       chan struct{} // has room for one
 	server     *server       // who answered
+	// heard is when the last part of the answer came; zero before the first.
+	heard time.Time
+	// isDropped tells that nobody wants the answer, and octets then is how much of it came.
+	isDropped bool
 	// wait is how long the server should be left alone, 0 when it was not too busy.
 	wait time.Duration
 }
@@ -95,22 +106,25 @@ func newConn(p *pool, bound stream, sharing bool) *conn {
 // *unansweredError, for the end of ctx or errTooMuch; a result that the server sent, whatever
 // it says, is none.
 func (c *conn) do(ctx context.Context, r request) (*operation, error) {
-	op := &operation{want: r.want, done: make(chan struct{}, 1)}
-	id, err := c.post(ctx, op, r)
-	if err != nil {
+	return c.run(ctx, r, &operation{want: r.want, done: make(chan struct{}, 1)})
+}
+
+// goOn is as do, for a request that goes on with an answer that has begun before.
+func (c *conn) goOn(ctx context.Context, r request) (*operation, error) {
+	return c.run(ctx, r, &operation{want: r.want, done: make(chan struct{}, 1), heard: time.Now()})
+}
+
+func (c *conn) run(ctx context.Context, r request, op *operation) (*operation, error) {
+	if err := c.post(ctx, op, r); err != nil {
 		return nil, &unsentError{err}
 	}
 	select {
 	case <-op.done:
 	case <-ctx.Done():
-		if c.forget(id) {
-			c.abandon(id)
+		if c.giveUp(op) {
 			return nil, &unansweredError{ended(ctx)}
 		}
 		<-op.done // It ended in this moment.
-	}
-	if errors.Is(op.err, errTooMuch) {
-		c.abandon(id)
 	}
 	if op.err != nil && ctx.Err() != nil {
 		return nil, &unansweredError{ended(ctx)} // The deadline was that of the write, too.
@@ -123,28 +137,27 @@ func (c *conn) do(ctx context.Context, r request) (*operation, error) {
 
 // post registers an operation and sends its request. The error tells why nothing was
 // sent; when something may have left, the operation ends with what went wrong.
-func (c *conn) post(ctx context.Context, op *operation, r request) (int32, error) {
+func (c *conn) post(ctx context.Context, op *operation, r request) error {
 	select {
 	case c.writing <- struct{}{}:
 	case <-ctx.Done():
-		return 0, ended(ctx)
+		return ended(ctx)
 	}
 	if ctx.Err() != nil {
 		<-c.writing
-		return 0, ended(ctx)
+		return ended(ctx)
 	}
-	id, err := c.register(op)
-	if err != nil {
+	if err := c.register(op); err != nil {
 		<-c.writing
-		return 0, err
+		return err
 	}
 	c.server.client.trace(ctx, r.name)
-	c.buffer = r.encode(c.buffer[:0], id, c.server.client.stamped(ctx, r.controls))
+	c.buffer = r.encode(c.buffer[:0], op.id, c.server.client.stamped(ctx, r.controls))
 	deadline, _ := ctx.Deadline() // Somebody has set one; see Client.bounded.
 	if time.Until(deadline) >= leastWrite {
 		// A little later, so that it is ctx that has ended, and not the connection alone.
 		c.flush(deadline.Add(10 * time.Millisecond))
-		return id, nil
+		return nil
 	}
 	// A connection does not end because somebody has little time, only because the server
 	// takes nothing. Who has little time does not wait for that.
@@ -152,7 +165,7 @@ func (c *conn) post(ctx context.Context, op *operation, r request) (int32, error
 		<-c.writing
 		c.fail(errClosed)
 	}
-	return id, nil
+	return nil
 }
 
 // flush sends the buffer and gives back the token, which the caller holds. An error ends
@@ -180,44 +193,22 @@ func (c *conn) write(deadline time.Time) error {
 	return err
 }
 
-func (c *conn) register(op *operation) (int32, error) {
+func (c *conn) register(op *operation) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.failure != nil {
-		return 0, c.failure
+		return c.failure
 	}
 	if c.asked.IsZero() {
 		c.asked = time.Now()
 	}
 	c.lastID++
-	c.pending[c.lastID] = op
-	return c.lastID, nil
-}
-
-// forget gives an operation up. It reports false when it has ended already.
-func (c *conn) forget(id int32) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	_, ok := c.pending[id]
-	delete(c.pending, id)
-	return ok
-}
-
-// abandon tells the server that nobody waits any more. It does not wait for a server
-// that takes nothing, and gives up one that has been silent for long.
-func (c *conn) abandon(operation int32) {
-	c.server.client.start(func() {
-		if c.isSilent() {
-			c.fail(errSilent)
-			return
-		}
-		c.writing <- struct{}{}
-		c.mu.Lock()
-		c.lastID++
-		c.buffer = ldapwire.AppendAbandon(c.buffer[:0], c.lastID, operation)
-		c.mu.Unlock()
-		c.flush(time.Now().Add(goodbye))
-	})
+	op.id = c.lastID
+	c.pending[op.id] = op
+	if !op.heard.IsZero() {
+		c.mind()
+	}
+	return nil
 }
 
 // isSilent reports whether the server has said nothing for as long as a connection may
@@ -239,13 +230,16 @@ func (c *conn) fail(reason error) {
 		reason = c.closing
 	}
 	c.failure = reason
+	if c.gap != nil {
+		c.gap.Stop()
+	}
 	useless := c.messages == 0 && len(c.pending) > 0
 	c.mu.Unlock()
 	// First of all nobody else may get it.
 	c.pool.lost(c, reason, useless)
 	c.mu.Lock()
-	for id, op := range c.pending {
-		c.finish(id, op, &lostError{reason, c.server})
+	for _, op := range c.pending {
+		c.finish(op, &lostError{reason, c.server})
 	}
 	c.mu.Unlock()
 	_ = c.stream.Close()

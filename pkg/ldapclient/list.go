@@ -67,6 +67,9 @@ func (l *lister) page(ctx context.Context, cookie string) (*operation, error) {
 	if err != nil {
 		return nil, err
 	}
+	if cookie != "" {
+		return l.conn.goOn(ctx, searchFor(l.req, controls))
+	}
 	return l.conn.do(ctx, searchFor(l.req, controls))
 }
 

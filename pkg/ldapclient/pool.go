@@ -255,7 +255,7 @@ func (p *pool) lost(c *conn, reason error, useless bool) {
 	default:
 		s.client.happened(s, ConnectionDefunct, 0)
 		s.client.options.Logger.Debug("a connection to the directory ended", "server", s.address, "reason", reason)
-		if useless && len(p.open) == 0 || errors.Is(reason, errSilent) {
+		if useless && !errors.Is(reason, errUnfinished) && len(p.open) == 0 || errors.Is(reason, errSilent) {
 			s.failed(reason)
 		}
 		if errors.Is(reason, errSilent) {

@@ -73,20 +73,33 @@ func (c *conn) take(m *ldapwire.Message) (err error) {
 		c.done[c.next%len(c.done)] = m.ID
 		c.next++
 		c.confused = c.confused || result.Code == codeOperationsError || result.Code == codeOther
-		c.finish(m.ID, op, nil)
+		c.finish(op, nil)
 	case op.want != ldapwire.SearchResultDone:
 		return nonsense("an answer of the wrong type")
-	case entry != nil:
-		op.octets += m.Len()
-		if len(op.entries) == maxEntries || op.octets > maxOctets {
-			c.finish(m.ID, op, &unansweredError{errTooMuch})
-			return nil
-		}
-		op.entries = append(op.entries, entry)
-	case m.Op == ldapwire.SearchResultReference:
-		op.references++
+	case entry != nil || m.Op == ldapwire.SearchResultReference:
+		return c.collect(op, m.Len(), entry)
 	default:
 		return nonsense("an answer of the wrong type")
+	}
+	return nil
+}
+
+// collect takes a part of the answer to a search: an entry, or nil for a reference. c.mu is
+// held.
+func (c *conn) collect(op *operation, octets int, entry *directory.Entry) error {
+	op.octets += octets
+	op.heard = time.Now()
+	c.mind()
+	switch {
+	case op.isDropped && op.octets > drainOctets:
+		return errUnfinished
+	case op.isDropped:
+	case len(op.entries) == maxEntries || op.octets > maxOctets:
+		c.leave(op, errTooMuch)
+	case entry == nil:
+		op.references++
+	default:
+		op.entries = append(op.entries, entry)
 	}
 	return nil
 }
@@ -94,8 +107,8 @@ func (c *conn) take(m *ldapwire.Message) (err error) {
 func nonsense(what string) error { return fmt.Errorf("%w: %s", ldapwire.ErrMalformed, what) }
 
 // finish ends an operation. c.mu is held.
-func (c *conn) finish(id int32, op *operation, err error) {
-	delete(c.pending, id)
+func (c *conn) finish(op *operation, err error) {
+	delete(c.pending, op.id)
 	op.err = err
 	op.done <- struct{}{}
 }

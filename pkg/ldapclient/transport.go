@@ -29,6 +29,10 @@ var (
 	errQueue   = errors.New("too many wait for a connection already")
 	// errSilent ends a connection to a server that does not answer any more.
 	errSilent = errors.New("the server was asked and said nothing")
+	// errUnfinished ends a connection on which something that was given up did not end in time.
+	errUnfinished = errors.New("the server went on with what was abandoned")
+	// errGap ends an operation in the middle of whose answer the server stopped.
+	errGap = errors.New("the server stopped in the middle of its answer")
 	// errTooMuch ends an operation whose answer is longer than it may be.
 	errTooMuch = errors.New("the server sent more than is taken for one request")
 )
@@ -107,6 +111,8 @@ func transportFault(err error, change bool) *fault.Error {
 		return fault.Wrap(fault.Timeout, err, "the directory did not answer in time, and the change may have been made; read the resource before you try again").Named("unknownOutcome")
 	case errors.Is(err, context.DeadlineExceeded):
 		return fault.Wrap(fault.Timeout, err, "the directory did not answer in time").Named("directoryTimeout")
+	case errors.Is(err, errGap):
+		return fault.Wrap(fault.Timeout, err, "the directory stopped in the middle of its answer").Named("directoryTimeout")
 	case errors.Is(err, errTooMuch):
 		return fault.Wrap(fault.TooLarge, err, "the directory's answer is longer than the gateway takes at once; ask for less").Named("answerSize")
 	case errors.As(err, &unsent):

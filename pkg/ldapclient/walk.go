@@ -13,7 +13,8 @@ import (
 type walk struct {
 	*session
 	req    *directory.SearchRequest
-	loan   loan // without a connection before the first step and after the end
+	loan   loan    // without a connection before the first step and after the end
+	avoid  *server // where it failed
 	cookie string
 	server string
 	ended  bool
@@ -39,6 +40,7 @@ func (w *walk) Next(ctx context.Context, n int) ([]*directory.Entry, bool, error
 	if err != nil && first && isLost(err) {
 		// The connection was dead, and nothing has been handed out.
 		w.giveBack()
+		w.avoid = failedServer(err)
 		entries, err = w.step(ctx, n)
 	}
 	if err != nil {
@@ -60,7 +62,11 @@ func (w *walk) step(ctx context.Context, n int) ([]*directory.Entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	op, err := w.loan.do(ctx, searchFor(w.req, controls))
+	send := w.loan.do
+	if w.cookie != "" {
+		send = w.loan.goOn
+	}
+	op, err := send(ctx, searchFor(w.req, controls))
 	if err != nil {
 		return nil, err
 	}
@@ -96,7 +102,7 @@ func (w *walk) begin(ctx context.Context) error {
 	if !known.paging {
 		return fault.New(fault.Unsupported, "the directory does not return results in pages (RFC 2696)").Named("paging")
 	}
-	l, err := w.borrow(ctx, need{target: w.target(w.req.Base)})
+	l, err := w.borrow(ctx, need{target: w.target(w.req.Base), avoid: w.avoid})
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package ldapclient_test
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/rest2ldap/rest2ldap/internal/fakeldap"
@@ -154,6 +155,32 @@ func TestWalkBeginsOnADeadConnection(t *testing.T) {
 	entries, more, err := w.Next(within(t, 0), 1)
 	if err != nil || !more || len(entries) != 1 {
 		t.Errorf("%d entries, %t, %v", len(entries), more, err)
+	}
+}
+
+// The walk begins elsewhere when the server of a dead connection loses the next one, too.
+func TestWalkBeginsElsewhere(t *testing.T) {
+	t.Parallel()
+	bad := fakeldap.Start(t, func(r *fakeldap.Request) {
+		if r.Name == "search" && r.DN == people.String() {
+			r.Close()
+			return
+		}
+		behave(r)
+	})
+	good := fakeldap.Start(t, paged)
+	client := fakeClient(t, bad, func(o *ldapclient.Options) {
+		o.Servers = append(o.Servers, ldapclient.Server{URL: good.URL})
+		o.TLS.RootCAs = trust(t, bad, good)
+	})
+	if _, _, err := collect(within(t, 0), client.As(as("a")), read("a", "uid")); err != nil { // So that the server is not down.
+		t.Fatal(err)
+	}
+	w := client.As(as("a")).Walk(everybody())
+	defer w.Close()
+	entries, _, err := w.Next(within(t, 0), 1)
+	if err != nil || len(entries) != 1 || w.Server() != strings.TrimPrefix(good.URL, "ldaps://") {
+		t.Errorf("%d entries from %s, %v", len(entries), w.Server(), err)
 	}
 }
 
