@@ -72,7 +72,7 @@ func newRoot(environ []string) *cobra.Command {
 		SilenceErrors: true, SilenceUsage: true, Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	root.AddCommand(newDemo(environ), newServe(environ), newCheck(environ), newConfig(environ), newVersion(), newCompletion())
+	root.AddCommand(newDemo(environ), newServe(environ), newCheck(environ), newConfig(environ), newMigrate(environ), newVersion(), newCompletion())
 	for _, verb := range root.Commands() {
 		if verb.ValidArgs == nil && verb.ValidArgsFunction == nil {
 			verb.ValidArgsFunction = cobra.NoFileCompletions // A verb without arguments.

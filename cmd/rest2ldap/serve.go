@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+	"fmt"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -8,10 +10,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/rest2ldap/rest2ldap/pkg/app"
+	"github.com/rest2ldap/rest2ldap/pkg/config"
 )
 
 func newServe(environ []string) *cobra.Command {
 	s := &sources{environ: environ}
+	var old string
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Answer requests until a signal ends it",
@@ -26,29 +30,64 @@ Logs go to standard error, and so do audit events unless audit.file is set.
 
 SIGTERM and SIGINT end it: no new connections, requests at work are finished
 (15 s at most), the audit file is complete, the directory is told goodbye. A
-second signal ends it at once. SIGHUP opens the audit file anew, for rotation.`,
+second signal ends it at once. SIGHUP opens the audit file anew, for rotation.
+
+With --legacy the configuration is made of that of an older gateway, as with
+"migrate", and kept in a folder that is removed at the end. What needs a
+decision is printed, and then nothing starts.`,
 		Example: `  rest2ldap serve --config gateway.yaml
-  rest2ldap serve --config gateway.yaml --set server.listen=127.0.0.1:0`,
+  rest2ldap serve --config gateway.yaml --set server.listen=127.0.0.1:0
+  rest2ldap serve --legacy /opt/tomcat/webapps/rest2ldap \
+    --set server.certificates.0.cert=gateway.pem \
+    --set server.certificates.0.key=gateway.key`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if old != "" {
+				return serveLegacy(cmd, old, s)
+			}
 			file, problems := s.loadAndCheck()
 			report(cmd.ErrOrStderr(), problems)
 			if len(problems.Errors()) > 0 {
 				return errReported
 			}
-			tuneCollector(environ)
-			a, err := app.New(file, app.Options{Stdout: cmd.OutOrStdout(), Stderr: cmd.ErrOrStderr(), Environ: environ})
-			if err != nil {
-				return failure{err}
-			}
-			if err := a.Run(cmd.Context()); err != nil {
-				return failure{err}
-			}
-			return nil
+			return serve(cmd, file, environ)
 		},
 	}
 	s.register(cmd)
+	cmd.Flags().StringVar(&old, "legacy", "", "the `folder` of an older gateway, in place of --config")
+	_ = cmd.MarkFlagDirname("legacy") // The flag has just been made.
+	cmd.MarkFlagsMutuallyExclusive("legacy", "config")
 	return cmd
+}
+
+// serve runs the gateway until a signal ends it.
+func serve(cmd *cobra.Command, file *config.File, environ []string) error {
+	tuneCollector(environ)
+	a, err := app.New(file, app.Options{Stdout: cmd.OutOrStdout(), Stderr: cmd.ErrOrStderr(), Environ: environ})
+	if err != nil {
+		return failure{err}
+	}
+	if err := a.Run(cmd.Context()); err != nil {
+		return failure{err}
+	}
+	return nil
+}
+
+// serveLegacy runs the gateway with the configuration of an older one.
+func serveLegacy(cmd *cobra.Command, old string, s *sources) (err error) {
+	m, err := prepare(old, "", s.set, s.environ)
+	if err != nil {
+		return failure{err}
+	}
+	defer func() { err = errors.Join(err, m.remove()) }()
+	for _, f := range m.open {
+		_, _ = fmt.Fprintln(cmd.ErrOrStderr(), f)
+	}
+	report(cmd.ErrOrStderr(), m.problems)
+	if !m.fit() {
+		return errReported
+	}
+	return serve(cmd, m.file, s.environ)
 }
 
 // collectorPercent is how far the heap grows between two collections. What lives long

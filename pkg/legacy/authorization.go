@@ -1,0 +1,152 @@
+package legacy
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// authorization writes who a caller is.
+func (r *reader) authorization(config *node) {
+	a := r.object(config, "authorization")
+	if !a.has() {
+		r.decide(a, "is missing; the old gateway did not start without it. Write it there, or --set auth.basic.mode=…", "auth.basic.mode")
+		return
+	}
+	r.known(a, "policies", "anonymous", "basic", "oauth2")
+	policies, at := r.texts(a, "policies")
+	switch {
+	case !at.has():
+		policies = []string{"basic"}
+		r.record(at, Kept, unset+`, ["basic"]`, "auth.basic")
+	case len(policies) == 0:
+		r.decide(at, "names none, so that every request was refused with 403; name one there, or --set auth.basic.mode=…", "auth.basic.mode")
+	}
+	for _, policy := range policies {
+		switch policy {
+		case "basic":
+			r.basic(r.object(a, "basic"))
+		case "oauth2":
+			r.oauth2(r.object(a, "oauth2"))
+		case "anonymous":
+			r.anonymous(r.object(a, "anonymous"))
+		default:
+			r.decide(at, fmt.Sprintf("%q is none of basic, oauth2 and anonymous; take it out there", policy))
+		}
+	}
+	for _, name := range []string{"basic", "oauth2", "anonymous"} {
+		if unused := a.get(name); unused.has() && !slices.Contains(policies, name) {
+			r.dropped(unused, "not in policies, so that it had no effect; left out")
+		}
+	}
+}
+
+// basic writes how passwords are verified.
+func (r *reader) basic(b *node) {
+	r.known(b, "supportAltAuthentication", "altAuthenticationUsernameHeader", "altAuthenticationPasswordHeader", "bind", "simple", "search", "sasl-plain")
+	bind := r.text(b, "bind")
+	mode := bind.text
+	if !bind.has() {
+		mode = "search"
+	}
+	for _, name := range []string{"simple", "search", "sasl-plain"} {
+		if unused := b.get(name); unused.has() && name != mode {
+			r.dropped(unused, fmt.Sprintf("bind is %q, so that this had no effect; left out", mode))
+		}
+	}
+	switch mode {
+	case "search":
+		r.kept(bind, "auth.basic.mode", "search")
+		r.searchBind(r.object(b, "search"))
+	case "simple":
+		r.kept(bind, "auth.basic.mode", "simple")
+		r.simpleBind(r.object(b, "simple"))
+	case "sasl-plain":
+		r.decide(bind, "passwords were verified by a SASL PLAIN bind, which this gateway does not have; find the entry by a search: --set auth.basic.mode=search --set auth.basic.baseDn=DN --set auth.basic.filter='(uid={username})'", "auth.basic.mode")
+	default:
+		r.decide(bind, fmt.Sprintf("%q is none of simple, search and sasl-plain; mend it there, or --set auth.basic.mode=…", mode), "auth.basic.mode")
+	}
+	r.alternativeHeaders(b)
+}
+
+// searchBind writes the search for the caller's entry.
+func (r *reader) searchBind(s *node) {
+	r.known(s, "searchLdapConnectionFactory", "bindLdapConnectionFactory", "baseDn", "scope", "filterTemplate")
+	r.factoryNamed(s, "bindLdapConnectionFactory", "bind")
+	if f, at := r.factoryNamed(s, "searchLdapConnectionFactory", "root"); f != nil && at.has() && at.text != "root" {
+		r.dropped(at, "the entry of a caller is looked for over the gateway's own account, that of root")
+	}
+	if base := r.text(s, "baseDn"); r.required(base, "auth.basic.baseDn") {
+		r.kept(base, "auth.basic.baseDn", base.text)
+	}
+	switch scope := r.text(s, "scope"); {
+	case !scope.has():
+		r.decide(scope, "is missing; the old gateway did not start without it. --set auth.basic.scope=one, the level below baseDn, or sub, everything below it", "auth.basic.scope")
+	case scope.text == "one" || scope.text == "sub":
+		r.kept(scope, "auth.basic.scope", scope.text)
+	default:
+		r.decide(scope, fmt.Sprintf("%q is neither one nor sub; mend it there, or --set auth.basic.scope=sub", scope.text), "auth.basic.scope")
+	}
+	if filter := r.text(s, "filterTemplate"); r.required(filter, "auth.basic.filter") {
+		r.template(filter, "auth.basic.filter")
+	}
+}
+
+// template writes a template with the name of the caller.
+func (r *reader) template(v *node, key string) {
+	if text := strings.ReplaceAll(v.text, "%s", "{username}"); text != v.text {
+		r.changed(v, key, text, "%s of version 3.0 is {username}")
+		return
+	}
+	r.kept(v, key, v.text)
+}
+
+// simpleBind writes how the name of the caller becomes a DN.
+func (r *reader) simpleBind(s *node) {
+	const key = "auth.basic.dnTemplate"
+	r.known(s, "ldapConnectionFactory", "bindDnTemplate")
+	r.factoryNamed(s, "ldapConnectionFactory", "bind")
+	switch v := r.text(s, "bindDnTemplate"); {
+	case !v.has() || v.text == "{username}" || v.text == "%s":
+		r.decide(v, "{username} alone never was a DN: the old gateway escaped the commas and equals signs of what was typed. --set "+key+"=uid={username},ou=People,dc=example,dc=com", key)
+	default:
+		r.template(v, key)
+	}
+}
+
+// alternativeHeaders writes the headers in which old clients send name and password.
+func (r *reader) alternativeHeaders(b *node) {
+	on, at := r.flag(b, "supportAltAuthentication", false)
+	if !on {
+		r.codeDefault(at)
+		return
+	}
+	r.decide(at, "name and password in headers of their own are not taken by this gateway; clients must send Authorization: Basic. Write false there")
+}
+
+// oauth2 writes how access tokens are verified.
+func (r *reader) oauth2(o *node) {
+	r.known(o, "realm", "requiredScopes", "resolver", "accessTokenCache", "openam", "rfc7662", "cts", "file")
+	const settle = `take "oauth2" out of policies, or verify signed tokens: --set auth.bearer.issuer=URL --set auth.bearer.audience=… --set auth.bearer.jwksUrl=URL --set auth.bearer.authzId=dn:uid={sub},…`
+	switch resolver := r.text(o, "resolver"); resolver.text {
+	case "openam", "cts", "file":
+		r.decide(resolver, fmt.Sprintf("the resolver %q was retired, by the old product too; %s", resolver.text, settle), "auth.bearer.issuer")
+	case "rfc7662":
+		r.decide(resolver, "this gateway does not ask another server about tokens; "+settle, "auth.bearer.issuer")
+	case "":
+		r.decide(resolver, "is missing; "+settle, "auth.bearer.issuer")
+	default:
+		r.decide(resolver, fmt.Sprintf("%q is none of rfc7662, openam, cts and file; %s", resolver.text, settle), "auth.bearer.issuer")
+	}
+}
+
+// anonymous tells what callers without a name get.
+func (r *reader) anonymous(a *node) {
+	r.known(a, "ldapConnectionFactory")
+	f, at := r.factoryNamed(a, "ldapConnectionFactory", "root")
+	if f != nil && (f == r.factories["root"]) {
+		r.decide(at, `callers without a name acted as the account of root, and could do all that it may; this gateway takes no such callers. Take "anonymous" out of policies`)
+		return
+	}
+	r.decide(at, `this gateway takes no callers without a name; take "anonymous" out of policies`)
+}

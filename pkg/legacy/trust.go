@@ -1,0 +1,250 @@
+package legacy
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// Names of the files beside gateway.yaml.
+const (
+	fileCA         = "tls/directory-ca.pem"
+	fileClient     = "tls/client.pem"
+	fileClientKey  = "secrets/client.key"
+	filePassword   = "secrets/directory-password" //nolint:gosec // the name of a file
+	folderMappings = "mappings"
+)
+
+// trust writes whom the gateway trusts.
+func (r *reader) trust() {
+	s := r.security
+	r.known(s, "trustManager", "fileBasedTrustManagerType", "fileBasedTrustManagerFile", "fileBasedTrustManagerPasswordFile", "fileBasedTrustManagerPassword",
+		"fileBasedTrustManagerProvider", "keyManager", "fileBasedKeyManagerType", "fileBasedKeyManagerFile", "fileBasedKeyManagerPasswordFile",
+		"fileBasedKeyManagerPassword", "fileBasedKeyManagerProvider", "pkcs11KeyManagerPasswordFile")
+	const key = "directory.ca"
+	switch v := r.text(s, "trustManager"); {
+	case !v.has() || v.text == "jvm":
+		r.dropped(v, "jvm, the authorities of the Java installation, are those of the system now; one of your own goes to directory.ca")
+	case v.text == "file":
+		r.trustStore()
+	case v.text == "trustAll":
+		r.decide(v, "any certificate was taken, from whoever answered; name the authority of the directory: --set "+key+"=FILE, in PEM, or write jvm there if it is one that the system trusts", key)
+	default:
+		r.decide(v, fmt.Sprintf("%q is none of jvm, file and trustAll; mend it there, or --set %s=FILE", v.text, key), key)
+	}
+}
+
+// trustStore makes PEM of a trust store.
+func (r *reader) trustStore() {
+	const key = "directory.ca"
+	data, password, at, ok := r.store("fileBasedTrustManager", key)
+	if !ok {
+		return
+	}
+	certificates, err := trusted(data, password)
+	var text []byte
+	if err == nil {
+		text, err = certificatesPEM(certificates)
+	}
+	if err == nil && len(text) == 0 {
+		err = errors.New("the store holds no trusted certificate")
+	}
+	if err != nil {
+		r.decide(at, fmt.Sprintf("%v; mend it there, or --set %s=FILE, in PEM", err, key), key)
+		return
+	}
+	r.files = append(r.files, File{Name: fileCA, Data: text})
+	r.changed(at, key, fileCA, fmt.Sprintf("the store became PEM, %s; and a server must show a certificate for its own name, which the old gateway did not look at", count(len(certificates), "certificate")))
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// store reads a key store and its password. When it cannot, it asks for a decision, which
+// whoever sets the key has made.
+func (r *reader) store(prefix, key string) (data []byte, password string, at *node, ok bool) {
+	at = r.text(r.security, prefix+"File")
+	if !at.has() {
+		r.decide(at, "is missing; write it there, or --set "+key+"=FILE, in PEM", key)
+		return nil, "", at, false
+	}
+	if kind := r.text(r.security, prefix+"Type"); kind.has() && !slices.Contains([]string{"JKS", "PKCS12", "PEM"}, strings.ToUpper(kind.text)) {
+		r.decide(kind, fmt.Sprintf("%q is neither JKS nor PKCS12, and no other kind of store is read here; --set %s=FILE, in PEM", kind.text, key), key)
+		return nil, "", at, false
+	}
+	data, err := readFile(r.resolve(at.text))
+	if err != nil {
+		r.decide(at, fmt.Sprintf("the store cannot be read: %v; put it there, or --set %s=FILE, in PEM", err, key), key)
+		return nil, "", at, false
+	}
+	if formOf(data) == formPEM {
+		return data, "", at, true
+	}
+	password, ok = r.storePassword(prefix, key)
+	return data, password, at, ok
+}
+
+// storePassword finds the password of a store: the file of it, else the text.
+func (r *reader) storePassword(prefix, key string) (string, bool) {
+	file, text := r.text(r.security, prefix+"PasswordFile"), r.text(r.security, prefix+"Password")
+	switch {
+	case file.has():
+		data, err := readFile(r.resolve(file.text))
+		if err != nil {
+			r.decide(file, fmt.Sprintf("the password cannot be read: %v; put it there, or --set %s=FILE, in PEM", err, key), key)
+			return "", false
+		}
+		line, _, _ := bytes.Cut(data, []byte("\n"))
+		return strings.TrimRight(string(line), "\r"), true
+	case text.has():
+		return text.text, true
+	}
+	r.decide(file, "is missing, and without the password nobody can tell whether the store is whole; write it there, or --set "+key+"=FILE, in PEM", key)
+	return "", false
+}
+
+// resolve finds a file that the old configuration names. A relative name was one from
+// the working directory of the web container, which nobody here knows: it is looked for
+// beside config.json and in the web application.
+func (r *reader) resolve(name string) string {
+	if filepath.IsAbs(name) {
+		return name
+	}
+	beside := filepath.Join(r.classes, name)
+	for _, candidate := range []string{beside, filepath.Join(r.classes, "..", "..", name), filepath.Join(r.classes, "..", name)} {
+		if _, err := os.Stat(candidate); err == nil {
+			return candidate
+		}
+	}
+	return beside
+}
+
+// account writes the gateway's own account, that of the root factory.
+func (r *reader) account(f *factory) {
+	const dnKey, passwordKey = "directory.bind.dn", "directory.bind.password"
+	authentication := r.object(f.merged, "authentication")
+	if !authentication.has() {
+		r.decide(f.merged.get("authentication"), "the root factory has no account, so that requests went to the directory as nobody; this gateway needs one that may act for others. --set directory.bind.dn=DN --set directory.bind.password=file:FILE", dnKey)
+		return
+	}
+	r.known(authentication, "simple", "bindDn", "bindPassword", "bindPasswordFile", "saslExternal", "sasl-external", "external")
+	for _, name := range []string{"saslExternal", "sasl-external", "external"} {
+		if at := authentication.get(name); at.has() {
+			r.kept(at, "directory.bind.mechanism", "EXTERNAL")
+			r.clientCertificate(f, true)
+			return
+		}
+	}
+	simple := r.object(authentication, "simple")
+	if !simple.has() {
+		if !authentication.get("bindDn").has() {
+			r.decide(authentication, `holds no "simple" with bindDn and bindPassword; write it there, or --set directory.bind.dn=DN --set directory.bind.password=file:FILE`, dnKey)
+			return
+		}
+		r.dropped(authentication, `bindDn and bindPassword stand here without "simple" around them, as the documentation has it; the old gateway did not start with that. They are taken as they are meant`)
+		simple = authentication
+	} else {
+		r.known(simple, "bindDn", "bindPassword", "bindPasswordFile")
+	}
+	if dn := r.text(simple, "bindDn"); r.required(dn, dnKey) {
+		r.kept(dn, dnKey, dn.text)
+	}
+	r.password(simple, passwordKey)
+	r.clientCertificate(f, false)
+}
+
+// password makes a file of the password of the account.
+func (r *reader) password(simple *node, key string) {
+	file, text := r.text(simple, "bindPasswordFile"), r.text(simple, "bindPassword")
+	switch {
+	case file.has():
+		path, err := filepath.Abs(r.resolve(file.text))
+		if err == nil {
+			_, err = readFile(path)
+		}
+		if err != nil {
+			r.decide(file, fmt.Sprintf("the password cannot be read: %v; put it there, or --set %s=file:FILE", err, key), key)
+			return
+		}
+		r.kept(file, key, "file:"+path)
+	case !text.has() || text.text == "":
+		r.decide(text, fmt.Sprintf("is missing; write it there, or --set %s=file:FILE", key), key)
+	case strings.ContainsAny(text.text, "\r\n"):
+		r.decide(text, "holds a line break, which a password in a file cannot; change the password of the account", key)
+	default:
+		r.files = append(r.files, File{Name: filePassword, Data: []byte(text.text + "\n"), Secret: true})
+		r.changed(text, key, "file:"+filePassword, "a password does not stand in the configuration; it is in a file that the gateway alone can read")
+	}
+}
+
+// clientCertificate writes the certificate that the gateway shows to the directory. Only
+// the mechanism EXTERNAL shows one here.
+func (r *reader) clientCertificate(f *factory, external bool) {
+	const mechanism, certKey, keyKey = "directory.bind.mechanism", "directory.bind.cert", "directory.bind.key"
+	manager, alias := r.text(r.security, "keyManager"), r.text(f.merged, "sslCertAlias")
+	const remedy = "--set " + certKey + "=FILE --set " + keyKey + "=FILE, in PEM"
+	switch {
+	case manager.text == "pkcs11":
+		r.decide(manager, "PKCS#11 tokens are not read here; name a certificate with its key as files: --set "+mechanism+"=EXTERNAL "+remedy+
+			", or do without one: --set "+mechanism+"=simple", mechanism, certKey)
+	case manager.text == "file":
+		r.clientStore(alias, external)
+	case external:
+		r.decide(manager, "the account binds with a certificate, and the one of the Java installation is not read here; "+remedy, certKey)
+	case alias.has():
+		r.decide(alias, "names a certificate of the Java installation, which is not read here; with one: --set "+mechanism+"=EXTERNAL "+remedy+
+			", without: --set "+mechanism+"=simple", mechanism, certKey)
+	case manager.has() && !slices.Contains([]string{"jvm", "none"}, manager.text):
+		r.decide(manager, fmt.Sprintf("%q is none of jvm, file, pkcs11 and none; mend it there", manager.text))
+	}
+}
+
+// clientStore makes PEM of a key store.
+func (r *reader) clientStore(alias *node, external bool) {
+	const mechanism, certKey, keyKey = "directory.bind.mechanism", "directory.bind.cert", "directory.bind.key"
+	settles := certKey
+	if !external {
+		settles = mechanism
+	}
+	data, password, at, ok := r.store("fileBasedKeyManager", settles)
+	if !ok {
+		return
+	}
+	pairs, err := keyPairs(data, password)
+	var chosen keyPair
+	if err == nil {
+		chosen, err = choose(pairs, alias.text)
+	}
+	var certificate, key []byte
+	if err == nil {
+		certificate, err = certificatesPEM(chosen.chain)
+	}
+	if err == nil {
+		key, err = keyPEM(chosen.key)
+	}
+	if err != nil {
+		r.decide(at, fmt.Sprintf("%v; mend it there, or --set %s=FILE --set %s=FILE, in PEM", err, certKey, keyKey), settles, certKey)
+		return
+	}
+	r.files = append(r.files, File{Name: fileClient, Data: certificate}, File{Name: fileClientKey, Data: key, Secret: true})
+	const became = "the store became PEM: " + fileClient + " and " + fileClientKey
+	if external {
+		r.changed(at, certKey, fileClient, became)
+		r.document.put(keyKey, fileClientKey, "")
+		return
+	}
+	if alias.has() {
+		at = alias
+	}
+	r.external = []setting{{certKey, fileClient}, {keyKey, fileClientKey}}
+	r.decide(at, became+". It was shown to a directory that asked, beside the account's password; here a certificate is shown in place of a password: --set "+
+		mechanism+"=EXTERNAL, or never: --set "+mechanism+"=simple", mechanism)
+}
