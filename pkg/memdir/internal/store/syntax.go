@@ -202,10 +202,8 @@ func normalTime(value string) (string, bool) {
 		if i == 1 {
 			return "", false
 		}
+		// That of an hour or a minute, too, is one of a second for OpenLDAP.
 		fraction, rest = strings.TrimRight(rest[1:i], "0"), rest[i:]
-		if len(digits) != 14 {
-			return "", false
-		}
 	}
 	if rest != "Z" {
 		zone, err := time.Parse("-0700", rest)
