@@ -34,7 +34,8 @@ func TestMain(m *testing.M) {
 		os.Exit(code)
 	}), goleak.IgnoreTopFunction("github.com/testcontainers/testcontainers-go.(*Reaper).connect.func1"),
 		// toxiproxy forgets what it wanted to write to a connection that is gone.
-		goleak.IgnoreAnyFunction("github.com/Shopify/toxiproxy/v2/toxics.(*ToxicStub).Run"))
+		goleak.IgnoreAnyFunction("github.com/Shopify/toxiproxy/v2/toxics.(*ToxicStub).Run"),
+		goleak.IgnoreAnyFunction("github.com/Shopify/toxiproxy/v2.(*ToxicLink).read"))
 }
 
 // descriptors counts those that are open; 0 where the system does not tell.
