@@ -171,8 +171,12 @@ func rows() []row {
 			why:  "every test that uses a directory imports it",
 		},
 		{
-			room: "internal/tally/totals", ours: []string{"internal/tally"},
-			why: "it runs a command and prints the account",
+			room: "internal/evidence",
+			why:  "it reads documents and the sources of tests",
+		},
+		{
+			room: "internal/tally/totals", ours: []string{"internal/evidence", "internal/tally"}, world: []string{jsonStream},
+			why: "it runs a command, prints the account, and compares it with what documents say",
 		},
 		{
 			room: "internal/slapd", ours: []string{"integration/openldap", "internal/exampledata", "internal/exampledir", "pkg/memdir", "internal/tally", "internal/testcert"},
