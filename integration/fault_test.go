@@ -34,7 +34,7 @@ func behind(t *testing.T, server *slapd.Server, set ...string) (*gateway, *toxic
 
 // F_04: the way to the directory ends when a part of a list is with the client already. The
 // reply breaks off, and nobody can take it for a whole one.
-func TestListBreaksOff(t *testing.T) {
+func TestF_04ListBreaksOff(t *testing.T) {
 	server := slapd.Start(t, slapd.Options{Users: 5000, CallerSizeLimit: slapd.Unlimited, LogLevel: "none"})
 	g, way := behind(t, server)
 	g.list(t, "kvaughan", "/api/users", "true", "_fields", "userName").want(http.StatusOK)
@@ -81,7 +81,7 @@ func (g *gateway) trust() *tls.Config {
 
 // F_14: the directory gets a certificate of another authority, and the gateway the file of
 // that authority. Nobody restarts the gateway.
-func TestOtherAuthority(t *testing.T) {
+func TestF_14OtherAuthority(t *testing.T) {
 	first, second := slapd.Start(t, slapd.Options{}), slapd.Start(t, slapd.Options{})
 	dir := t.TempDir()
 	trust := func(server *slapd.Server) {
@@ -124,7 +124,7 @@ func eventually(is func() bool) bool {
 
 // F_28: the gateway may open no more files. Connections that there are go on, and when others
 // have left there is room again.
-func TestNoMoreFiles(t *testing.T) {
+func TestF_28NoMoreFiles(t *testing.T) {
 	server := slapd.Start(t, slapd.Options{})
 	g := start(t, server, settings{within: []string{"prlimit", "--nofile=80:80"}})
 	const path = "/api/users/bjensen"
@@ -299,7 +299,7 @@ func TestOddEntries(t *testing.T) {
 
 // F_51: names of attributes are the same in any case and as OIDs, and a property may be over
 // one option of an attribute.
-func TestSpellingsOfAttributes(t *testing.T) {
+func TestF_51SpellingsOfAttributes(t *testing.T) {
 	slapd.Each(t, slapd.Options{LDIF: "dn: uid=options,ou=People,dc=example,dc=com\nobjectClass: inetOrgPerson\ncn: Odd\nsn: Odd\nuid: options\ndescription: plain\ndescription;lang-de: deutsch\n"}, func(t *testing.T, server *slapd.Server) {
 		g := start(t, server, settings{mappings: map[string]string{"api/v1.json": `{"format": 1, "version": "1.0", "resourceTypes": {
 			"v1": {"subResources": {"users": {"type": "collection", "dnTemplate": "ou=People,dc=example,dc=com", "resource": "user", "namingStrategy": {"type": "clientDnNaming", "dnAttribute": "UID"}}}},

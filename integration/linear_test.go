@@ -18,7 +18,7 @@ import (
 // TestLinearizable has eight writers count up one number with If-Match, and checks that what
 // they were told, taken together, is what one register could have told: nothing that was
 // acknowledged is lost, and nothing that was refused was made. (F_58, F_60)
-func TestLinearizable(t *testing.T) {
+func TestF_58Linearizable(t *testing.T) {
 	slapd.Each(t, slapd.Options{LogLevel: "none"}, func(t *testing.T, server *slapd.Server) {
 		t.Run("GoodWay", func(t *testing.T) {
 			g := start(t, server, settings{})

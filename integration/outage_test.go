@@ -41,7 +41,7 @@ func TestOutage(t *testing.T) {
 }
 
 // It starts before its directory does.
-func TestStartWithoutDirectory(t *testing.T) {
+func TestF_01StartWithoutDirectory(t *testing.T) {
 	server := slapd.Start(t, slapd.Options{})
 	if err := server.Stop(); err != nil {
 		t.Fatal(err)

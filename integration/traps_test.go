@@ -64,7 +64,7 @@ func TestGhostUserTrap(t *testing.T) {
 
 // A limit of the directory binds the caller, and a list that it cut short never
 // looks complete.
-func TestLimitsTrap(t *testing.T) {
+func TestF_31LimitsTrap(t *testing.T) {
 	slapd.Each(t, slapd.Options{Users: 700}, func(t *testing.T, server *slapd.Server) {
 		g := start(t, server, settings{})
 		r := g.list(t, "kvaughan", "/api/users", "true", "_fields", "userName").fails(http.StatusRequestEntityTooLarge, "sizeLimit")

@@ -44,7 +44,7 @@ func blackHole(t *testing.T) string {
 
 // F_12: a server whose system does not answer at all costs the first request the time that a
 // connection may take, and those after it nothing.
-func TestBlackHole(t *testing.T) {
+func TestF_12BlackHole(t *testing.T) {
 	t.Parallel()
 	server := fakeldap.Start(t, answer)
 	const connecting = time.Second

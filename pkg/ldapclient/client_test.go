@@ -418,7 +418,7 @@ func TestFrozen(t *testing.T) {
 
 // A directory that is silent from the start: nobody waits longer than its own time
 // for what another one asks.
-func TestSilentFromTheStart(t *testing.T) {
+func TestF_11SilentFromTheStart(t *testing.T) {
 	server := slapd.Start(t, slapd.Options{})
 	client := newClient(t, server, func(o *ldapclient.Options) { o.ConnectTimeout = time.Minute })
 	if err := server.Pause(); err != nil {

@@ -421,7 +421,7 @@ func TestLateAnswers(t *testing.T) {
 }
 
 // TestIgnoredLimits are servers that send more than they were asked for.
-func TestIgnoredLimits(t *testing.T) {
+func TestF_33IgnoredLimits(t *testing.T) {
 	t.Parallel()
 	flood := func(n int) fakeldap.Script {
 		return func(r *fakeldap.Request) {

@@ -37,7 +37,7 @@ func (g *gate) blackHole(t *testing.T) {
 // not wait for its own deadline: a read goes to another connection, and so does a change,
 // for a connection that has been at rest is asked whether it lives before it gets one. Of a
 // change on a connection that was used a moment ago the outcome is unknown.
-func TestHalfOpen(t *testing.T) {
+func TestF_05HalfOpen(t *testing.T) {
 	t.Parallel()
 	t.Run("F_05", func(t *testing.T) {
 		t.Parallel()

@@ -104,7 +104,7 @@ func whole(uid string) directory.Identity {
 // F_55, F_56, F_57: a thousand users share few connections, with binds, refusals and
 // requests that are given up in between. Each sees and changes what is its own and
 // nothing else, in every mode.
-func TestManyIdentities(t *testing.T) {
+func TestF_55F_56F_57ManyIdentities(t *testing.T) {
 	const users = 1000
 	server := slapd.Start(t, slapd.Options{Users: users + 200, Rules: secretRules + saslRules, LDIF: saslLDIF, Global: saslGlobal})
 	root := newClient(t, server, func(o *ldapclient.Options) {
@@ -325,7 +325,7 @@ func TestServiceMode(t *testing.T) {
 
 // F_46: a proxy before the directory drops the control that says as whom a request runs. The
 // gateway finds out before it serves anybody.
-func TestDroppedControl(t *testing.T) {
+func TestF_46DroppedControl(t *testing.T) {
 	t.Parallel()
 	server := fakeldap.Start(t, answer)
 	if err := fakeClient(t, server, nil).Check(within(t, 0)); err != nil || server.Count("check") != 1 {

@@ -52,7 +52,7 @@ func warm(t *testing.T, session directory.Session) {
 }
 
 // F_02: the connections are gone before the request is written: nobody notices.
-func TestGoneBeforeTheRequest(t *testing.T) {
+func TestF_02GoneBeforeTheRequest(t *testing.T) {
 	slapd.Each(t, slapd.Options{}, func(t *testing.T, server *slapd.Server) {
 		way := toxic.New(t, server.Address)
 		handler := ends{slog.DiscardHandler, make(chan struct{}, 100)}
@@ -91,7 +91,7 @@ func twoWays(t *testing.T, server *slapd.Server) (first, second *toxic.Way, sess
 
 // F_03: the way ends in the middle of an answer of which nothing was used: the read is made
 // again on the other server, as a whole.
-func TestGoneInTheAnswer(t *testing.T) {
+func TestF_03GoneInTheAnswer(t *testing.T) {
 	slapd.Each(t, slapd.Options{}, func(t *testing.T, server *slapd.Server) {
 		for name, req := range map[string]*directory.SearchRequest{"Read": read("bjensen"), "List": everybody()} {
 			t.Run("F_03/"+name, func(t *testing.T) {
@@ -112,7 +112,7 @@ func TestGoneInTheAnswer(t *testing.T) {
 
 // F_08: the way is reset. A read is made on the other server; a change arrives once at most,
 // and what is said of it is true.
-func TestReset(t *testing.T) {
+func TestF_08Reset(t *testing.T) {
 	slapd.Each(t, slapd.Options{}, func(t *testing.T, server *slapd.Server) {
 		first, _, session := twoWays(t, server)
 		first.Add(toxic.Downstream, "reset_peer", map[string]any{"timeout": 0})
@@ -138,7 +138,7 @@ func TestReset(t *testing.T) {
 
 // F_09: a directory that has become slow gets no more connections than it may, and who waits
 // too long is told so; none of those who got an answer got a wrong one.
-func TestSlowDirectory(t *testing.T) {
+func TestF_09SlowDirectory(t *testing.T) {
 	slapd.Each(t, slapd.Options{}, func(t *testing.T, server *slapd.Server) {
 		way := toxic.New(t, server.Address)
 		events := &connections{}
@@ -199,7 +199,7 @@ func (c *connections) most() int {
 }
 
 // F_10: an answer that comes in drops ends with the time of the request, and slapd is told.
-func TestDrops(t *testing.T) {
+func TestF_10Drops(t *testing.T) {
 	server := slapd.Start(t, slapd.Options{})
 	way, _, session := lossy(t, server)
 	warm(t, session)
@@ -220,7 +220,7 @@ const exampleUsers = 150
 
 // F_19: the directory ends in good order, and comes back: requests that were under way are
 // told the truth, idle connections go without a word.
-func TestDirectoryStops(t *testing.T) {
+func TestF_19DirectoryStops(t *testing.T) {
 	slapd.Each(t, slapd.Options{}, func(t *testing.T, server *slapd.Server) {
 		session := newClient(t, server, nil).As(as("kvaughan"))
 		warm(t, session)
@@ -238,7 +238,7 @@ func TestDirectoryStops(t *testing.T) {
 
 // F_20: connections that the directory ends because nobody uses them are replaced, and no
 // request fails for it.
-func TestIdleConnectionsEnded(t *testing.T) {
+func TestF_20IdleConnectionsEnded(t *testing.T) {
 	server := slapd.Start(t, slapd.Options{Global: "idletimeout 1\n"})
 	handler := ends{slog.DiscardHandler, make(chan struct{}, 100)}
 	client := newClient(t, server, func(o *ldapclient.Options) { o.Logger = slog.New(handler) })
@@ -337,7 +337,7 @@ func greet(t *testing.T, listener net.Listener) {
 
 // F_13: the name of the directory leads to a dead address first, then elsewhere, then
 // nowhere: all addresses are tried, new connections ask anew, and old ones stay.
-func TestNames(t *testing.T) {
+func TestF_13Names(t *testing.T) {
 	names := newNames(t)
 	before := net.DefaultResolver
 	net.DefaultResolver = names.resolver()
@@ -475,7 +475,7 @@ func (n *names) serve() {
 
 // F_63: the first server is lost with the answer to a change, and comes back. The change is
 // sent to one server once; what is said of it is true; and changes after it go on.
-func TestFailoverWithAChange(t *testing.T) {
+func TestF_63FailoverWithAChange(t *testing.T) {
 	slapd.Each(t, slapd.Options{}, func(t *testing.T, server *slapd.Server) {
 		first, _, session := twoWays(t, server)
 		for round := range 4 {

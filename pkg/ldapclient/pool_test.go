@@ -206,7 +206,7 @@ func TestQueue(t *testing.T) {
 }
 
 // F_23: nobody waits longer for a connection than the options say, however much time there is.
-func TestAcquireTimeout(t *testing.T) {
+func TestF_23AcquireTimeout(t *testing.T) {
 	h := &holding{}
 	onNetwork(t, plan{script: h.answer, options: func(o *ldapclient.Options) {
 		o.MaxConns, o.AcquireTimeout, o.OperationTimeout = 2, 4*time.Second, time.Hour
@@ -341,7 +341,7 @@ func TestMaxOperations(t *testing.T) {
 
 // F_05, F_25: a server that does not say anything any more is found out without anybody
 // asking for anything, and those who have asked go elsewhere long before their time is over.
-func TestHeartbeat(t *testing.T) {
+func TestF_25Heartbeat(t *testing.T) {
 	onNetwork(t, plan{servers: make([]ldapclient.Server, 2), options: func(o *ldapclient.Options) {
 		o.Heartbeat, o.ProbeTimeout, o.MinIdle = 10*time.Second, 3*time.Second, 2
 	}}, func(t *testing.T, n *network) {
@@ -378,7 +378,7 @@ func TestHeartbeat(t *testing.T) {
 
 // F_26, F_24: a server that is down is tried again with growing pauses, by one attempt at
 // a time, with nobody asking and however many ask; when it is back, all are served.
-func TestRecovery(t *testing.T) {
+func TestF_24F_26Recovery(t *testing.T) {
 	onNetwork(t, plan{}, func(t *testing.T, n *network) {
 		n.pipes[0].Refuses.Store(true)
 		for range 60 {
@@ -417,7 +417,7 @@ func TestRecovery(t *testing.T) {
 
 // F_18: a directory that refuses the gateway's own account is not asked again and again:
 // each attempt may count towards a lock.
-func TestRefusedAccount(t *testing.T) {
+func TestF_18RefusedAccount(t *testing.T) {
 	var mended atomic.Bool
 	onNetwork(t, plan{bind: func(r *fakeldap.Request) {
 		if mended.Load() {
@@ -533,7 +533,7 @@ func indexOfChange(before, after []int) int {
 }
 
 // F_64: who has written reads from where it has written, for a while, and others do not.
-func TestWriteCoherence(t *testing.T) {
+func TestF_64WriteCoherence(t *testing.T) {
 	onNetwork(t, plan{servers: []ldapclient.Server{{ReadOnly: true}, {}}, options: func(o *ldapclient.Options) { o.WriteCoherence = 5 * time.Second }}, func(t *testing.T, n *network) {
 		home := func(uid string) int {
 			t.Helper()

@@ -64,7 +64,7 @@ func TestWalk(t *testing.T) {
 	}
 }
 
-func TestWalkBeyondTheLimit(t *testing.T) {
+func TestF_31WalkBeyondTheLimit(t *testing.T) {
 	t.Parallel()
 	server := slapd.Start(t, slapd.Options{Users: 700})
 	w := newClient(t, server, nil).As(as("kvaughan")).Walk(everybody())
@@ -96,7 +96,7 @@ func paged(r *fakeldap.Request) {
 	r.DonePage(r.Cookie + "+")
 }
 
-func TestWalkFaults(t *testing.T) {
+func TestF_32WalkFaults(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		steps  int // that go well

@@ -330,7 +330,7 @@ func TestLimit(t *testing.T) {
 }
 
 // TestLengthCostsNothing checks that a length alone does not make the reader take memory.
-func TestLengthCostsNothing(t *testing.T) {
+func TestF_48LengthCostsNothing(t *testing.T) {
 	t.Parallel()
 	result := testing.Benchmark(func(b *testing.B) {
 		for b.Loop() {

@@ -149,7 +149,7 @@ func TestMalformedCredentials(t *testing.T) {
 }
 
 // An empty password never binds, with a search and with a template (RFC 4513 §5.1.2).
-func TestEmptyPasswordNeverBinds(t *testing.T) {
+func TestF_38EmptyPasswordNeverBinds(t *testing.T) {
 	template, err := directory.ParseDNTemplate("uid={username}," + people)
 	if err != nil {
 		t.Fatal(err)
@@ -199,7 +199,7 @@ func TestNameIsAValueInTheTemplate(t *testing.T) {
 
 // An unknown name, a name that several have and a wrong password are one answer, and
 // each costs one search and one bind.
-func TestRefusalsAreOneAnswer(t *testing.T) {
+func TestF_37RefusalsAreOneAnswer(t *testing.T) {
 	var first *fault.Error
 	for _, tt := range []struct {
 		name, password string
