@@ -76,3 +76,57 @@ func TestF_31LimitsTrap(t *testing.T) {
 		})
 	})
 }
+
+// A directory that has a part of a collection on another server: that part is missing from
+// lists, which the event tells, and makes a single resource, a filter that needs it, and a
+// count an error or a number beside which it is told. Nothing is followed.
+func TestReferralTrap(t *testing.T) {
+	t.Run("X24", func(t *testing.T) {
+		server := slapd.Start(t, slapd.Options{LDIF: `
+dn: uid=elsewhere,ou=People,dc=example,dc=com
+objectClass: referral
+objectClass: extensibleObject
+uid: elsewhere
+ref: ldaps://other.example.com/uid=elsewhere,ou=People,dc=example,dc=com
+`})
+		g := start(t, server, settings{})
+		leftOut := func(t *testing.T, r *reply, want any) {
+			t.Helper()
+			r.want(http.StatusOK)
+			if events := g.eventsOf(t, r); len(events) != 1 || events[0]["leftOut"] != want {
+				t.Errorf("want %v left out: %v", want, events)
+			}
+		}
+		list := func(t *testing.T, query ...string) *reply {
+			t.Helper()
+			return g.list(t, "kvaughan", "/api/users", `_id sw 'b'`, append(query, "_fields", "userName")...)
+		}
+		t.Run("List", func(t *testing.T) {
+			leftOut(t, list(t).finds("bjensen"), 1.0)
+		})
+		t.Run("Sorted", func(t *testing.T) {
+			// The overlay that sorts says nothing of the reference.
+			sorted := ldapTool(t, server, "", "ldapsearch", "-LLL", "-E", "sss=sn:caseIgnoreOrderingMatch", "-s", "one", "-b", "ou=People,dc=example,dc=com", "(uid=b*)", "1.1")
+			if strings.Contains(sorted, "other.example.com") {
+				t.Fatalf("this directory has no such trap: %s", sorted)
+			}
+			leftOut(t, list(t, "_sortKeys", "name/familyName").finds("bjensen"), nil)
+		})
+		t.Run("Page", func(t *testing.T) {
+			leftOut(t, list(t, "_pageSize", "100").finds("bjensen"), 1.0)
+		})
+		t.Run("Count", func(t *testing.T) {
+			leftOut(t, list(t, "_totalPagedResultsPolicy", "EXACT", "_pageSize", "10"), 1.0)
+		})
+		t.Run("Single", func(t *testing.T) {
+			g.get(t, "kvaughan", "/api/users/elsewhere").fails(http.StatusBadGateway, "referral")
+			leftOut(t, g.get(t, "kvaughan", "/api/users/bjensen"), nil)
+		})
+		t.Run("FilterOverReferences", func(t *testing.T) {
+			g.list(t, "kvaughan", "/api/groups", `members/displayName co 'Jensen'`).fails(http.StatusBadGateway, "referral")
+		})
+		t.Run("ShownReferences", func(t *testing.T) {
+			g.get(t, "kvaughan", "/api/groups/HR Managers").want(http.StatusOK)
+		})
+	})
+}

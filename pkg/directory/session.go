@@ -244,6 +244,9 @@ type Walk interface {
 	// Server names the server that the walk is on, "" before the first step. The order of
 	// entries is that of one server.
 	Server() string
+	// References counts the continuation references of all steps so far, as
+	// SearchResult.References does.
+	References() int
 	// Close ends the walk and gives its connection back.
 	Close()
 }

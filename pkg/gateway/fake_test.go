@@ -32,6 +32,8 @@ type fake struct {
 	before func(operation string) error
 	// who is the identity that WhoAmI tells.
 	who string
+	// references is how many references to other servers each search meets.
+	references int
 }
 
 func newFake(uids ...string) *fake {
@@ -108,7 +110,7 @@ func (f *fake) Search(_ context.Context, req *directory.SearchRequest, yield fun
 			return directory.SearchResult{}, err
 		}
 	}
-	return directory.SearchResult{}, nil
+	return directory.SearchResult{References: f.references}, nil
 }
 
 // Modify checks the asserted revision, as the assertion control does, and writes
@@ -205,6 +207,13 @@ func (w *fakeWalk) Next(ctx context.Context, n int) ([]*directory.Entry, bool, e
 }
 
 func (w *fakeWalk) Server() string { return "fake" }
+
+func (w *fakeWalk) References() int {
+	if !w.begun {
+		return 0
+	}
+	return w.references
+}
 
 func (w *fakeWalk) Close() { w.add("closed") }
 

@@ -12,22 +12,39 @@ import (
 // evaluated in the gateway for one filter.
 const maxFound = 10_000
 
-// find is the mapping.Finder of a call: it collects a complete result.
+// find is the mapping.Finder of a call: it collects a complete result, or fails. What is on
+// another server is a part of the result that is missing.
 func (c *call) find(ctx context.Context, req *directory.SearchRequest) ([]*directory.Entry, error) {
-	return c.collect(ctx, req, maxFound, func(int) error { return tooMany() })
+	entries, references, err := c.collect(ctx, req, maxFound, func(int) error { return tooMany() })
+	if err == nil && references > 0 {
+		return nil, elsewhere()
+	}
+	return entries, err
 }
 
-// collect collects a complete result of at most so many entries.
-func (c *call) collect(ctx context.Context, req *directory.SearchRequest, most int, tooMany func(int) error) ([]*directory.Entry, error) {
+// findHere is find for entries that are looked up by pointers to them, or that were found
+// before: those on another server are as good as those that the caller may not see.
+func (c *call) findHere(ctx context.Context, req *directory.SearchRequest) ([]*directory.Entry, error) {
+	entries, _, err := c.collect(ctx, req, maxFound, func(int) error { return tooMany() })
+	return entries, err
+}
+
+// collect collects a result of at most so many entries, and counts the references to other
+// servers.
+func (c *call) collect(ctx context.Context, req *directory.SearchRequest, most int, tooMany func(int) error) ([]*directory.Entry, int, error) {
 	var entries []*directory.Entry
-	_, err := c.session.Search(ctx, req, func(entry *directory.Entry) error {
+	result, err := c.session.Search(ctx, req, func(entry *directory.Entry) error {
 		if len(entries) == most {
 			return tooMany(most)
 		}
 		entries = append(entries, entry)
 		return nil
 	})
-	return entries, err
+	return entries, result.References, err
+}
+
+func elsewhere() error {
+	return fault.New(fault.BadGateway, "the directory refers to another server for a part of this, and referrals are not followed").Named("referral")
 }
 
 func tooMany() error {
@@ -60,7 +77,7 @@ func (c *call) fetch(ctx context.Context, attributes []string) (*directory.Entry
 	case err != nil:
 		return nil, err
 	case found == nil && result.References > 0:
-		return nil, fault.New(fault.BadGateway, "the directory refers to another server for this resource, and referrals are not followed").Named("referral")
+		return nil, elsewhere()
 	case found == nil:
 		return nil, notFound()
 	}
@@ -93,7 +110,7 @@ func nameOf(entry *directory.Entry) (directory.DN, error) {
 // answer encodes an entry with its references.
 func (c *call) answer(ctx context.Context, encoder *mapping.Encoder, entry *directory.Entry) (*Answer, error) {
 	if encoder.HasReferences() {
-		if err := encoder.Resolve(ctx, c.find, []*directory.Entry{entry}); err != nil {
+		if err := encoder.Resolve(ctx, c.findHere, []*directory.Entry{entry}); err != nil {
 			return nil, err
 		}
 	}

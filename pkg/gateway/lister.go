@@ -23,6 +23,7 @@ type lister struct {
 	count     int // rows of them
 	seen      int // entries whose match was evaluated here
 	leftOut   int // entries that cannot be shown
+	referred  int // references to other servers
 }
 
 // search returns the search for the entries.
@@ -112,7 +113,7 @@ func (l *lister) flush(ctx context.Context) error {
 	if len(l.batch) == 0 {
 		return nil
 	}
-	if err := l.encoder.Resolve(ctx, l.find, l.batch); err != nil {
+	if err := l.encoder.Resolve(ctx, l.findHere, l.batch); err != nil {
 		return err
 	}
 	for _, entry := range l.batch {

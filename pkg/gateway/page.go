@@ -91,7 +91,9 @@ func (p *pager) next(ctx context.Context, n int) ([]*directory.Entry, bool, erro
 		p.steps = p.session.Walk(p.search())
 		p.pass()
 	}
+	before := p.steps.References()
 	entries, more, err := p.steps.Next(ctx, max(n, min(len(p.passed), pageOfReferences)))
+	p.referred += p.steps.References() - before
 	switch {
 	case err == nil:
 		p.server = p.steps.Server()

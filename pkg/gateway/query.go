@@ -19,7 +19,8 @@ type Listing struct {
 	// Cookie is what the request for the next page carries; "" when there is none.
 	Cookie string
 	// LeftOut is how many entries match that cannot be shown, since their names are not those
-	// that their ids stand for.
+	// that their ids stand for, and how many references to other servers there are, where
+	// more may match.
 	LeftOut int
 	// Total is how many resources match in all; -1 when they were not counted.
 	Total int
@@ -78,12 +79,10 @@ func (c *call) query(ctx context.Context, p auth.Principal, name string, row fun
 	}
 	total := -1
 	if c.req.Total || c.req.CountOnly {
-		if total, err = c.total(ctx, selection); err != nil {
-			return Listing{}, err
+		var references int
+		if total, references, err = c.total(ctx, selection); err != nil || c.req.CountOnly {
+			return Listing{Total: total, LeftOut: references}, err
 		}
-	}
-	if c.req.CountOnly {
-		return Listing{Total: total}, nil
 	}
 	l := &lister{call: c, selection: selection, order: order, encoder: c.encoder(), row: row}
 	switch {
@@ -96,7 +95,7 @@ func (c *call) query(ctx context.Context, p auth.Principal, name string, row fun
 	default:
 		err = l.all(ctx)
 	}
-	listing := Listing{Count: l.count, LeftOut: l.leftOut, Total: total}
+	listing := Listing{Count: l.count, LeftOut: l.leftOut + l.referred, Total: total}
 	if err == nil && place.more {
 		listing.Cookie, err = c.seal(place)
 	}
@@ -112,10 +111,10 @@ func (c *call) nothing() int {
 }
 
 // total counts what the request selects. Where the directory does not let the caller see
-// so many, it is -1, or an error for a request that wants nothing but the count.
-func (c *call) total(ctx context.Context, selection *mapping.Selection) (int, error) {
-	count := 0
-	_, err := c.session.Search(ctx, &directory.SearchRequest{
+// so many, it is -1, or an error for a request that wants nothing but the count. What is on
+// other servers is not in it; the references to them are counted beside it.
+func (c *call) total(ctx context.Context, selection *mapping.Selection) (count, references int, err error) {
+	result, err := c.session.Search(ctx, &directory.SearchRequest{
 		Base: selection.Base, Scope: selection.Scope, Filter: selection.Filter, Attributes: selection.Attributes,
 	}, func(entry *directory.Entry) error {
 		matches, err := c.target.Holds(selection, entry)
@@ -125,14 +124,15 @@ func (c *call) total(ctx context.Context, selection *mapping.Selection) (int, er
 		return err
 	})
 	if isLimit(err) && !c.req.CountOnly {
-		return -1, nil
+		return -1, 0, nil
 	}
-	return count, err
+	return count, result.References, err
 }
 
 // all lists everything in the order of the directory.
 func (l *lister) all(ctx context.Context) error {
-	_, err := l.session.Search(ctx, l.search(), func(entry *directory.Entry) error { return l.offer(ctx, entry) })
+	result, err := l.session.Search(ctx, l.search(), func(entry *directory.Entry) error { return l.offer(ctx, entry) })
+	l.referred = result.References
 	if err != nil {
 		return err
 	}

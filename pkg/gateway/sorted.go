@@ -39,7 +39,8 @@ func (l *lister) inOrder(ctx context.Context) ([]*directory.Entry, error) {
 		}
 		return l.complete(ctx, entries)
 	}
-	entries, err := l.collect(ctx, l.search(), l.engine.MaxSorted, tooManyToSort)
+	entries, references, err := l.collect(ctx, l.search(), l.engine.MaxSorted, tooManyToSort)
+	l.referred = references
 	l.order.Sort(entries)
 	return entries, err
 }
@@ -113,7 +114,7 @@ func (l *lister) complete(ctx context.Context, entries []*directory.Entry) ([]*d
 	if l.encoder.Sortable() {
 		return entries, nil
 	}
-	return l.target.Reread(ctx, l.find, entries, l.search().Attributes)
+	return l.target.Reread(ctx, l.findHere, entries, l.search().Attributes)
 }
 
 // sortedSearch has the directory sort. It reports whether there are more entries than n;
@@ -136,6 +137,7 @@ func (l *lister) sortedSearch(ctx context.Context, filter directory.Filter, n in
 			entries = append(entries, entry)
 			return nil
 		})
+		l.referred = max(l.referred, result.References) // Each of the searches finds them all.
 		switch limit := limitOf(err); {
 		case isBusy(err) && pause(ctx):
 		case limit > 0 && limit < n:

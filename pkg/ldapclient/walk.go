@@ -18,6 +18,8 @@ type walk struct {
 	cookie string
 	server string
 	ended  bool
+	// references counts the continuation references of all steps.
+	references int
 }
 
 // Walk begins a search that is taken in steps.
@@ -27,6 +29,9 @@ func (s *session) Walk(req *directory.SearchRequest) directory.Walk {
 
 // Server names the server that the walk is on.
 func (w *walk) Server() string { return w.server }
+
+// References counts the continuation references so far.
+func (w *walk) References() int { return w.references }
 
 // Next takes a step.
 func (w *walk) Next(ctx context.Context, n int) ([]*directory.Entry, bool, error) {
@@ -81,6 +86,7 @@ func (w *walk) step(ctx context.Context, n int) ([]*directory.Entry, error) {
 		return nil, err
 	}
 	w.cookie = cookie
+	w.references += op.references
 	return op.entries, nil
 }
 
