@@ -40,6 +40,10 @@ type Schema struct {
 	// uses are the attributes to which a matching rule applies, by the rule's name in
 	// lower case and by its OID.
 	uses map[string]map[*AttributeType]bool
+	// superiors are the types that types are kinds of.
+	superiors map[*AttributeType]*AttributeType
+	// classes are object classes, by name in lower case and by OID.
+	classes map[string]*objectClass
 }
 
 // TakesRule reports whether the server compares the attribute by that matching rule,
@@ -72,6 +76,27 @@ func (s *Schema) Attribute(description string) *AttributeType {
 		return t
 	}
 	return s.attributes[strings.ToLower(name)]
+}
+
+// Includes reports whether a value of the attribute described by part is one of whole as
+// well: it is the same, or a kind of it, or the same with options (RFC 4512 §2.5).
+func (s *Schema) Includes(whole, part string) bool {
+	partName, _, _ := strings.Cut(part, ";")
+	wholeName, _, _ := strings.Cut(whole, ";")
+	if strings.EqualFold(wholeName, partName) {
+		return true
+	}
+	w, p := s.Attribute(wholeName), s.Attribute(partName)
+	for range maxSuperiors {
+		switch {
+		case w == nil || p == nil:
+			return false
+		case p == w:
+			return true
+		}
+		p = s.superiors[p]
+	}
+	return false
 }
 
 // NameOf returns the name by which the directory writes an attribute: the first one of

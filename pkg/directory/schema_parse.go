@@ -31,6 +31,7 @@ func ParseSchema(attributeTypes, matchingRuleUse []string) (*Schema, error) {
 		superior[t] = parent
 	}
 	s := NewSchema(types)
+	s.superiors = make(map[*AttributeType]*AttributeType, len(types))
 	for _, t := range types {
 		if err := s.inherit(t, superior); err != nil {
 			problems = append(problems, err)
@@ -57,6 +58,9 @@ func (s *Schema) inherit(t *AttributeType, superior map[*AttributeType]string) e
 		}
 		if parent = s.Attribute(name); parent == nil {
 			return fmt.Errorf("attribute type %s: its superior %q is not defined", t.OID, name)
+		}
+		if s.superiors[t] == nil {
+			s.superiors[t] = parent
 		}
 		for _, pair := range [][2]*string{
 			{&t.Syntax, &parent.Syntax},

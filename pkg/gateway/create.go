@@ -12,6 +12,9 @@ func (c *call) create(ctx context.Context) (*Answer, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := c.target.CheckNew(creation.Entry.Attributes); err != nil {
+		return nil, err
+	}
 	var changed []string
 	for _, attribute := range creation.Entry.Attributes {
 		changed = append(changed, attribute.Name)

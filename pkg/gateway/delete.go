@@ -12,7 +12,7 @@ func (c *call) delete(ctx context.Context) (*Answer, error) {
 		return nil, fault.New(fault.Unsupported, "this directory cannot compare revisions in the moment of a deletion, so that none can be required").Named("revision")
 	}
 	encoder := c.encoder()
-	dn, err := c.entryDN(ctx)
+	dn, err := c.nameToDelete(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -40,4 +40,20 @@ func (c *call) delete(ctx context.Context) (*Answer, error) {
 		return &Answer{ID: c.target.ID(), JSON: c.target.Stub()}, nil
 	}
 	return c.answer(ctx, encoder, entry)
+}
+
+// nameToDelete returns the name of the target's entry. A directory that cannot be told what
+// has to hold of it is asked first whether it is a member of its collection.
+func (c *call) nameToDelete(ctx context.Context) (directory.DN, error) {
+	if c.binding.Capabilities().Assertion || !c.isBounded() {
+		return c.entryDN(ctx)
+	}
+	entry, err := c.fetch(ctx, c.target.MemberAttributes())
+	if err != nil {
+		return directory.DN{}, err
+	}
+	if _, err := c.target.Fence(entry, true); err != nil {
+		return directory.DN{}, err
+	}
+	return nameOf(entry)
 }

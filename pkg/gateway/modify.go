@@ -11,7 +11,8 @@ import (
 )
 
 // modify sends the changes, and with them the assertion of a revision. A directory that
-// knows no assertions gets them guarded by what the entry had, which may be nil elsewhere.
+// knows no assertions gets them guarded by what the entry had, which may be nil elsewhere,
+// and where the collection has no boundary.
 func (c *call) modify(ctx context.Context, encoder *mapping.Encoder, dn directory.DN, changes []directory.Change, revision string, entry *directory.Entry) (*Answer, error) {
 	guarded := false
 	if capabilities := c.binding.Capabilities(); revision != "" && !capabilities.Assertion {
@@ -26,11 +27,16 @@ func (c *call) modify(ctx context.Context, encoder *mapping.Encoder, dn director
 	for _, change := range changes {
 		changed = append(changed, change.Attribute)
 	}
+	fence, err := c.fence(entry)
+	if err != nil {
+		return nil, err
+	}
 	if err := attempt(ctx, changed...); err != nil {
 		return nil, err
 	}
-	entry, err := c.session.Modify(ctx, &directory.ModifyRequest{
-		DN: dn, Changes: changes, Permissive: !guarded && !c.engine.StrictModify, Revision: c.provable(revision),
+	guarded = guarded || len(fence) > 0 && revision != ""
+	entry, err = c.session.Modify(ctx, &directory.ModifyRequest{
+		DN: dn, Changes: slices.Concat(fence, changes), Permissive: !guarded && len(fence) == 0 && !c.engine.StrictModify, Revision: c.provable(revision),
 		WriteOptions: directory.WriteOptions{Assert: c.assertion(revision), Read: c.readBack(encoder)},
 	})
 	if mayBeDone(err) && slices.ContainsFunc(changed, mapping.IsCredential) {
@@ -43,6 +49,18 @@ func (c *call) modify(ctx context.Context, encoder *mapping.Encoder, dn director
 		return nil, c.explain(ctx, dn, err)
 	}
 	return c.after(ctx, encoder, entry, dn), nil
+}
+
+// isBounded reports whether the collection has a filter, which is its boundary.
+func (c *call) isBounded() bool { return !c.target.Membership().IsTrue() }
+
+// fence returns what goes ahead of the changes of an entry where the directory cannot be
+// told that it has to be a member of its collection.
+func (c *call) fence(entry *directory.Entry) ([]directory.Change, error) {
+	if c.binding.Capabilities().Assertion || !c.isBounded() {
+		return nil, nil
+	}
+	return c.target.Fence(entry, false)
 }
 
 // provable returns the revision by which a lost answer may be made good. Of clients that
@@ -58,18 +76,15 @@ func (c *call) provable(revision string) string {
 // modifyPruned is modify for changes that may delete absent values: when the
 // directory refuses that, the absent ones are left out, and the revision of the
 // entry they are absent from is asserted.
-func (c *call) modifyPruned(ctx context.Context, encoder *mapping.Encoder, dn directory.DN, changes []directory.Change) (*Answer, error) {
-	answer, err := c.modify(ctx, encoder, dn, changes, c.req.Revision, nil)
+func (c *call) modifyPruned(ctx context.Context, encoder *mapping.Encoder, dn directory.DN, changes []directory.Change, entry *directory.Entry) (*Answer, error) {
+	answer, err := c.modify(ctx, encoder, dn, changes, c.req.Revision, entry)
 	for range updateAttempts {
 		if c.engine.StrictModify || !isAbsentValue(err) {
 			return answer, err
 		}
-		entry, readErr := c.fetchNamed(ctx, dn, c.target.UpdateAttributes())
-		if readErr != nil {
+		var readErr error
+		if entry, readErr = c.fetchState(ctx); readErr != nil {
 			return nil, readErr
-		}
-		if err := c.checkRevision(entry); err != nil {
-			return nil, err
 		}
 		pruned, found := c.target.Prune(entry, changes)
 		switch {
@@ -80,7 +95,7 @@ func (c *call) modifyPruned(ctx context.Context, encoder *mapping.Encoder, dn di
 		}
 		answer, err = c.modify(ctx, encoder, dn, pruned, c.target.RevisionOf(entry).Value, entry)
 		if c.req.Revision == "" && errors.Is(err, fault.PreconditionFailed) {
-			answer, err = c.modify(ctx, encoder, dn, changes, "", nil)
+			answer, err = c.modify(ctx, encoder, dn, changes, "", entry)
 		}
 	}
 	return answer, err

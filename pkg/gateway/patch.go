@@ -4,20 +4,20 @@ import (
 	"context"
 
 	"github.com/rest2ldap/rest2ldap/pkg/directory"
+	"github.com/rest2ldap/rest2ldap/pkg/mapping"
 )
 
 func (c *call) patch(ctx context.Context) (*Answer, error) {
 	capabilities := c.binding.Capabilities()
-	var entry *directory.Entry
-	switch isGuarded := c.req.Revision != "" && !capabilities.Assertion; {
-	case c.req.Revision != "" && !capabilities.StrongRevision():
+	if c.req.Revision != "" && !capabilities.StrongRevision() {
 		return nil, weakRevision()
-	case isGuarded:
+	}
+	// The entry is read for what the directory cannot compare, and for what the plan needs.
+	var entry *directory.Entry
+	switch {
+	case !capabilities.Assertion && (c.req.Revision != "" || c.isBounded()):
 		var err error
-		if entry, err = c.fetch(ctx, c.target.UpdateAttributes()); err != nil {
-			return nil, err
-		}
-		if err := c.checkRevision(entry); err != nil {
+		if entry, err = c.fetchState(ctx); err != nil {
 			return nil, err
 		}
 	case c.target.PatchNeedsEntry(c.req.Changes):
@@ -34,6 +34,9 @@ func (c *call) patch(ctx context.Context) (*Answer, error) {
 	if len(changes) == 0 {
 		return c.unchanged(ctx, encoder)
 	}
+	if c.target.DecidesMembership(changes) {
+		return c.untilUndisturbed(func() (*Answer, error) { return c.patchInside(ctx, encoder, changes) })
+	}
 	dn, err := c.entryDN(ctx)
 	switch {
 	case err != nil:
@@ -41,5 +44,37 @@ func (c *call) patch(ctx context.Context) (*Answer, error) {
 	case c.req.Revision != "" && !capabilities.Assertion:
 		return c.modify(ctx, encoder, dn, changes, c.req.Revision, entry)
 	}
-	return c.modifyPruned(ctx, encoder, dn, changes)
+	return c.modifyPruned(ctx, encoder, dn, changes, entry)
+}
+
+// fetchState reads what a change compares with: all that is mapped, what makes the entry a
+// member of its collection, and the revision, which is checked.
+func (c *call) fetchState(ctx context.Context) (*directory.Entry, error) {
+	entry, err := c.fetch(ctx, withAll(c.target.UpdateAttributes(), c.target.MemberAttributes()))
+	if err != nil {
+		return nil, err
+	}
+	return entry, c.checkRevision(entry)
+}
+
+// patchInside makes changes that might take the resource out of its collection. Whether they
+// do hangs on the rest of the entry, so that its revision is asserted.
+func (c *call) patchInside(ctx context.Context, encoder *mapping.Encoder, changes []directory.Change) (*Answer, error) {
+	entry, err := c.fetchState(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if !c.engine.StrictModify {
+		if changes, _ = c.target.Prune(entry, changes); len(changes) == 0 {
+			return c.unchanged(ctx, encoder)
+		}
+	}
+	if err := c.target.CheckChanged(entry, changes); err != nil {
+		return nil, err
+	}
+	dn, err := nameOf(entry)
+	if err != nil {
+		return nil, err
+	}
+	return c.modify(ctx, encoder, dn, changes, c.target.RevisionOf(entry).Value, entry)
 }

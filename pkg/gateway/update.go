@@ -15,10 +15,15 @@ const updateAttempts = 5
 // the revision that was read is asserted with the change, and when somebody else
 // was faster the plan is made anew, unless the client named a revision.
 func (c *call) update(ctx context.Context) (*Answer, error) {
+	return c.untilUndisturbed(func() (*Answer, error) { return c.updateOnce(ctx) })
+}
+
+// untilUndisturbed repeats what somebody else overtakes, unless the client named a revision.
+func (c *call) untilUndisturbed(once func() (*Answer, error)) (*Answer, error) {
 	var err error
 	for range updateAttempts {
 		var answer *Answer
-		answer, err = c.updateOnce(ctx)
+		answer, err = once()
 		if c.req.Revision != "" || !errors.Is(err, fault.PreconditionFailed) {
 			return answer, err
 		}
@@ -28,7 +33,7 @@ func (c *call) update(ctx context.Context) (*Answer, error) {
 
 func (c *call) updateOnce(ctx context.Context) (*Answer, error) {
 	encoder := c.encoder()
-	entry, err := c.fetch(ctx, withAll(c.target.UpdateAttributes(), encoder.Attributes()))
+	entry, err := c.fetch(ctx, withAll(withAll(c.target.UpdateAttributes(), c.target.MemberAttributes()), encoder.Attributes()))
 	if err != nil {
 		return nil, err
 	}
@@ -41,6 +46,11 @@ func (c *call) updateOnce(ctx context.Context) (*Answer, error) {
 	}
 	if len(changes) == 0 {
 		return c.answer(ctx, encoder, entry)
+	}
+	if c.target.DecidesMembership(changes) {
+		if err := c.target.CheckChanged(entry, changes); err != nil {
+			return nil, err
+		}
 	}
 	dn, err := nameOf(entry)
 	if err != nil {

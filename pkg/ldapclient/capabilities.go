@@ -2,6 +2,7 @@ package ldapclient
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -92,7 +93,7 @@ func (c *Client) learn(ctx context.Context) (*knowledge, error) {
 		if err != nil {
 			return nil, fault.Wrap(fault.BadGateway, err, "the directory names a subschema that is no name").Named("malformedAnswer")
 		}
-		if subschema, err = c.readEntry(ctx, dn, "attributeTypes", "matchingRuleUse"); err != nil {
+		if subschema, err = c.readEntry(ctx, dn, "attributeTypes", "matchingRuleUse", "objectClasses"); err != nil {
 			return nil, err
 		}
 	}
@@ -126,9 +127,10 @@ func (c *Client) understand(root, subschema *directory.Entry) *knowledge {
 	for _, oid := range slices.Concat(root.Values("supportedControl"), kind.unlisted) {
 		controls[oid] = true
 	}
-	types, uses := subschema.Values("attributeTypes"), subschema.Values("matchingRuleUse")
+	types, uses, classes := subschema.Values("attributeTypes"), subschema.Values("matchingRuleUse"), subschema.Values("objectClasses")
 	schema, err := directory.ParseSchema(types, uses)
-	if err != nil {
+	schema, classErr := schema.WithClasses(classes)
+	if err = errors.Join(err, classErr); err != nil {
 		c.options.Logger.Warn("a part of the directory's schema makes no sense and is passed over", "error", err)
 	}
 	known := &knowledge{
@@ -149,7 +151,7 @@ func (c *Client) understand(root, subschema *directory.Entry) *knowledge {
 		controls: controls,
 		proxied:  controls[ldapwire.OIDProxiedAuthorization],
 		paging:   controls[ldapwire.OIDPaging],
-		source:   strings.Join(slices.Concat(slices.Sorted(maps.Keys(controls)), types, uses), "\n"),
+		source:   strings.Join(slices.Concat(slices.Sorted(maps.Keys(controls)), types, uses, classes), "\n"),
 		read:     time.Now(),
 	}
 	for _, name := range []string{"etag", "entryCSN", "modifyTimestamp"} {
