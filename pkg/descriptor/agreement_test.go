@@ -313,7 +313,14 @@ func (d *described) body(t *rapid.T, schema map[string]any) any {
 		if schema["format"] == "date-time" {
 			return "2026-01-02T03:04:05Z"
 		}
-		text := rapid.StringMatching(`[a-z0-9 é"]{1,8}`).Draw(t, "string")
+		if schema["format"] == "uuid" {
+			return "6b29fc40-ca47-1067-b31d-00dd010662da"
+		}
+		pattern, ok := schema["pattern"].(string)
+		if !ok {
+			pattern = `[a-z0-9 é"]{1,8}`
+		}
+		text := rapid.StringMatching(pattern).Draw(t, "string")
 		if schema["contentEncoding"] == "base64" {
 			return base64.StdEncoding.EncodeToString([]byte(text))
 		}

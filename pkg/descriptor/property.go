@@ -6,7 +6,6 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
-	"github.com/rest2ldap/rest2ldap/pkg/directory"
 	"github.com/rest2ldap/rest2ldap/pkg/mapping"
 	"github.com/rest2ldap/rest2ldap/pkg/query"
 )
@@ -48,28 +47,12 @@ func (d *description) bind(p *mapping.Property) (bound, bool) {
 	case follows:
 		b.valueType = mapping.String
 	case b.valueType == mapping.Auto:
-		b.valueType = typeOf(known)
+		b.valueType = mapping.TypeFromSchema(known)
 	}
 	if known != nil && known.NoUserModification {
 		b.writability = serverWritten(p.Writability)
 	}
 	return b, true
-}
-
-// typeOf is the value type of an attribute's syntax.
-func typeOf(attribute *directory.AttributeType) mapping.ValueType {
-	if attribute == nil {
-		return mapping.String
-	}
-	switch attribute.Syntax {
-	case directory.SyntaxBoolean:
-		return mapping.Boolean
-	case directory.SyntaxInteger:
-		return mapping.Integer
-	case directory.SyntaxGeneralizedTime:
-		return mapping.GeneralizedTime
-	}
-	return mapping.String
 }
 
 // serverWritten is the writability of an attribute that only the server writes.
@@ -96,7 +79,7 @@ func (b *bound) discards() bool {
 // standard returns the value that stands in for one that is left out; nil is none.
 func (b *bound) standard() jsontext.Value {
 	value := b.Default
-	if b.valueType == mapping.String {
+	if b.valueType.IsText() {
 		value = asText(value)
 	}
 	if value == nil {

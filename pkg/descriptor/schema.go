@@ -18,6 +18,7 @@ type schema struct {
 	Type          any              `json:"type,omitempty"` // a name, or a list of names
 	Format        string           `json:"format,omitzero"`
 	Encoding      string           `json:"contentEncoding,omitzero"`
+	Pattern       string           `json:"pattern,omitzero"`
 	Const         jsontext.Value   `json:"const,omitzero"`
 	Enum          []jsontext.Value `json:"enum,omitzero"`
 	Default       jsontext.Value   `json:"default,omitzero"`
@@ -257,14 +258,22 @@ func (d *description) simple(b *bound, f form) *schema {
 		return &schema{Type: "integer"}
 	case mapping.Boolean:
 		return &schema{Type: "boolean"}
-	case mapping.GeneralizedTime:
+	case mapping.GeneralizedTime, mapping.FileTime:
 		return stringSchema("date-time")
 	case mapping.Binary:
 		if f == definition {
 			return stringSchema("byte")
 		}
 		return &schema{Type: "string", Encoding: "base64"}
-	case mapping.Auto, mapping.String:
+	case mapping.UUID, mapping.GUID:
+		return stringSchema("uuid")
+	case mapping.NumericString:
+		return patterned("^[0-9 ]+$", f)
+	case mapping.TelephoneNumber:
+		return patterned("^[A-Za-z0-9 '()+,./:?=-]+$", f)
+	case mapping.SID:
+		return patterned("^[Ss]-1-([0-9]{1,10}|0[xX][0-9A-Fa-f]{12})(-[0-9]{1,10}){0,15}$", f)
+	case mapping.Auto, mapping.String, mapping.DN:
 	}
 	switch strings.ToLower(b.Attribute) {
 	case "mail", "rfc822mailbox":
@@ -273,6 +282,15 @@ func (d *description) simple(b *bound, f form) *schema {
 		return stringSchema("password")
 	}
 	return stringSchema("")
+}
+
+// patterned is a string of a form that the gateway holds clients to. What the directory has
+// is shown whatever form it has.
+func patterned(pattern string, f form) *schema {
+	if f == answer {
+		pattern = ""
+	}
+	return &schema{Type: "string", Pattern: pattern}
 }
 
 // reference is the schema of one target of a reference.

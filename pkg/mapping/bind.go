@@ -138,7 +138,7 @@ func (b *Binding) bindProperty(p *Property) *boundProperty {
 		bound.attribute = b.capabilities.Revision
 	}
 	bound.schema = schema.Attribute(bound.attribute)
-	bound.attribute = asReturned(bound.attribute, bound.schema)
+	bound.attribute = withBinary(asReturned(bound.attribute, bound.schema), bound.schema)
 	switch {
 	case bound.attribute == "" || schema != nil && bound.schema == nil:
 		b.warnings = append(b.warnings, fmt.Sprintf("%s: property %s: the directory's schema has no attribute %q; the property is always absent",
@@ -147,9 +147,9 @@ func (b *Binding) bindProperty(p *Property) *boundProperty {
 	case follows:
 		bound.valueType = String
 	case bound.valueType == Auto:
-		bound.valueType = typeFromSchema(bound.schema)
+		bound.valueType = TypeFromSchema(bound.schema)
 	}
-	if bound.Default = p.Default; bound.isText() {
+	if bound.Default = p.Default; bound.valueType.IsText() {
 		bound.Default = asText(p.Default)
 	}
 	if bound.schema != nil && bound.schema.NoUserModification {
@@ -194,22 +194,6 @@ func serverWritten(declared Writability) Writability {
 		return ReadOnlyDiscard
 	}
 	return ReadOnly
-}
-
-// typeFromSchema is the value type of an attribute's syntax (RFC 4517 §3.3).
-func typeFromSchema(t *directory.AttributeType) ValueType {
-	if t == nil {
-		return String
-	}
-	switch t.Syntax {
-	case directory.SyntaxBoolean:
-		return Boolean
-	case directory.SyntaxInteger:
-		return Integer
-	case directory.SyntaxGeneralizedTime:
-		return GeneralizedTime
-	}
-	return String
 }
 
 // walk calls visit for every leaf property, those inside objects too.

@@ -32,15 +32,33 @@ func (p *boundProperty) appendValue(dst []byte, value string) []byte {
 		}
 	case GeneralizedTime:
 		if t, err := directory.ParseGeneralizedTime(value); err == nil {
-			dst = append(dst, '"')
-			dst = t.AppendFormat(dst, time.RFC3339Nano)
-			return append(dst, '"')
+			return appendTime(dst, t)
+		}
+	case FileTime:
+		if t, never, ok := parseFileTime(value); ok && !never {
+			return appendTime(dst, t)
 		}
 	case Binary:
 		return appendBase64(dst, value)
-	case Auto, String:
+	case GUID:
+		if text, ok := formatGUID(value); ok {
+			return appendString(dst, text)
+		}
+		return appendBase64(dst, value)
+	case SID:
+		if text, ok := formatSID(value); ok {
+			return appendString(dst, text)
+		}
+		return appendBase64(dst, value)
+	case Auto, String, DN, NumericString, TelephoneNumber, UUID:
 	}
 	return appendString(dst, value)
+}
+
+func appendTime(dst []byte, t time.Time) []byte {
+	dst = append(dst, '"')
+	dst = t.AppendFormat(dst, time.RFC3339Nano)
+	return append(dst, '"')
 }
 
 func appendBase64(dst []byte, value string) []byte {
@@ -106,10 +124,13 @@ func (p *boundProperty) attributeValue(value any) (string, error) {
 			return strings.ToUpper(strconv.FormatBool(b)), nil
 		}
 		return "", fmt.Errorf("true or false is expected, not %s", describe(value))
-	case GeneralizedTime:
+	case GeneralizedTime, FileTime:
 		t, err := time.Parse(time.RFC3339Nano, text)
-		if !isText || err != nil {
+		switch {
+		case !isText || err != nil:
 			return "", fmt.Errorf(`a time such as "2026-01-31T12:00:00Z" (RFC 3339) is expected, not %s`, describe(value))
+		case p.valueType == FileTime:
+			return formatFileTime(t)
 		}
 		return directory.FormatGeneralizedTime(t), nil
 	case Binary:
@@ -118,15 +139,20 @@ func (p *boundProperty) attributeValue(value any) (string, error) {
 			return "", fmt.Errorf("a Base64 string is expected, not %s", describe(value))
 		}
 		return octets, nil
-	case Auto, String:
+	case GUID:
+		if octets, ok := parseGUID(text); ok {
+			return octets, nil
+		}
+		return "", fmt.Errorf(`a GUID such as "6b29fc40-ca47-1067-b31d-00dd010662da" is expected, not %s`, describe(value))
+	case SID:
+		if octets, ok := parseSID(text); ok {
+			return octets, nil
+		}
+		return "", fmt.Errorf(`a security identifier such as "S-1-5-32-544" is expected, not %s`, describe(value))
+	case Auto, String, DN, NumericString, TelephoneNumber, UUID:
 	}
 	return p.textValue(value)
 }
-
-// isText reports whether the values are text, in which a number would lose its zeros
-// and a boolean its spelling: a resource has to hold them as strings. A filter, whose
-// author may not know the type, need not.
-func (p *boundProperty) isText() bool { return p.valueType == String || p.valueType == Auto }
 
 func (p *boundProperty) textValue(value any) (string, error) {
 	var text string
@@ -140,12 +166,39 @@ func (p *boundProperty) textValue(value any) (string, error) {
 	default:
 		return "", fmt.Errorf("a string is expected, not %s", describe(value))
 	}
-	if p.schema != nil && p.schema.Syntax == directory.SyntaxDN {
-		if _, err := directory.ParseDN(text); err != nil {
-			return "", fmt.Errorf("a distinguished name is expected, not %s", describe(value))
-		}
+	if what := p.valueType.refuses(text); what != "" {
+		return "", fmt.Errorf("%s is expected, not %s", what, describe(value))
 	}
 	return text, nil
+}
+
+// refuses tells what is expected of a text that is not of the type; "" when it is.
+func (t ValueType) refuses(text string) string {
+	switch t {
+	case DN:
+		if _, err := directory.ParseDN(text); err != nil {
+			return "a distinguished name"
+		}
+	case NumericString:
+		if strings.Trim(text, "0123456789 ") != "" || text == "" {
+			return "a string of digits and spaces"
+		}
+	case TelephoneNumber:
+		if strings.ContainsFunc(text, isNotPrintable) || text == "" {
+			return "a telephone number of letters, digits, spaces and '()+,-./:?="
+		}
+	case UUID:
+		if _, ok := parseUUID(text); !ok {
+			return `a UUID such as "6b29fc40-ca47-1067-b31d-00dd010662da"`
+		}
+	case Auto, String, Integer, Boolean, GeneralizedTime, Binary, FileTime, GUID, SID:
+	}
+	return ""
+}
+
+// isNotPrintable tells what a PrintableString does not have (RFC 4517 §3.2).
+func isNotPrintable(r rune) bool {
+	return (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && !strings.ContainsRune(" '()+,-./:?=", r)
 }
 
 // integerText takes the forms of JSON that are whole numbers all the same, as "10.0".

@@ -1,9 +1,6 @@
 package mapping
 
 import (
-	"encoding/base64"
-	"time"
-
 	"github.com/rest2ldap/rest2ldap/pkg/query"
 )
 
@@ -105,7 +102,7 @@ func (c *compiler) attributeProperty(f *fileFields, p *Property) {
 // simple compiles a property over an attribute, and reports whether it may be served.
 func (c *compiler) simple(f *fileFields, p *Property) bool {
 	c.attributeProperty(f, p)
-	declared := f.choice("valueType", "string", "integer", "boolean", "generalizedTime", "binary")
+	declared := f.choice("valueType", valueTypeNames()...)
 	p.Type = Auto + ValueType(declared+1)
 	if f.boolean("isBinary") {
 		if p.Type != Auto && p.Type != Binary {
@@ -145,36 +142,15 @@ func (c *compiler) defaultValue(f *fileFields, p *Property) any {
 
 func (c *compiler) defaultPrimitive(node *fileNode, t ValueType) any {
 	value, ok := node.primitive()
-	switch expected := ""; {
-	case !ok:
+	if !ok {
 		c.problem(node.filePlace, "\"defaultJsonValue\" takes strings, numbers and booleans, not %s", node.describe())
-	case !defaultFits(value, t, &expected):
-		c.problem(node.filePlace, "\"defaultJsonValue\" must be %s as \"valueType\" says, not %s", expected, node.describe())
+		return value
+	}
+	if t != Auto && t != String {
+		typed := boundProperty{valueType: t}
+		if _, err := typed.attributeValue(value); err != nil {
+			c.problem(node.filePlace, "\"defaultJsonValue\" does not fit \"valueType\": %s", err)
+		}
 	}
 	return value
-}
-
-// defaultFits tells whether a default is of the declared type, and what that expects.
-func defaultFits(value any, t ValueType, expected *string) bool {
-	text, isText := value.(string)
-	switch t {
-	case Integer:
-		*expected = "an integer"
-		number, _ := value.(query.Number)
-		return isInteger(string(number)) || isInteger(text)
-	case Boolean:
-		*expected = "a boolean"
-		_, ok := value.(bool)
-		return ok
-	case GeneralizedTime:
-		*expected = "a time such as \"2026-01-31T12:00:00Z\""
-		_, err := time.Parse(time.RFC3339Nano, text)
-		return isText && err == nil
-	case Binary:
-		*expected = "Base64 text"
-		_, err := base64.StdEncoding.Strict().DecodeString(text)
-		return isText && err == nil
-	case Auto, String:
-	}
-	return true
 }

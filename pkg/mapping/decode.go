@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -80,13 +81,28 @@ func isNothing(value any) bool {
 
 // values returns the attribute values that a supplied JSON value stands for, each once.
 func (p *boundProperty) values(value any, at query.Pointer) ([]string, error) {
+	return p.valuesBeside(value, at, nil)
+}
+
+// valuesBeside is values for an attribute that has values: what is sent as it was read
+// stands for the value that was read, whatever that is.
+func (p *boundProperty) valuesBeside(value any, at query.Pointer, stored []string) ([]string, error) {
 	items, err := p.items(value, at)
 	if err != nil {
 		return nil, err
 	}
+	read := p.asRead(stored)
 	var values []string
 	for i, item := range items {
-		if _, isText := item.(string); !isText && p.isText() {
+		if len(read) > 0 {
+			if v, ok := read[string(AppendJSON(nil, item))]; ok {
+				if !slices.Contains(values, v) {
+					values = append(values, v)
+				}
+				continue
+			}
+		}
+		if _, isText := item.(string); !isText && p.valueType.IsText() {
 			return nil, invalid(p.itemPlace(at, i), "wrongType", "a string is expected, not %s", describe(item))
 		}
 		v, err := p.attributeValue(item)
@@ -98,6 +114,22 @@ func (p *boundProperty) values(value any, at query.Pointer) ([]string, error) {
 		}
 	}
 	return values, nil
+}
+
+// asRead returns the stored values by what a read shows for them, where that does not tell
+// them anyhow.
+func (p *boundProperty) asRead(stored []string) map[string]string {
+	var read map[string]string
+	for _, value := range stored {
+		if p.valueType.IsText() && utf8.ValidString(value) && p.valueType.refuses(value) == "" {
+			continue
+		}
+		if read == nil {
+			read = make(map[string]string, len(stored))
+		}
+		read[string(p.appendValue(nil, value))] = value
+	}
+	return read
 }
 
 // items returns the array of a multi-valued property, or the one value of another.

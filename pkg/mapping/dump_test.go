@@ -48,7 +48,7 @@ func dumpProperties(w *strings.Builder, properties []*mapping.Property, indent s
 		mark(w, p.MultiValued, "multi")
 		mark(w, p.Required, "required")
 		mark(w, p.Writability != mapping.ReadWrite, [...]string{"", "createOnly", "createOnlyDiscard", "readOnly", "readOnlyDiscard"}[p.Writability])
-		mark(w, p.Type != mapping.Auto, [...]string{"", "string", "integer", "boolean", "generalizedTime", "binary"}[p.Type])
+		option(w, "", p.Type.String())
 		if p.Default != nil {
 			option(w, "default", string(mapping.AppendJSON(nil, p.Default)))
 		}

@@ -98,11 +98,18 @@ func (t *Target) keyAttribute() string {
 }
 
 // keyOf returns the value by which references identify a member.
-func (t *Target) keyOf(entry *directory.Entry) string { return t.valueOf(entry, t.keyAttribute()) }
+func (t *Target) keyOf(entry *directory.Entry) string {
+	return t.idText(t.valueOf(entry, t.keyAttribute()))
+}
 
 // IDOf returns the id of a member of the target's collection: the value of the
 // attribute that names it, in the entry's spelling.
-func (t *Target) IDOf(entry *directory.Entry) string { return t.valueOf(entry, t.idAttribute()) }
+func (t *Target) IDOf(entry *directory.Entry) string {
+	if t.key != "" {
+		return t.valueOf(entry, t.idAttribute())
+	}
+	return t.idText(t.valueOf(entry, t.idAttribute()))
+}
 
 // valueOf picks the value of an attribute that identifies an entry.
 func (t *Target) valueOf(entry *directory.Entry, attribute string) string {
@@ -239,6 +246,9 @@ func appendAbsent(dst []byte, v *view) []byte {
 
 func (w *resourceWriter) simple(dst []byte, v *view) []byte {
 	values := w.entry.Values(v.attribute)
+	if v.valueType == FileTime {
+		values = shownTimes(values)
+	}
 	switch {
 	case len(values) == 0:
 		if v.Default != nil {

@@ -336,12 +336,15 @@ func (t *Target) Holds(selection *Selection, entry *directory.Entry) (bool, erro
 // compare translates a comparison of an attribute.
 func (p *boundProperty) compare(f *query.Filter) (directory.Filter, error) {
 	if f.Op == query.Present {
+		if p.valueType == FileTime {
+			return isTime(p.attribute), nil
+		}
 		return directory.Present(p.attribute), nil
 	}
 	if f.Op == query.Contains || f.Op == query.StartsWith {
 		text, ok := f.Value.(string)
 		switch {
-		case !ok || p.valueType != String:
+		case !ok || !p.valueType.IsText():
 			return directory.Filter{}, filterFault(f, "wrongType", "co and sw compare text, and %q is not text, or the value is no string", p.Pointer.String())
 		case text == "":
 			return directory.Present(p.attribute), nil
@@ -353,6 +356,9 @@ func (p *boundProperty) compare(f *query.Filter) (directory.Filter, error) {
 	value, err := p.attributeValue(f.Value)
 	if err != nil {
 		return directory.Filter{}, filterFault(f, "wrongType", "%s: %s", p.Pointer, err)
+	}
+	if p.valueType == FileTime && f.Op != query.Equal {
+		return directory.And(p.order(f.Op, value), isTime(p.attribute)), nil
 	}
 	return p.order(f.Op, value), nil
 }
@@ -387,7 +393,7 @@ func (p *boundProperty) order(op query.Op, value string) directory.Filter {
 // for an attribute that has the value itself beside a lesser one.
 func (p *boundProperty) neighbour(value string, step int64) (string, bool) {
 	n, ok := new(big.Int).SetString(value, 10)
-	if !ok || p.valueType != Integer {
+	if !ok || p.valueType != Integer && p.valueType != FileTime {
 		return "", false
 	}
 	return n.Add(n, big.NewInt(step)).String(), true

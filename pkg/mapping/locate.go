@@ -391,7 +391,7 @@ func (t *Target) Lookup(attributes []string) *directory.SearchRequest {
 		return &directory.SearchRequest{Base: dn, Scope: directory.ScopeBase, Filter: t.Members(), Attributes: attributes, SizeLimit: 1}
 	}
 	return &directory.SearchRequest{
-		Base: t.dn, Scope: t.scope(), Filter: both(t.sub.Filter, directory.Equal(t.idAttribute(), t.id)), Attributes: attributes, SizeLimit: 2,
+		Base: t.dn, Scope: t.scope(), Filter: both(t.sub.Filter, t.hasID(t.id)), Attributes: attributes, SizeLimit: 2,
 	}
 }
 

@@ -81,24 +81,6 @@ const (
 	ReadOnlyDiscard
 )
 
-// ValueType is how an attribute value stands in JSON.
-type ValueType int
-
-const (
-	// Auto takes the type from the directory's schema.
-	Auto ValueType = iota
-	// String is UTF-8 text; a value that is not UTF-8 is shown as Base64.
-	String
-	// Integer is a number with all its digits.
-	Integer
-	// Boolean is true or false, TRUE or FALSE in the directory.
-	Boolean
-	// GeneralizedTime is RFC 3339 text in JSON (RFC 4517 §3.3.13).
-	GeneralizedTime
-	// Binary is Base64 text (RFC 4648 §4).
-	Binary
-)
-
 // Property is one member of a resource.
 type Property struct {
 	Name string

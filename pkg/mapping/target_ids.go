@@ -114,7 +114,7 @@ func (t *Target) lookUp(ctx context.Context, find Finder, ids []string) (map[str
 	for batch := range slices.Chunk(ids, referenceBatch) {
 		named := make([]directory.Filter, len(batch))
 		for i, id := range batch {
-			named[i] = directory.Equal(attribute, id)
+			named[i] = t.hasID(id)
 		}
 		entries, err := find(ctx, &directory.SearchRequest{
 			Base: t.dn, Scope: t.scope(), Filter: both(t.sub.Filter, directory.Or(named...)), Attributes: []string{attribute},
@@ -124,7 +124,7 @@ func (t *Target) lookUp(ctx context.Context, find Finder, ids []string) (map[str
 		}
 		for _, entry := range entries {
 			for _, value := range entry.Values(attribute) {
-				key := directory.FoldValue(value)
+				key := directory.FoldValue(t.idText(value))
 				found[key] = append(found[key], entry.DN)
 			}
 		}

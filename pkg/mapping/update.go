@@ -112,7 +112,7 @@ func (u *updater) wantedValues(ctx context.Context, p *boundProperty, value any,
 	case p.Kind == ReferenceKind:
 		return u.target.referenceValues(ctx, u.find, p, value, p.Pointer, u.entry.Values(p.attribute))
 	}
-	return p.values(value, p.Pointer)
+	return p.valuesBeside(value, p.Pointer, u.entry.Values(p.attribute))
 }
 
 // withStored adds the stored values of attributes that this body may not write, so
@@ -137,11 +137,11 @@ func (u *updater) checkUnchanged(ctx context.Context, p *boundProperty, value an
 		}
 		return err
 	}
-	values, err := p.values(value, p.Pointer)
+	stored := u.entry.Values(p.attribute)
+	values, err := p.valuesBeside(value, p.Pointer, stored)
 	if err != nil {
 		return err
 	}
-	stored := u.entry.Values(p.attribute)
 	switch {
 	case len(stored) == 0:
 		if stored, err = p.defaults(); err != nil {
@@ -215,6 +215,9 @@ func (u *updater) changes(ctx context.Context, w *wanted) ([]directory.Change, e
 	if p.Kind == ReferenceKind {
 		return u.referenceChanges(ctx, w, stored)
 	}
+	if p.valueType == FileTime {
+		stored = shownTimes(stored) // A read shows nothing of those that stand for no time.
+	}
 	if !p.MultiValued && len(stored) > 1 && len(w.values) == 1 && p.same(p.shown(u.entry.DN, stored), w.values[0]) {
 		return nil, nil
 	}
@@ -267,17 +270,10 @@ func (p *boundProperty) same(a, b string) bool {
 	if a == b {
 		return true
 	}
-	switch p.valueType {
-	case GeneralizedTime, Boolean:
-		return string(p.appendValue(nil, a)) == string(p.appendValue(nil, b))
-	case Auto, String:
-		// Text that is not UTF-8 is shown as Base64: who sends that back changes nothing.
-		if !utf8.ValidString(a) || !utf8.ValidString(b) {
-			return string(p.appendValue(nil, a)) == string(p.appendValue(nil, b))
-		}
-	case Integer, Binary:
+	if p.valueType.IsText() && utf8.ValidString(a) && utf8.ValidString(b) {
+		return false
 	}
-	return false
+	return string(p.appendValue(nil, a)) == string(p.appendValue(nil, b))
 }
 
 // referenceChanges keeps the stored references whose targets the caller cannot see.
