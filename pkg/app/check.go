@@ -45,6 +45,8 @@ type parts struct {
 	filter          directory.FilterTemplate
 	dnTemplate      directory.DNTemplate
 	authzID         bearer.Template
+	// introspectionCertificate is shown to the authorization server; nil when there is none.
+	introspectionCertificate *tls.Certificate
 	// keys are those of a file; nil where they come from a URL.
 	keys bearer.Keys
 }
@@ -132,15 +134,22 @@ func (i *inspector) directory() {
 	if d.Bind.DN != "" {
 		i.bindDN = i.dn("directory.bind.dn", d.Bind.DN)
 	}
-	if d.Bind.Cert != "" && d.Bind.Key != "" && i.file.Sound("directory.bind.cert") && i.file.Sound("directory.bind.key") {
-		certificate, err := tlspolicy.LoadCertificate(string(d.Bind.Cert), string(d.Bind.Key))
-		if err != nil {
-			i.fail("directory.bind.cert", err)
-			return
-		}
-		i.bindCertificate = &certificate
-		i.validity("directory.bind.cert", d.Bind.Cert, certificate, "the directory")
+	i.bindCertificate = i.clientCertificate("directory.bind", d.Bind.Cert, d.Bind.Key, "the directory")
+}
+
+// clientCertificate reads the certificate of the section at, which is shown to who;
+// without one it is nil.
+func (i *inspector) clientCertificate(at string, cert, key config.Path, who string) *tls.Certificate {
+	if cert == "" || key == "" || !i.file.Sound(at+".cert") || !i.file.Sound(at+".key") {
+		return nil
 	}
+	certificate, err := tlspolicy.LoadCertificate(string(cert), string(key))
+	if err != nil {
+		i.fail(at+".cert", err)
+		return nil
+	}
+	i.validity(at+".cert", cert, certificate, who)
+	return &certificate
 }
 
 func (i *inspector) dn(path, text string) directory.DN {

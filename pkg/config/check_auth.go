@@ -100,15 +100,18 @@ func variablesOf(template string) []string {
 }
 
 func (c *checker) bearer(b *Bearer) {
-	if c.required("auth.bearer.issuer", b.Issuer, "https://login.example.com") {
+	looked := b.Introspection != nil
+	if b.Issuer != "" || !looked && c.required("auth.bearer.issuer", b.Issuer, "https://login.example.com") {
 		c.httpsURL("auth.bearer.issuer", b.Issuer)
 	}
-	c.required("auth.bearer.audience", b.Audience, "https://gateway.example.com")
-	c.keys(b)
-	c.algorithms("auth.bearer.algorithms", b.Algorithms)
-	if len(b.Types) == 0 {
-		c.fail("auth.bearer.types", "is empty; write for example [at+jwt]")
+	if !looked {
+		c.required("auth.bearer.audience", b.Audience, "https://gateway.example.com")
+		c.algorithms("auth.bearer.algorithms", b.Algorithms)
+		if len(b.Types) == 0 {
+			c.fail("auth.bearer.types", "is empty; write for example [at+jwt]")
+		}
 	}
+	c.source(b)
 	for _, scope := range b.RequiredScopes {
 		if strings.ContainsAny(scope, " \"\\") {
 			c.fail("auth.bearer.requiredScopes", "%q is not one scope; write each as an element of its own", scope)
@@ -120,11 +123,13 @@ func (c *checker) bearer(b *Bearer) {
 	c.bounded("auth.bearer.leeway", b.Leeway, 0, Duration(5*time.Minute))
 }
 
-// keys wants the issuer's keys from one place, and settles whom to trust there.
-func (c *checker) keys(b *Bearer) {
+// source wants one place that tells which tokens are good, and settles whom to trust there.
+func (c *checker) source(b *Bearer) {
 	switch {
+	case b.Introspection != nil:
+		c.introspection(b)
 	case b.JWKSURL == "" && b.Keys == "":
-		c.fail("auth.bearer.jwksUrl", "is missing, and so is keys; write where the keys of the issuer are")
+		c.fail("auth.bearer.jwksUrl", "is missing, and so are keys and introspection; write where the keys of the issuer are")
 	case b.JWKSURL != "" && b.Keys != "":
 		c.fail("auth.bearer.keys", "stands beside jwksUrl; the keys come from one place, remove one of the two")
 	case b.JWKSURL != "":
@@ -134,9 +139,44 @@ func (c *checker) keys(b *Bearer) {
 	}
 	c.readable("auth.bearer.keys", &b.Keys, public)
 	c.readable("auth.bearer.ca", &b.CA, public)
-	if b.CA == "" && b.JWKSURL != "" {
+	if b.CA == "" && (b.JWKSURL != "" || b.Introspection != nil) {
 		b.CA = c.file.OutboundTLS.CA
 	}
+}
+
+func (c *checker) introspection(b *Bearer) {
+	const at = "auth.bearer.introspection"
+	c.noEffect("introspection", "auth.bearer.jwksUrl", "auth.bearer.keys", "auth.bearer.algorithms", "auth.bearer.types")
+	if !c.file.IsSet("auth.bearer.algorithms") {
+		b.Algorithms = nil // The default says nothing here.
+	}
+	if !c.file.IsSet("auth.bearer.types") {
+		b.Types = nil
+	}
+	i := b.Introspection
+	if c.required(at+".url", i.URL, "https://login.example.com/oauth2/introspect") {
+		c.httpsURL(at+".url", i.URL)
+	}
+	c.required(at+".clientId", i.ClientID, "rest2ldap")
+	if i.Cert == "" || c.file.IsSet(at+".clientSecret") {
+		c.secret(at+".clientSecret", &i.ClientSecret)
+	}
+	c.clientCertificate(at, &i.Cert, &i.Key)
+	c.bounded(at+".timeout", i.Timeout, Duration(100*time.Millisecond), Duration(time.Minute))
+	c.bounded(at+".cache", i.Cache, 0, Duration(time.Hour))
+	c.within(at+".cacheSize", i.CacheSize, 1, 1_000_000)
+}
+
+// clientCertificate wants both files of a client certificate, or none.
+func (c *checker) clientCertificate(at string, cert, key *Path) {
+	switch {
+	case *cert != "" && *key == "":
+		c.fail(at+".key", "is missing; write the file with the private key of cert")
+	case *cert == "" && *key != "":
+		c.fail(at+".cert", "is missing; write the file with the certificate of key")
+	}
+	c.readable(at+".cert", cert, public)
+	c.readable(at+".key", key, private)
 }
 
 func (c *checker) httpsURL(path, text string) {

@@ -29,5 +29,7 @@ func optionalDefaults() map[string]map[string]any {
 	return map[string]map[string]any{
 		"auth.basic":  {"cache": "30s"},
 		"auth.bearer": {"algorithms": []string{"RS256", "PS256", "ES256"}, "types": []string{"at+jwt"}, "leeway": "60s"},
+
+		"auth.bearer.introspection": {"timeout": "2s", "cache": "0s", "cacheSize": 1000},
 	}
 }

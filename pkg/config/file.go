@@ -226,8 +226,8 @@ type Auth struct {
 	// Basic is user name and password (RFC 7617), verified by a bind in the directory. Off
 	// when it is left out.
 	Basic *Basic `config:"basic"`
-	// Bearer is a signed access token (RFC 6750, RFC 9068) of one issuer. Off when it is
-	// left out.
+	// Bearer is an access token (RFC 6750) of one issuer, signed (RFC 9068) or looked up
+	// by introspection. Off when it is left out.
 	Bearer *Bearer `config:"bearer"`
 	// Policy says who may do what; what no rule allows is refused. Without it the directory
 	// alone decides, which it cannot where directory.identity is service: there the policy
@@ -270,16 +270,21 @@ type Basic struct {
 
 // Bearer accepts the tokens of one issuer.
 type Bearer struct {
-	// Issuer is the `https://` URL that a token must name as its issuer. Required.
+	// Issuer is the `https://` URL that a token must name as its issuer. Required, but with
+	// introspection, where it is not looked at when left out.
 	Issuer string `config:"issuer"`
-	// Audience is what a token must name among its audiences: this gateway. Required.
+	// Audience is what a token must name among its audiences: this gateway. Required, but
+	// with introspection, where it is not looked at when left out.
 	Audience string `config:"audience"`
-	// JWKSURL is the `https://` URL where the issuer publishes its keys. Either it or keys
-	// is required.
+	// JWKSURL is the `https://` URL where the issuer publishes its keys. Either it, keys or
+	// introspection is required.
 	JWKSURL string `config:"jwksUrl"`
 	// Keys is a file with the keys of the issuer (RFC 7517).
 	Keys Path `config:"keys"`
-	// CA is a PEM bundle for jwksUrl; without it, outboundTLS.ca.
+	// Introspection asks the authorization server about each token (RFC 7662), which then
+	// need not be signed.
+	Introspection *Introspection `config:"introspection"`
+	// CA is a PEM bundle for jwksUrl and introspection; without it, outboundTLS.ca.
 	CA Path `config:"ca"`
 	// Algorithms are the signature algorithms that are taken; those with a shared key are
 	// not safe here.
@@ -288,11 +293,37 @@ type Bearer struct {
 	Types []string `config:"types"`
 	// RequiredScopes are scopes that a token must all have.
 	RequiredScopes []string `config:"requiredScopes"`
-	// AuthzID is the directory identity of the caller, made of claims of the token:
-	// `dn:uid={sub},ou=People,dc=example,dc=com` or `u:{sub}`. Required.
+	// AuthzID is the directory identity of the caller, made of claims of the token, or of
+	// members of the introspection's answer: `dn:uid={sub},ou=People,dc=example,dc=com` or
+	// `u:{sub}`. What stands in braces is a JSON pointer without its first slash
+	// (RFC 6901), such as `{username}` or `{userName/0}`. Required.
 	AuthzID string `config:"authzId"`
 	// Leeway is how far the clocks of issuer and gateway may be apart. From 0s to 5m.
 	Leeway Duration `config:"leeway"`
+}
+
+// Introspection is the token introspection of an authorization server.
+type Introspection struct {
+	// URL is the `https://` URL of the introspection endpoint. Required.
+	URL string `config:"url"`
+	// ClientID is as whom the gateway asks. Required.
+	ClientID string `config:"clientId"`
+	// ClientSecret is a reference to the secret that goes with clientId, by the Basic scheme.
+	// Required, unless cert is there.
+	ClientSecret Secret `config:"clientSecret"`
+	// Cert is a PEM file with a client certificate that is shown to the authorization server
+	// (RFC 8705).
+	Cert Path `config:"cert"`
+	// Key is the private key of cert, in PEM.
+	Key Path `config:"key"`
+	// Timeout is how long an answer may take. From 100ms to 1m.
+	Timeout Duration `config:"timeout"`
+	// Cache is how long the answer for a token that is active is remembered, never beyond the
+	// token's own end; a token that is revoked meanwhile still serves. 0s asks with every
+	// request. From 0s to 1h.
+	Cache Duration `config:"cache"`
+	// CacheSize is how many tokens are remembered. From 1 to 1000000.
+	CacheSize int `config:"cacheSize"`
 }
 
 // Limits bound one request.

@@ -155,12 +155,19 @@ func settings(t *testing.T) []setting {
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}
+	// What cannot stand beside the keys of an issuer.
+	looked, problems := loadUsual(t, "auth.bearer.authzId=u:{sub}", "auth.bearer.introspection.url=https://login.example.com",
+		"auth.bearer.introspection.clientId=gateway", "auth.bearer.introspection.clientSecret=file:secrets/bind")
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	file.Auth.Bearer.Introspection = looked.Auth.Bearer.Introspection
 	all := settingsOf(reflect.ValueOf(file).Elem(), "")
 	for i, s := range all {
 		if all[i].comment = comments[s.comment]; all[i].comment == "" {
 			t.Errorf("%s has no comment", s.path)
 		}
-		if file.IsSet(s.path) {
+		if file.IsSet(s.path) || looked.IsSet(s.path) {
 			all[i].value = reflect.Zero(s.typ)
 			if s.typ.Kind() == reflect.Int64 {
 				t.Errorf("%s has no default", s.path)

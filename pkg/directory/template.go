@@ -49,7 +49,7 @@ func parseText(s string) (text, error) {
 // isVariable tells letters, digits and a little punctuation.
 func isVariable(name string) bool {
 	for i := range len(name) {
-		if !isKeyByte(name[i]) && strings.IndexByte("_./:", name[i]) < 0 {
+		if !isKeyByte(name[i]) && strings.IndexByte("_./:~", name[i]) < 0 {
 			return false
 		}
 	}

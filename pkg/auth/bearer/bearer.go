@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
@@ -32,6 +33,7 @@ const (
 	ReasonEarly     auth.Reason = "tokenNotYetValid"
 	ReasonScope     auth.Reason = "insufficientScope"
 	ReasonIdentity  auth.Reason = "noIdentity"
+	ReasonInactive  auth.Reason = "tokenInactive"
 )
 
 const (
@@ -49,15 +51,19 @@ const (
 type Options struct {
 	// Realm is what challenges say.
 	Realm string
-	// Issuer is the claim iss, Audience one of the claim aud; both are required.
+	// Issuer is the claim iss, Audience one of the claim aud; both are required, but with
+	// Introspection, where an empty one is not looked at.
 	Issuer, Audience string
-	// Keys are the issuer's; required.
+	// Introspection asks an authorization server about each token. Keys, Algorithms and
+	// Types have to be empty then.
+	Introspection *Introspection
+	// Keys are the issuer's; required without Introspection.
 	Keys Keys
 	// Algorithms are the signature algorithms that are allowed (RFC 7518 §3.1); see
-	// CheckAlgorithm. At least one.
+	// CheckAlgorithm. At least one without Introspection.
 	Algorithms []string
 	// Types are the values of the header typ that are allowed, with or without
-	// "application/" in front (RFC 9068 §2.1). At least one.
+	// "application/" in front (RFC 9068 §2.1). At least one without Introspection.
 	Types []string
 	// RequiredScopes must all be in the claim scope.
 	RequiredScopes []string
@@ -69,6 +75,9 @@ type Options struct {
 	Accounts *auth.Accounts
 	// Clock tells the time; time.Now when nil.
 	Clock func() time.Time
+	// Logger is told of tokens that make no identity, and of an authorization server that
+	// does not answer; nil discards it.
+	Logger *slog.Logger
 }
 
 // Authenticator is an auth.Authenticator for access tokens. It is safe for
@@ -76,6 +85,8 @@ type Options struct {
 type Authenticator struct {
 	options    Options
 	algorithms []jose.SignatureAlgorithm
+	inquiry    *inquiry // nil where tokens are signed
+	remember   time.Duration
 	cache      *memo.Cache[[sha256.Size]byte, *verified]
 }
 
@@ -87,14 +98,32 @@ type verified struct {
 
 // New makes an authenticator.
 func New(o Options) (*Authenticator, error) {
-	if o.Issuer == "" || o.Audience == "" || o.Keys == nil || len(o.Algorithms) == 0 || len(o.Types) == 0 || o.Accounts == nil || o.AuthzID.isZero() {
-		return nil, errors.New("bearer: an issuer, an audience, keys, algorithms, types, an identity and accounts are needed")
+	signed := o.Issuer != "" && o.Audience != "" && o.Keys != nil && len(o.Algorithms) > 0 && len(o.Types) > 0
+	switch {
+	case o.Accounts == nil || o.AuthzID.isZero():
+		return nil, errors.New("bearer: an identity and accounts are needed")
+	case o.Introspection == nil && !signed:
+		return nil, errors.New("bearer: an issuer, an audience, keys, algorithms and types are needed, or an introspection")
+	case o.Introspection != nil && (o.Keys != nil || len(o.Algorithms) > 0 || len(o.Types) > 0):
+		return nil, errors.New("bearer: tokens are looked up by introspection, or they are signed; keys, algorithms and types are for the latter")
 	}
 	if o.Clock == nil {
 		o.Clock = time.Now
 	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
 	o.Algorithms, o.Types, o.RequiredScopes = slices.Clone(o.Algorithms), slices.Clone(o.Types), slices.Clone(o.RequiredScopes)
-	a := &Authenticator{options: o, cache: memo.New[[sha256.Size]byte, *verified](cacheSize, o.Clock)}
+	a := &Authenticator{options: o, remember: remembered}
+	size := cacheSize
+	if o.Introspection != nil {
+		var err error
+		if a.inquiry, err = newInquiry(*o.Introspection, o.Clock, o.Logger); err != nil {
+			return nil, err
+		}
+		a.remember, size = a.inquiry.Cache, a.inquiry.CacheSize
+	}
+	a.cache = memo.New[[sha256.Size]byte, *verified](size, o.Clock)
 	for _, name := range o.Algorithms {
 		if err := CheckAlgorithm(name); err != nil {
 			return nil, err
@@ -148,8 +177,8 @@ func (a *Authenticator) Authenticate(r *http.Request) (*auth.Principal, error) {
 	if !ok {
 		var err error
 		good, _, err = a.cache.Do(r.Context(), key, func(ctx context.Context) (memo.Result[*verified], error) {
-			good, err := a.verify(ctx, token)
-			return memo.Result[*verified]{Value: good, Keep: remembered}, err
+			good, err := a.verify(ctx, key, token)
+			return memo.Result[*verified]{Value: good, Keep: a.remember}, err
 		})
 		if err != nil {
 			return nil, auth.WaitFault(err, "the token")
@@ -180,7 +209,38 @@ func (a *Authenticator) withChallenge(err error) error {
 }
 
 // verify looks at everything that stays the same for a token.
-func (a *Authenticator) verify(ctx context.Context, text string) (*verified, error) {
+func (a *Authenticator) verify(ctx context.Context, key [sha256.Size]byte, text string) (*verified, error) {
+	var (
+		claims *claims
+		err    error
+	)
+	if a.inquiry != nil {
+		claims, err = a.look(ctx, key, text)
+	} else {
+		claims, err = a.read(ctx, text)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if !claims.hasScopes(a.options.RequiredScopes) {
+		return nil, a.insufficientScope()
+	}
+	values, err := claims.identity(a.options.AuthzID.variables())
+	if err != nil {
+		return nil, a.noIdentity(err)
+	}
+	authzID, err := a.options.AuthzID.expand(values)
+	if err != nil {
+		return nil, a.noIdentity(err)
+	}
+	return &verified{
+		principal: &auth.Principal{Name: claims.name(authzID), Method: "bearer", Identity: directory.Identity{AuthzID: authzID}},
+		lifetime:  claims.lifetime,
+	}, nil
+}
+
+// read verifies a signed token, and returns what it says.
+func (a *Authenticator) read(ctx context.Context, text string) (*claims, error) {
 	t, err := a.parseToken(text)
 	if err != nil {
 		return nil, a.refuse(err)
@@ -196,17 +256,7 @@ func (a *Authenticator) verify(ctx context.Context, text string) (*verified, err
 	if err := a.judge(claims, t.header.Type); err != nil {
 		return nil, a.refuse(err)
 	}
-	if !claims.hasScopes(a.options.RequiredScopes) {
-		return nil, a.insufficientScope()
-	}
-	authzID, err := a.options.AuthzID.expand(claims.texts)
-	if err != nil {
-		return nil, a.refuse(refusal(ReasonIdentity, err))
-	}
-	return &verified{
-		principal: &auth.Principal{Name: claims.texts["sub"], Method: "bearer", Identity: directory.Identity{AuthzID: authzID}},
-		lifetime:  claims.lifetime,
-	}, nil
+	return claims, nil
 }
 
 // payload verifies the signature.
@@ -239,6 +289,13 @@ func (a *Authenticator) judge(c *claims, typ string) error {
 		return refusal(ReasonClaims, errors.New("client_id is missing"))
 	}
 	return c.lifetime.at(a.options.Clock(), a.options.Leeway)
+}
+
+// noIdentity is the fault of a good token that stands for nobody in the directory. The
+// operator has to know which claim is missing.
+func (a *Authenticator) noIdentity(why error) error {
+	a.options.Logger.Warn("a token is good, but makes no identity in the directory; look at auth.bearer.authzId", "error", why)
+	return fault.Wrap(fault.Forbidden, refusal(ReasonIdentity, why), "the token stands for nobody in the directory").Named(string(ReasonIdentity))
 }
 
 func (a *Authenticator) insufficientScope() error {

@@ -271,8 +271,11 @@ func TestIdentityClaim(t *testing.T) {
 	}
 	g := newGateway(t, issuer, func(o *Options) { o.AuthzID = template })
 	claims := issuer.Claims("0815")
-	for _, value := range []any{nil, "", 7, " a", "a\x00", []string{"a"}, strings.Repeat("a", auth.MaxName+1)} {
-		g.check(t, issuer.Token(issuer.Header("ec"), claims.With("preferred_username", value)), ReasonIdentity)
+	for _, value := range []any{nil, "", 7.5, -7, " a", "a\x00", []string{"a"}, strings.Repeat("a", auth.MaxName+1)} {
+		principal, err := g.send(issuer.Token(issuer.Header("ec"), claims.With("preferred_username", value)))
+		if principal != nil || fault.KindOf(err) != fault.Forbidden || auth.ReasonOf(err) != ReasonIdentity {
+			t.Errorf("%v: got %+v, %v", value, principal, err)
+		}
 	}
 	principal, err := g.send(issuer.Token(issuer.Header("ec"), claims.With("preferred_username", "x,ou=Admins")))
 	if err != nil || principal.Identity.AuthzID != `dn:uid=x\,ou=Admins,ou=People,dc=example,dc=com` || principal.Name != "0815" {

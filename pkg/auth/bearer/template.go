@@ -10,7 +10,8 @@ import (
 )
 
 // Template makes a directory identity of claims: "dn:uid={sub},ou=People,…" or
-// "u:{sub}" (RFC 4513 §5.2.1.8).
+// "u:{sub}" (RFC 4513 §5.2.1.8). In braces stands the name of a claim, or a JSON pointer
+// (RFC 6901) without its first slash: {userName/0} is the first element of an array.
 type Template struct {
 	dn    directory.DNTemplate
 	isDN  bool
@@ -41,6 +42,14 @@ func ParseTemplate(text string) (Template, error) {
 		return Template{}, fmt.Errorf("%q has no claim in it, so that every caller would be the same; write for example dn:uid={sub},ou=People,dc=example,dc=com", text)
 	}
 	return Template{dn: dn, isDN: true}, nil
+}
+
+// variables are the claims, or pointers, of the template.
+func (t Template) variables() []string {
+	if !t.isDN {
+		return []string{t.claim}
+	}
+	return t.dn.Variables()
 }
 
 func (t Template) isZero() bool { return !t.isDN && t.claim == "" }
