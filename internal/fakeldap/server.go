@@ -39,6 +39,8 @@ type Server struct {
 	work     sync.WaitGroup
 	whoAmI   atomic.Pointer[string]
 	offers   atomic.Pointer[[]string]
+	contexts atomic.Pointer[[]string]
+	checks   atomic.Pointer[[2]int]
 
 	mu       sync.Mutex // guards the fields below
 	closed   bool
@@ -109,6 +111,13 @@ func (s *Server) SeeAs(authzID string) { s.whoAmI.Store(&authzID) }
 // has the ones that most tests need.
 func (s *Server) Offer(oids ...string) { s.offers.Store(&oids) }
 
+// HasContexts has the server tell its naming contexts, which it does not by itself.
+func (s *Server) HasContexts(names ...string) { s.contexts.Store(&names) }
+
+// CheckWith has the server answer with those codes when it is asked who nobody in particular
+// is, and to a search of the root DSE for somebody else.
+func (s *Server) CheckWith(whoAmI, search int) { s.checks.Store(&[2]int{whoAmI, search}) }
+
 // CloseAll ends the connections that there are.
 func (s *Server) CloseAll() {
 	s.mu.Lock()
@@ -170,8 +179,12 @@ func (s *Server) serve(conn *tls.Conn, number int) {
 		switch {
 		case r.Name == "unbind":
 			return
+		case isRoot && r.Values[oidProxy] != "":
+			r.Done(s.checks.Load()[1])
 		case isRoot:
 			s.describe(r)
+		case r.nobody && s.checks.Load() != nil:
+			r.Done(s.checks.Load()[0])
 		case r.nobody:
 			r.whoAmI(s.whoAmI.Load())
 		case r.Name == "bind" && r.DN == ServiceDN:
@@ -204,6 +217,11 @@ func (s *Server) describe(r *Request) {
 	}
 	for _, oid := range offered {
 		attributes = append(attributes, "supportedControl", oid)
+	}
+	if contexts := s.contexts.Load(); contexts != nil {
+		for _, name := range *contexts {
+			attributes = append(attributes, "namingContexts", name)
+		}
 	}
 	r.Entry("", attributes...)
 	r.Done(0)

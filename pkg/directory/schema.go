@@ -33,10 +33,19 @@ type AttributeType struct {
 	Usage              Usage
 }
 
+// MatchingRule is a matching rule definition (RFC 4512 §4.1.3).
+type MatchingRule struct {
+	OID   string
+	Names []string
+	// Syntax is the OID of the syntax of what is asserted.
+	Syntax string
+}
+
 // Schema is the part of a subschema (RFC 4512 §4.2) that the gateway uses. It is
 // immutable. A nil Schema knows nothing and answers so.
 type Schema struct {
 	attributes map[string]*AttributeType // by name in lower case and by OID
+	rules      map[string]*MatchingRule  // the same
 	// uses are the attributes to which a matching rule applies, by the rule's name in
 	// lower case and by its OID.
 	uses map[string]map[*AttributeType]bool
@@ -51,6 +60,14 @@ type Schema struct {
 func (s *Schema) TakesRule(description, rule string) bool {
 	t := s.Attribute(description)
 	return t != nil && s.uses[strings.ToLower(rule)][t]
+}
+
+// MatchingRule returns the rule of that name or OID; nil when the server does not publish it.
+func (s *Schema) MatchingRule(rule string) *MatchingRule {
+	if s == nil {
+		return nil
+	}
+	return s.rules[strings.ToLower(rule)]
 }
 
 // NewSchema makes a schema of attribute types whose inheritance is resolved.

@@ -7,15 +7,15 @@ import (
 	"unicode"
 )
 
-// ParseSchema makes a schema of the values of attributeTypes and matchingRuleUse in
-// a subschema (RFC 4512 §4.1.2, §4.1.4), in the ways that servers write them. What a
-// type inherits from its superiors is filled in, whatever their order.
+// ParseSchema makes a schema of the values of attributeTypes, matchingRuleUse and
+// matchingRules in a subschema (RFC 4512 §4.1.2, §4.1.4, §4.1.3), in the ways that servers
+// write them. What a type inherits from its superiors is filled in, whatever their order.
 //
 // The schema is usable beside an error too: one odd definition must not take the
 // gateway down. A definition that makes no sense is passed over; a type whose
 // superior is not defined, or is its own, keeps what it says itself. The error
 // joins one for each, and holds the definition but no data of the directory.
-func ParseSchema(attributeTypes, matchingRuleUse []string) (*Schema, error) {
+func ParseSchema(attributeTypes, matchingRuleUse []string, matchingRules ...string) (*Schema, error) {
 	var (
 		problems []error
 		types    []*AttributeType
@@ -41,6 +41,12 @@ func ParseSchema(attributeTypes, matchingRuleUse []string) (*Schema, error) {
 	for _, text := range matchingRuleUse {
 		if err := s.parseUse(text); err != nil {
 			problems = append(problems, fmt.Errorf("matching rule use %q: %w", shorten(text), err))
+		}
+	}
+	s.rules = make(map[string]*MatchingRule)
+	for _, text := range matchingRules {
+		if err := s.parseRule(text); err != nil {
+			problems = append(problems, fmt.Errorf("matching rule %q: %w", shorten(text), err))
 		}
 	}
 	return s, errors.Join(problems...)
@@ -147,6 +153,31 @@ func (s *Schema) parseUse(text string) error {
 	}
 	for _, rule := range rules {
 		s.uses[strings.ToLower(rule)] = applies
+	}
+	return nil
+}
+
+func (s *Schema) parseRule(text string) error {
+	d, err := newDefinition(text)
+	if err != nil {
+		return err
+	}
+	r := &MatchingRule{OID: d.oid}
+	for d.more() {
+		switch d.keyword() {
+		case "NAME":
+			r.Names = d.list()
+		case "SYNTAX":
+			r.Syntax = d.one()
+		default:
+			d.skip()
+		}
+	}
+	if d.err != nil {
+		return d.err
+	}
+	for _, name := range append([]string{r.OID}, r.Names...) {
+		s.rules[strings.ToLower(name)] = r
 	}
 	return nil
 }

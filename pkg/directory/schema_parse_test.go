@@ -270,3 +270,24 @@ func FuzzParseSchema(f *testing.F) {
 		}
 	})
 }
+
+// TestParseMatchingRules finds the rules that a server publishes, among them those of JSON
+// that one vendor has.
+func TestParseMatchingRules(t *testing.T) {
+	t.Parallel()
+	schema, err := directory.ParseSchema(nil, nil,
+		"( 1.3.6.1.4.1.36733.2.1.4.1 NAME 'caseIgnoreJsonQueryMatch' DESC 'x' SYNTAX 1.3.6.1.4.1.36733.2.1.3.2 X-ORIGIN ( 'a' 'b' ) )",
+		"( 2.5.13.2 NAME ( 'caseIgnoreMatch' 'cIM' ) SYNTAX 1.3.6.1.4.1.1466.115.121.1.15 )", "nonsense")
+	if err == nil || !strings.Contains(err.Error(), `matching rule "nonsense"`) || strings.Contains(err.Error(), "\n") {
+		t.Errorf("%v", err)
+	}
+	want := &directory.MatchingRule{OID: "1.3.6.1.4.1.36733.2.1.4.1", Names: []string{"caseIgnoreJsonQueryMatch"}, Syntax: "1.3.6.1.4.1.36733.2.1.3.2"}
+	for _, name := range []string{want.OID, "caseignorejsonQUERYmatch"} {
+		if diff := cmp.Diff(want, schema.MatchingRule(name)); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+	}
+	if schema.MatchingRule("cim") == nil || schema.MatchingRule("nonsense") != nil || (*directory.Schema)(nil).MatchingRule("cim") != nil {
+		t.Error("the other rules are not as they were published")
+	}
+}

@@ -40,29 +40,50 @@ func (s stream) sasl(ctx context.Context, mechanism, credentials string) (ldapwi
 }
 
 func (s stream) run(ctx context.Context, request []byte) (*ldapwire.Message, ldapwire.Result, error) {
+	a, err := s.ask(ctx, request, bindID, ldapwire.BindResponse)
+	return a.final, a.result, err
+}
+
+// answer is what came back on a fresh connection.
+type answer struct {
+	final   *ldapwire.Message
+	result  ldapwire.Result
+	entries []*directory.Entry // at most one
+}
+
+// ask sends a request with that id, the only one that is outstanding, and returns the answer,
+// which ends with a message of the kind.
+func (s stream) ask(ctx context.Context, request []byte, id int32, end ldapwire.Op) (answer, error) {
 	stop := context.AfterFunc(ctx, func() { _ = s.SetDeadline(time.Unix(1, 0)) })
-	m, result, err := s.answer(request)
+	a, err := s.answer(request, id, end)
 	if !stop() { // The connection may be at its deadline, too.
 		err = ended(ctx)
 	}
-	return m, result, err
+	return a, err
 }
 
-func (s stream) answer(request []byte) (*ldapwire.Message, ldapwire.Result, error) {
+func (s stream) answer(request []byte, id int32, end ldapwire.Op) (a answer, err error) {
 	if _, err := s.Write(request); err != nil {
-		return nil, ldapwire.Result{}, err
+		return answer{}, err
 	}
-	m, err := s.messages.Read()
-	switch {
-	case err != nil:
-	case m.ID == 0:
-		err = noticeOf(m)
-	case m.ID != bindID || m.Op != ldapwire.BindResponse:
-		err = nonsense("an answer to a bind that is none")
+	for {
+		m, err := s.messages.Read()
+		switch {
+		case err != nil:
+			return answer{}, err
+		case m.ID == 0:
+			return answer{}, noticeOf(m)
+		case m.ID == id && m.Op == end:
+			a.final = m
+			a.result, err = m.Result()
+			return a, err
+		case m.ID != id || end != ldapwire.SearchResultDone || m.Op != ldapwire.SearchResultEntry || len(a.entries) > 0:
+			return answer{}, nonsense("an answer to another request than the one that was made")
+		}
+		entry, err := m.Entry()
+		if err != nil {
+			return answer{}, err
+		}
+		a.entries = append(a.entries, entry)
 	}
-	if err != nil {
-		return nil, ldapwire.Result{}, err
-	}
-	result, err := m.Result()
-	return m, result, err
 }

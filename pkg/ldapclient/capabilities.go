@@ -13,16 +13,17 @@ import (
 	"github.com/rest2ldap/rest2ldap/pkg/ldapwire"
 )
 
-// knowledge is what is known of the servers.
+// knowledge is what is known of the servers, as far as they all have it.
 type knowledge struct {
 	capabilities *directory.Capabilities
 	// controls are the OIDs of those that the servers have; proxied and paging tell
 	// whether those two are among them.
 	controls        map[string]bool
 	proxied, paging bool
-	// source is what it was made of, to see whether anything is new.
-	source string
-	read   time.Time
+	// schema and source are what it was made of, the subschema and the controls, to see
+	// whether anything is new.
+	schema, source string
+	read           time.Time
 }
 
 // Capabilities returns what the servers can do, and asks them when nothing is known
@@ -83,22 +84,26 @@ func (c *Client) refresh() {
 
 // learn reads the root DSE and the subschema (RFC 4512 §5.1, §4.4).
 func (c *Client) learn(ctx context.Context) (*knowledge, error) {
-	root, err := c.readEntry(ctx, directory.DN{}, "supportedControl", "subschemaSubentry", "objectClass", "vendorName", "supportedCapabilities")
+	root, from, err := c.readEntry(ctx, directory.DN{}, rootAttributes()...)
 	if err != nil {
 		return nil, err
 	}
+	read := factsOf(root)
+	from.known.Store(read)
 	subschema := &directory.Entry{}
 	if name := root.Value("subschemaSubentry"); name != "" {
 		dn, err := directory.ParseDN(name)
 		if err != nil {
 			return nil, fault.Wrap(fault.BadGateway, err, "the directory names a subschema that is no name").Named("malformedAnswer")
 		}
-		if subschema, err = c.readEntry(ctx, dn, "attributeTypes", "matchingRuleUse", "objectClasses"); err != nil {
+		if subschema, _, err = c.readEntry(ctx, dn, "attributeTypes", "matchingRules", "matchingRuleUse", "objectClasses"); err != nil {
 			return nil, err
 		}
 	}
-	fresh := c.understand(root, subschema)
-	if old := c.known.Load(); old != nil && old.source == fresh.source {
+	c.believing.Lock()
+	defer c.believing.Unlock()
+	fresh := c.understand(subschema, read)
+	if old := c.known.Load(); old != nil && old.source == fresh.source && old.schema == fresh.schema {
 		old := *old
 		old.read = fresh.read
 		fresh = &old
@@ -107,56 +112,104 @@ func (c *Client) learn(ctx context.Context) (*knowledge, error) {
 	return fresh, nil
 }
 
-func (c *Client) readEntry(ctx context.Context, dn directory.DN, attributes ...string) (*directory.Entry, error) {
-	var found *directory.Entry
-	_, err := c.Service().Search(ctx, &directory.SearchRequest{
-		Base: dn, Scope: directory.ScopeBase, Filter: directory.Present("objectClass"), Attributes: attributes, SizeLimit: 1,
-	}, func(entry *directory.Entry) error {
-		found = entry
-		return nil
-	})
-	if err == nil && found == nil {
-		err = fault.New(fault.BadGateway, "the directory does not let the gateway read %q, which it needs", dn.String()).Named("rootDSE")
+// reconsider finds out what the servers have in common, after something became known of one.
+func (c *Client) reconsider() {
+	c.believing.Lock()
+	defer c.believing.Unlock()
+	known := c.known.Load()
+	if known == nil {
+		return
 	}
-	return found, err
+	if fresh := c.combine(known, nil); fresh.source != known.source {
+		c.known.Store(fresh)
+	}
 }
 
-func (c *Client) understand(root, subschema *directory.Entry) *knowledge {
-	kind := dialectOf(root)
-	controls := make(map[string]bool)
-	for _, oid := range slices.Concat(root.Values("supportedControl"), kind.unlisted) {
-		controls[oid] = true
+// readEntry reads an entry, and tells which server had it.
+func (c *Client) readEntry(ctx context.Context, dn directory.DN, attributes ...string) (*directory.Entry, *server, error) {
+	req := &directory.SearchRequest{Base: dn, Scope: directory.ScopeBase, Filter: directory.Present("objectClass"), Attributes: attributes, SizeLimit: 1}
+	op, err := (&session{client: c}).exchange(ctx, searchFor(req, nil), need{sharing: true})
+	if err != nil {
+		return nil, nil, err
 	}
-	types, uses, classes := subschema.Values("attributeTypes"), subschema.Values("matchingRuleUse"), subschema.Values("objectClasses")
-	schema, err := directory.ParseSchema(types, uses)
+	if _, err := judge(req, op, len(op.entries)); err != nil {
+		return nil, nil, err
+	}
+	if len(op.entries) == 0 {
+		return nil, nil, fault.New(fault.BadGateway, "the directory does not let the gateway read %q, which it needs", dn.String()).Named("rootDSE")
+	}
+	return op.entries[0], op.server, nil
+}
+
+// understand makes knowledge of a subschema, and of what is known of the servers, at least of
+// the one that was read last.
+func (c *Client) understand(subschema *directory.Entry, last *facts) *knowledge {
+	types, rules := subschema.Values("attributeTypes"), subschema.Values("matchingRules")
+	uses, classes := subschema.Values("matchingRuleUse"), subschema.Values("objectClasses")
+	schema, err := directory.ParseSchema(types, uses, rules...)
 	schema, classErr := schema.WithClasses(classes)
 	if err = errors.Join(err, classErr); err != nil {
 		c.options.Logger.Warn("a part of the directory's schema makes no sense and is passed over", "error", err)
 	}
-	known := &knowledge{
-		capabilities: &directory.Capabilities{
-			Dialect:       kind.name,
-			Schema:        schema,
-			Assertion:     controls[ldapwire.OIDAssertion],
-			ReadEntry:     controls[ldapwire.OIDPreRead] && controls[ldapwire.OIDPostRead],
-			Sort:          controls[ldapwire.OIDSort],
-			Views:         controls[ldapwire.OIDSort] && controls[ldapwire.OIDView],
-			SubtreeDelete: controls[ldapwire.OIDSubtreeDelete],
-			Trial:         controls[ldapwire.OIDNoOp] || controls[ldapwire.OIDNoOpDraft],
-			Relax:         controls[ldapwire.OIDRelax],
-			ReturnValues:  controls[ldapwire.OIDReturnValues],
-			Original:      controls[ldapwire.OIDOriginal],
-			Usability:     controls[ldapwire.OIDUsability],
-		},
-		controls: controls,
-		proxied:  controls[ldapwire.OIDProxiedAuthorization],
-		paging:   controls[ldapwire.OIDPaging],
-		source:   strings.Join(slices.Concat(slices.Sorted(maps.Keys(controls)), types, uses, classes), "\n"),
-		read:     time.Now(),
+	return c.combine(&knowledge{
+		capabilities: &directory.Capabilities{Schema: schema},
+		schema:       strings.Join(slices.Concat(types, rules, uses, classes), "\n"),
+		read:         time.Now(),
+	}, last)
+}
+
+// combine returns knowledge of a schema with what the servers have in common: a request may
+// go to any of them. One that has not been reached, or is down, has no say; last stands for
+// them when none has.
+func (c *Client) combine(of *knowledge, last *facts) *knowledge {
+	var all []*facts
+	for _, s := range c.servers {
+		if f := s.facts(); f != nil {
+			all = append(all, f)
+		}
+	}
+	if len(all) == 0 {
+		if last == nil {
+			return of
+		}
+		all = []*facts{last}
+	}
+	controls, kind := maps.Clone(all[0].controls), all[0].kind
+	for _, f := range all {
+		maps.DeleteFunc(controls, func(oid string, _ bool) bool { return !f.has(oid) })
+		if f.kind != kind {
+			kind = ""
+		}
+	}
+	return &knowledge{
+		capabilities: capabilitiesOf(of.capabilities.Schema, kind, controls),
+		controls:     controls,
+		proxied:      controls[ldapwire.OIDProxiedAuthorization],
+		paging:       controls[ldapwire.OIDPaging],
+		schema:       of.schema,
+		source:       strings.Join(append(slices.Sorted(maps.Keys(controls)), kind), "\n"),
+		read:         of.read,
+	}
+}
+
+func capabilitiesOf(schema *directory.Schema, kind string, controls map[string]bool) *directory.Capabilities {
+	known := &directory.Capabilities{
+		Dialect:       kind,
+		Schema:        schema,
+		Assertion:     controls[ldapwire.OIDAssertion],
+		ReadEntry:     controls[ldapwire.OIDPreRead] && controls[ldapwire.OIDPostRead],
+		Sort:          controls[ldapwire.OIDSort],
+		Views:         controls[ldapwire.OIDSort] && controls[ldapwire.OIDView],
+		SubtreeDelete: controls[ldapwire.OIDSubtreeDelete],
+		Trial:         controls[ldapwire.OIDNoOp] || controls[ldapwire.OIDNoOpDraft],
+		Relax:         controls[ldapwire.OIDRelax],
+		ReturnValues:  controls[ldapwire.OIDReturnValues],
+		Original:      controls[ldapwire.OIDOriginal],
+		Usability:     controls[ldapwire.OIDUsability],
 	}
 	for _, name := range []string{"etag", "entryCSN", "modifyTimestamp"} {
 		if schema.Attribute(name) != nil {
-			known.capabilities.Revision = name
+			known.Revision = name
 			break
 		}
 	}

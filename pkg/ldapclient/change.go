@@ -11,7 +11,7 @@ import (
 func (s *session) Add(ctx context.Context, req *directory.AddRequest) (*directory.Entry, error) {
 	r := request{"add", ldapwire.AddResponse, nil, func(dst []byte, id int32, controls []ldapwire.Control) []byte {
 		return ldapwire.AppendAdd(dst, id, req, controls...)
-	}}
+	}, req.DN}
 	return s.change(ctx, req.DN, &req.WriteOptions, ldapwire.PostRead, r)
 }
 
@@ -19,7 +19,7 @@ func (s *session) Add(ctx context.Context, req *directory.AddRequest) (*director
 func (s *session) Modify(ctx context.Context, req *directory.ModifyRequest) (*directory.Entry, error) {
 	r := request{"modify", ldapwire.ModifyResponse, nil, func(dst []byte, id int32, controls []ldapwire.Control) []byte {
 		return ldapwire.AppendModify(dst, id, req, controls...)
-	}}
+	}, req.DN}
 	if req.Permissive {
 		known, err := s.client.knowledge(ctx)
 		if err != nil {
@@ -40,7 +40,7 @@ func (s *session) Modify(ctx context.Context, req *directory.ModifyRequest) (*di
 func (s *session) ModifyDN(ctx context.Context, req *directory.ModifyDNRequest) (*directory.Entry, error) {
 	r := request{"modifyDN", ldapwire.ModifyDNResponse, nil, func(dst []byte, id int32, controls []ldapwire.Control) []byte {
 		return ldapwire.AppendModifyDN(dst, id, req, controls...)
-	}}
+	}, req.DN}
 	return s.change(ctx, req.DN, &req.WriteOptions, ldapwire.PostRead, r)
 }
 
@@ -48,7 +48,7 @@ func (s *session) ModifyDN(ctx context.Context, req *directory.ModifyDNRequest) 
 func (s *session) Delete(ctx context.Context, req *directory.DeleteRequest) (*directory.Entry, error) {
 	r := request{"delete", ldapwire.DelResponse, nil, func(dst []byte, id int32, controls []ldapwire.Control) []byte {
 		return ldapwire.AppendDelete(dst, id, req.DN, controls...)
-	}}
+	}, req.DN}
 	if req.Subtree {
 		if err := s.demand(ctx, &r.controls, ldapwire.SubtreeDelete()); err != nil {
 			return nil, err

@@ -19,7 +19,7 @@ func (s *session) Compare(ctx context.Context, req *directory.CompareRequest) (b
 	}
 	r := request{"compare", ldapwire.CompareResponse, controls, func(dst []byte, id int32, controls []ldapwire.Control) []byte {
 		return ldapwire.AppendCompare(dst, id, req, controls...)
-	}}
+	}, req.DN}
 	op, err := s.exchange(ctx, r, need{sharing: true, target: s.target(req.DN)})
 	if err != nil {
 		return false, err

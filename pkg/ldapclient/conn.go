@@ -68,10 +68,13 @@ type request struct {
 	name string
 	// want is the message with which the server ends the operation.
 	want ldapwire.Op
-	// controls go with it.
+	// controls go with it. One that the server turns out not to have may be left out where
+	// isOptional says so.
 	controls []ldapwire.Control
 	// encode appends the message with those controls.
 	encode func(dst []byte, id int32, controls []ldapwire.Control) []byte
+	// base is the entry that it is about, where there is one.
+	base directory.DN
 }
 
 // operation is a request at work, and what has come back for it.
@@ -90,6 +93,7 @@ type operation struct {
 	heard time.Time
 	// isDropped tells that nobody wants the answer, and octets then is how much of it came.
 	isDropped bool
+	without   []string // the controls that were left out
 	// wait is how long the server should be left alone, 0 when it was not too busy.
 	wait time.Duration
 }
@@ -98,22 +102,13 @@ type operation struct {
 func newConn(p *pool, bound stream, sharing bool) *conn {
 	return &conn{
 		stream: bound, pool: p, server: p.server, sharing: sharing,
-		writing: make(chan struct{}, 1), pending: make(map[int32]*operation), lastID: bindID,
+		writing: make(chan struct{}, 1), pending: make(map[int32]*operation), lastID: firstID,
 	}
 }
 
-// do sends a request and waits for its end. An error is *unsentError, *lostError, or
+// run sends a request and waits for its end. An error is *unsentError, *lostError, or
 // *unansweredError, for the end of ctx or errTooMuch; a result that the server sent, whatever
 // it says, is none.
-func (c *conn) do(ctx context.Context, r request) (*operation, error) {
-	return c.run(ctx, r, &operation{want: r.want, done: make(chan struct{}, 1)})
-}
-
-// goOn is as do, for a request that goes on with an answer that has begun before.
-func (c *conn) goOn(ctx context.Context, r request) (*operation, error) {
-	return c.run(ctx, r, &operation{want: r.want, done: make(chan struct{}, 1), heard: time.Now()})
-}
-
 func (c *conn) run(ctx context.Context, r request, op *operation) (*operation, error) {
 	if err := c.post(ctx, op, r); err != nil {
 		return nil, &unsentError{err}
@@ -270,7 +265,7 @@ func (c *conn) worn() error {
 		return c.failure
 	case c.confused:
 		return errConfused
-	case c.retired || c.lastID >= c.server.client.options.MaxOperations:
+	case c.retired || c.lastID-firstID >= c.server.client.options.MaxOperations:
 		return errExpired
 	}
 	return nil

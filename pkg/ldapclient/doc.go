@@ -13,6 +13,12 @@
 // nothing is outstanding. The verification of a password has a connection of its own, which
 // is closed behind it: a bind among other operations would make slapd drop their answers.
 //
+// Before anybody gets a fresh connection of the gateway's own account, it is asked whether
+// the control of proxied authorization arrives, and what the server can do. What all servers
+// have in common is what counts. A control that one of them refuses all the same is not sent
+// to it again in that naming context until its root DSE is read anew; the request is sent
+// again without it where it makes sense so, since the refusal is that nothing was done.
+//
 // Servers are asked in the order of the Balance, primaries first. One that cannot be
 // reached, that loses every connection at the first request, or that says nothing when it
 // is asked, is down: it is tried again in the background, with growing pauses, and nobody

@@ -2,6 +2,9 @@ package ldapclient
 
 import "net"
 
+// Refresh has the client read everything again, as it does from time to time.
+func Refresh(c *Client) { c.refresh() }
+
 // Adopt gives the client a bound connection to its first server, for tests of time.
 func Adopt(c *Client, socket net.Conn, sharing bool) {
 	p := c.servers[0].own

@@ -30,7 +30,7 @@ func (s *session) Extended(ctx context.Context, req *directory.ExtendedRequest) 
 	}
 	r := request{"extended", ldapwire.ExtendedResponse, controls, func(dst []byte, id int32, controls []ldapwire.Control) []byte {
 		return ldapwire.AppendExtendedRequest(dst, id, req, controls...)
-	}}
+	}, directory.DN{}}
 	op, err := s.runExtended(ctx, req.Reads, r)
 	if err != nil {
 		return nil, err
@@ -69,7 +69,7 @@ func (s *session) WhoAmI(ctx context.Context) (string, error) {
 	}
 	op, err := s.exchange(ctx, request{"whoami", ldapwire.ExtendedResponse, s.controls(), func(dst []byte, id int32, controls []ldapwire.Control) []byte {
 		return ldapwire.AppendExtended(dst, id, ldapwire.OIDWhoAmI, "", controls...)
-	}}, need{sharing: true})
+	}, directory.DN{}}, need{sharing: true})
 	if err != nil {
 		return "", err
 	}

@@ -60,8 +60,11 @@ func (c *Client) each(servers []*server, try func(s *server, patient bool) error
 // downFault is the fault for a directory none of whose servers can be reached.
 func downFault(cause error, wait time.Duration) *fault.Error {
 	var e *fault.Error
+	var unfit *unfitError
 	cause = &endError{cause, directory.Outcome{Progress: directory.NotSent}}
 	switch {
+	case errors.As(cause, &unfit):
+		e = fault.Wrap(unfit.fault.Kind, cause, "%s", unfit.fault.Message).Named(unfit.fault.Detail.Kind)
 	case isCertificateError(cause):
 		e = fault.Wrap(fault.BadGateway, cause, "the certificate of the directory could not be verified; the operator has to mend that").Named("directoryCertificate")
 	case isRefusedCertificate(cause):
@@ -70,7 +73,7 @@ func downFault(cause error, wait time.Duration) *fault.Error {
 		e = fault.Wrap(fault.BadGateway, cause, "the directory speaks no TLS that is safe enough; the operator has to mend that").Named("directoryTLS")
 	case isRefusedBind(cause):
 		e = fault.Wrap(fault.BadGateway, cause, "the directory refused the gateway's own account; the operator has to mend that").Named("directoryCredentials")
-	case isNonsenseBind(cause):
+	case isNonsense(cause):
 		e = fault.Wrap(fault.BadGateway, cause, "the directory sent an answer that makes no sense").Named("malformedAnswer")
 	default:
 		e = fault.Wrap(fault.Unavailable, cause, "the directory cannot be reached; try again later").Named("directoryUnreachable")
@@ -127,8 +130,9 @@ func isRefusedBind(err error) bool {
 	return false
 }
 
-// isNonsenseBind reports whether what answered the bind is no directory.
-func isNonsenseBind(err error) bool {
+// isNonsense reports whether what answers on fresh connections is no directory.
+func isNonsense(err error) bool {
 	var bind *bindError
-	return errors.As(err, &bind) && errors.Is(bind.reason, ldapwire.ErrMalformed)
+	var vet *vetError
+	return (errors.As(err, &bind) || errors.As(err, &vet)) && errors.Is(err, ldapwire.ErrMalformed)
 }

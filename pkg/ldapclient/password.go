@@ -26,7 +26,7 @@ func (s *session) ModifyPassword(ctx context.Context, req *directory.PasswordReq
 	op, err := s.send(ctx, req.DN, request{"modifyPassword", ldapwire.ExtendedResponse, controls, func(dst []byte, id int32, controls []ldapwire.Control) []byte {
 		value := ldapwire.PasswordModify{User: req.DN.String(), Old: req.Old, New: req.New}
 		return ldapwire.AppendExtended(dst, id, ldapwire.OIDPasswordModify, value.Encode(), controls...)
-	}})
+	}, req.DN})
 	if err != nil {
 		return err
 	}

@@ -185,6 +185,12 @@ func (p *pool) dial(ctx context.Context, sharing bool) (*conn, error) {
 		return nil, &bindError{err}
 	}
 	fresh.messages.SetLimit(s.client.options.MaxMessage)
+	if !p.isCaller() {
+		if err := s.vet(ctx, fresh); err != nil {
+			_ = socket.Close()
+			return nil, &vetError{err}
+		}
+	}
 	return newConn(p, fresh, sharing), nil
 }
 
@@ -245,6 +251,8 @@ func (p *pool) lost(c *conn, reason error, useless bool) {
 	}
 	if p.isCaller() {
 		s.lent--
+	} else if len(p.open) == 0 {
+		s.known.Store(nil) // It may be another one when it comes back.
 	}
 	switch {
 	case errors.Is(reason, errUnneeded):

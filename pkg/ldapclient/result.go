@@ -12,19 +12,20 @@ import (
 
 // Result codes that are looked at by name (RFC 4511 §4.1.9).
 const (
-	codeSuccess             = 0
-	codeOperationsError     = 1
-	codeProtocolError       = 2
-	codeSizeLimitExceeded   = 4
-	codeCompareFalse        = 5
-	codeCompareTrue         = 6
-	codeInvalidCredential   = 49
-	codeInsufficientAccess  = 50
-	codeBusy                = 51
-	codeUnavailable         = 52
-	codeUnwilling           = 53
-	codeOther               = 80
-	codeAuthorizationDenied = 123
+	codeSuccess              = 0
+	codeOperationsError      = 1
+	codeProtocolError        = 2
+	codeSizeLimitExceeded    = 4
+	codeCompareFalse         = 5
+	codeCompareTrue          = 6
+	codeUnavailableExtension = 12
+	codeInvalidCredential    = 49
+	codeInsufficientAccess   = 50
+	codeBusy                 = 51
+	codeUnavailable          = 52
+	codeUnwilling            = 53
+	codeOther                = 80
+	codeAuthorizationDenied  = 123
 )
 
 // meaning is what a result code means for a client.
@@ -64,7 +65,7 @@ func meaningOf(code int) meaning {
 		return meaning{fault.BadGateway, "referral", "the directory refers to another server, and referrals are not followed"}
 	case 11:
 		return meaning{fault.TooLarge, "adminLimit", "a limit of the directory was reached; ask for less"}
-	case 12:
+	case codeUnavailableExtension:
 		return meaning{fault.Unsupported, "unavailableCriticalExtension", "the directory does not have a feature that this request needs"}
 	case 13:
 		return meaning{fault.Forbidden, "confidentialityRequired", "the directory demands a better protected connection for this"}

@@ -26,6 +26,7 @@ type server struct {
 	secondary bool
 	busy      atomic.Int64 // how often in a row it had no time
 	load      atomic.Int64 // how many requests it has at work
+	known     atomic.Pointer[facts]
 
 	mu      sync.Mutex // guards the fields below, and those of its pools
 	own     *pool      // of the gateway's own account
@@ -83,7 +84,7 @@ func (s *server) down() error {
 // failed notes that the server is down, and tells everybody who waits. s.mu is held.
 func (s *server) failed(cause error) {
 	if s.failures == 0 || root(s.cause).Error() != root(cause).Error() {
-		s.client.options.Logger.Warn("the directory server cannot be reached", "server", s.address, "error", cause)
+		s.tell(cause)
 	}
 	first, last := firstBackoff, lastBackoff
 	if isRefusedBind(cause) { // Each attempt may count towards a lock of the account.
@@ -96,6 +97,16 @@ func (s *server) failed(cause error) {
 	for p := range s.hungry {
 		p.reject(s.down())
 	}
+}
+
+// tell logs why the server is down. s.mu is held.
+func (s *server) tell(cause error) {
+	var unfit *unfitError
+	if errors.As(cause, &unfit) {
+		s.client.options.Logger.Error("the directory server must not be used", "server", s.address, "error", cause)
+		return
+	}
+	s.client.options.Logger.Warn("the directory server cannot be reached", "server", s.address, "error", cause)
 }
 
 // jitter spreads a wait over its second half, so that gateways do not come back all at

@@ -104,7 +104,7 @@ func (s *session) lookUp(ctx context.Context, req *directory.SearchRequest, yiel
 func searchFor(req *directory.SearchRequest, controls []ldapwire.Control) request {
 	return request{"search", ldapwire.SearchResultDone, controls, func(dst []byte, id int32, controls []ldapwire.Control) []byte {
 		return ldapwire.AppendSearch(dst, id, req, controls...)
-	}}
+	}, req.Base}
 }
 
 // judge tells how a search ended, after count entries in all.

@@ -2,6 +2,7 @@ package ldapclient
 
 import (
 	"context"
+	"slices"
 
 	"github.com/rest2ldap/rest2ldap/pkg/directory"
 	"github.com/rest2ldap/rest2ldap/pkg/fault"
@@ -79,6 +80,9 @@ func (w *walk) step(ctx context.Context, n int) ([]*directory.Entry, error) {
 		return nil, err
 	}
 	cookie, paged, err := op.final.PagingCookie()
+	if slices.Contains(op.without, ldapwire.OIDPaging) {
+		return nil, errLacks(ldapwire.OIDPaging)
+	}
 	if err == nil && (!paged || len(op.entries) > n) {
 		err = nonsense("a result without pages")
 	}
