@@ -353,3 +353,25 @@ func expandDN(t *testing.T, template directory.DNTemplate) {
 		t.Errorf("%q became %q, which reads as %q, %v", template, plain, again, err)
 	}
 }
+
+func TestCanonical(t *testing.T) {
+	schema := directory.NewSchema([]*directory.AttributeType{
+		{OID: "0.9.2342.19200300.100.1.1", Names: []string{"uid", "userid"}}, {OID: "2.5.4.11", Names: []string{"ou", "organizationalUnitName"}},
+	})
+	for name, want := range map[string]string{
+		"uid=a,ou=b,dc=c": "uid=a,ou=b,dc=c", "UID=a,OU=b": "UID=a,OU=b", "userid=a,2.5.4.11=b,dc=c": "uid=a,ou=b,dc=c",
+		"OID.0.9.2342.19200300.100.1.1=a+organizationalunitname=x,ou=b": "uid=a+ou=x,ou=b", "": "", "1.2.3=a": "1.2.3=a",
+	} {
+		dn := directory.MustParseDN(name)
+		if got := schema.Canonical(dn).String(); got != want {
+			t.Errorf("%q is %q, want %q", name, got, want)
+		}
+		if dn.String() != directory.MustParseDN(name).String() {
+			t.Errorf("%q was changed", name)
+		}
+	}
+	var none *directory.Schema
+	if got := none.Canonical(directory.MustParseDN("userid=a")).String(); got != "userid=a" {
+		t.Errorf("without a schema %q", got)
+	}
+}

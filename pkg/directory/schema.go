@@ -1,6 +1,9 @@
 package directory
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Usage is what an attribute is for (RFC 4512 §4.1.2).
 type Usage int
@@ -127,6 +130,34 @@ func (s *Schema) NameOf(attribute string) string {
 		return t.OID
 	}
 	return t.Names[0]
+}
+
+// Canonical returns the name with its attribute types as the directory writes them, so that
+// names that spell a type by its OID or by another of its names have the same Key.
+func (s *Schema) Canonical(dn DN) DN {
+	if s == nil {
+		return dn
+	}
+	var rdns []RDN // Most names are so already.
+	for i, rdn := range dn.rdns {
+		for j, ava := range rdn {
+			name := s.NameOf(foldType(ava.Type))
+			if name == "" || strings.EqualFold(name, ava.Type) {
+				continue
+			}
+			if rdns == nil {
+				rdns = make([]RDN, len(dn.rdns))
+				for k, r := range dn.rdns {
+					rdns[k] = slices.Clone(r)
+				}
+			}
+			rdns[i][j].Type = name
+		}
+	}
+	if rdns == nil {
+		return dn
+	}
+	return DN{rdns: rdns}
 }
 
 // Syntaxes of RFC 4517 §3.3 that decide how a value is shown.

@@ -83,7 +83,7 @@ func TestModifyDN(t *testing.T) {
 			_, err := rename(dn, "uid=bjensen", nil)
 			kindOf(t, err, fault.PreconditionFailed, "alreadyExists")
 			_, err = rename(userDN("nobody"), "uid=eight", nil)
-			kindOf(t, err, fault.NotFound, "noSuchObject")
+			kindOf(t, err, fault.NotFound, "notFound")
 			_, err = rename(dn, "jpegPhoto=x", nil)
 			kindOf(t, err, fault.Invalid, "")
 			never := directory.Equal("sn", "Old")

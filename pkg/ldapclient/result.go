@@ -82,7 +82,8 @@ func meaningOf(code int) meaning {
 	case 21:
 		return meaning{fault.Invalid, "invalidAttributeSyntax", "a value is not of its attribute's syntax"}
 	case 32:
-		return meaning{fault.NotFound, "noSuchObject", "the resource is not there"}
+		// The kind of an entry that the caller may not see, too: nobody can tell the two apart.
+		return meaning{fault.NotFound, fault.NotFound.String(), "the resource is not there"}
 	case 34:
 		return meaning{fault.Invalid, "invalidDNSyntax", "the id makes no name that the directory takes"}
 	case 48:

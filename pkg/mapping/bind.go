@@ -59,6 +59,21 @@ func (b *Binding) Capabilities() *directory.Capabilities { return b.capabilities
 // Warnings tells, a sentence each, what of the mapping the directory cannot serve.
 func (b *Binding) Warnings() []string { return b.warnings }
 
+// parseDN parses a name that the directory has returned, whatever names its attribute types
+// have in it.
+func (b *Binding) parseDN(name string) (directory.DN, error) {
+	dn, err := directory.ParseDN(name)
+	return b.capabilities.Schema.Canonical(dn), err
+}
+
+// nameOf returns the name that the directory has for an attribute.
+func (b *Binding) nameOf(attribute string) string {
+	if name := b.capabilities.Schema.NameOf(attribute); name != "" {
+		return name
+	}
+	return attribute
+}
+
 // boundType is a ResourceType whose properties are bound.
 type boundType struct {
 	*ResourceType

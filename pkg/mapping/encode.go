@@ -56,7 +56,7 @@ func (e *Encoder) Sortable() bool {
 func (t *Target) Reread(ctx context.Context, find Finder, entries []*directory.Entry, attributes []string) ([]*directory.Entry, error) {
 	names := make([]directory.DN, len(entries))
 	for i, entry := range entries {
-		dn, err := directory.ParseDN(entry.DN)
+		dn, err := t.binding.parseDN(entry.DN)
 		if err != nil {
 			return nil, fault.Wrap(fault.BadGateway, err, "the directory returned a name that is none").Named("malformedAnswer")
 		}
@@ -68,7 +68,7 @@ func (t *Target) Reread(ctx context.Context, find Finder, entries []*directory.E
 	}
 	byName := make(map[string]*directory.Entry, len(found))
 	for _, entry := range found {
-		if dn, err := directory.ParseDN(entry.DN); err == nil {
+		if dn, err := t.binding.parseDN(entry.DN); err == nil {
 			byName[dn.Key()] = entry
 		}
 	}
@@ -86,13 +86,13 @@ func (t *Target) idAttribute() string {
 	if t.sub == nil || t.sub.Singleton {
 		return ""
 	}
-	return t.sub.Naming.IDAttribute
+	return t.binding.nameOf(t.sub.Naming.IDAttribute)
 }
 
 // keyAttribute is the attribute by which references identify a member.
 func (t *Target) keyAttribute() string {
 	if t.key != "" {
-		return t.key
+		return t.binding.nameOf(t.key)
 	}
 	return t.idAttribute()
 }

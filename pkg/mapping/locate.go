@@ -215,7 +215,7 @@ func (b *Binding) enter(owner *Target, sub *SubResource, variables map[string]st
 	if err != nil {
 		return nil, fault.Wrap(fault.NotFound, err, "no entry can have this name").Named("unknownPath")
 	}
-	target.dn = dn
+	target.dn = b.capabilities.Schema.Canonical(dn)
 	return target, nil
 }
 
@@ -276,7 +276,7 @@ func (t *Target) Encloses(entry *directory.Entry) bool {
 	if !t.sub.Flatten {
 		return false
 	}
-	dn, err := directory.ParseDN(entry.DN)
+	dn, err := t.binding.parseDN(entry.DN)
 	return err == nil && dn.Key() == t.dn.Key()
 }
 

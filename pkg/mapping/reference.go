@@ -107,7 +107,7 @@ func (t *Target) resolveProperty(ctx context.Context, find Finder, v view, names
 	var wanted []directory.DN
 	asked := make(map[string]bool)
 	for _, name := range names {
-		dn, err := directory.ParseDN(name)
+		dn, err := t.binding.parseDN(name)
 		if err != nil || !target.couldHold(dn) || asked[dn.Key()] {
 			continue
 		}
@@ -123,7 +123,7 @@ func (t *Target) resolveProperty(ctx context.Context, find Finder, v view, names
 		return nil, err
 	}
 	for _, entry := range list {
-		if dn, err := directory.ParseDN(entry.DN); err == nil && asked[dn.Key()] {
+		if dn, err := t.binding.parseDN(entry.DN); err == nil && asked[dn.Key()] {
 			r.entries[dn.Key()] = entry
 		}
 	}
@@ -291,7 +291,7 @@ func (w *resourceWriter) reference(dst []byte, v *view) []byte {
 }
 
 func (r *resolution) append(dst []byte, name string, showAbsent bool) []byte {
-	dn, err := directory.ParseDN(name)
+	dn, err := r.target.binding.parseDN(name)
 	if err != nil {
 		return dst
 	}

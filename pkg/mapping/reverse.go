@@ -64,19 +64,19 @@ func (t *Target) referrers(reference *Reference, attribute string, names, attrib
 
 // refers notes whom an entry refers to. An entry that two batches have found is noted once.
 func (r *resolution) refers(entry *directory.Entry, attribute string) {
-	dn, err := directory.ParseDN(entry.DN)
+	dn, err := r.target.binding.parseDN(entry.DN)
 	if err != nil || r.entries[dn.Key()] != nil {
 		return
 	}
 	r.entries[dn.Key()] = entry
-	for _, key := range keysOf(entry.Values(attribute)) {
+	for _, key := range r.target.binding.keysOf(entry.Values(attribute)) {
 		r.referrers[key] = append(r.referrers[key], entry.DN)
 	}
 }
 
 // referrersOf returns the names of those who refer to an entry.
 func (r *resolution) referrersOf(entry *directory.Entry) []string {
-	return r.referrers[keysOf([]string{entry.DN})[0]]
+	return r.referrers[r.target.binding.keysOf([]string{entry.DN})[0]]
 }
 
 // referring returns the attribute of the reference property that a reverse reference
@@ -128,7 +128,7 @@ func (t *Target) compareReverse(ctx context.Context, p *boundProperty, rest quer
 	named := make(map[string]directory.Filter)
 	for _, entry := range entries {
 		for _, name := range entry.Values(attribute) {
-			if dn, err := directory.ParseDN(name); err == nil && t.couldHold(dn) {
+			if dn, err := t.binding.parseDN(name); err == nil && t.couldHold(dn) {
 				named[dn.Key()] = rdnFilter(dn)
 			}
 		}

@@ -65,7 +65,7 @@ func single(found []string, at query.Pointer) (string, error) {
 func (t *Target) storedByID(stored []string) map[string]string {
 	known := make(map[string]string, len(stored))
 	for _, name := range stored {
-		dn, err := directory.ParseDN(name)
+		dn, err := t.binding.parseDN(name)
 		if err != nil || !t.couldHold(dn) {
 			continue
 		}

@@ -195,7 +195,7 @@ func (u *updater) sameReferences(ctx context.Context, p *boundProperty, value an
 func (r *resolution) shownIDs(names []string) map[string]bool {
 	shown := make(map[string]bool)
 	for _, name := range names {
-		dn, err := directory.ParseDN(name)
+		dn, err := r.target.binding.parseDN(name)
 		if err != nil {
 			continue
 		}
@@ -279,7 +279,7 @@ func (p *boundProperty) same(a, b string) bool {
 // referenceChanges keeps the stored references whose targets the caller cannot see.
 func (u *updater) referenceChanges(ctx context.Context, w *wanted, stored []string) ([]directory.Change, error) {
 	p := w.property
-	added, gone := differenceOfNames(stored, w.values)
+	added, gone := u.target.binding.differenceOfNames(stored, w.values)
 	removed, err := u.visible(ctx, p, gone)
 	if err != nil {
 		return nil, err
@@ -303,18 +303,18 @@ func (u *updater) referenceChanges(ctx context.Context, w *wanted, stored []stri
 }
 
 // differenceOfNames compares DNs by their keys.
-func differenceOfNames(stored, wanted []string) (added, removed []string) {
-	return namesWithout(wanted, stored), namesWithout(stored, wanted)
+func (b *Binding) differenceOfNames(stored, wanted []string) (added, removed []string) {
+	return b.namesWithout(wanted, stored), b.namesWithout(stored, wanted)
 }
 
 // namesWithout returns the names that are not among the others.
-func namesWithout(names, others []string) []string {
+func (b *Binding) namesWithout(names, others []string) []string {
 	known := make(map[string]bool, len(others))
-	for _, key := range keysOf(others) {
+	for _, key := range b.keysOf(others) {
 		known[key] = true
 	}
 	var rest []string
-	for i, key := range keysOf(names) {
+	for i, key := range b.keysOf(names) {
 		if !known[key] {
 			rest = append(rest, names[i])
 		}
@@ -322,11 +322,12 @@ func namesWithout(names, others []string) []string {
 	return rest
 }
 
-func keysOf(names []string) []string {
+// keysOf returns the keys by which names compare; one that is no name is its own.
+func (b *Binding) keysOf(names []string) []string {
 	keys := make([]string, len(names))
 	for i, name := range names {
 		keys[i] = strings.ToLower(name)
-		if dn, err := directory.ParseDN(name); err == nil {
+		if dn, err := b.parseDN(name); err == nil {
 			keys[i] = dn.Key()
 		}
 	}
@@ -343,7 +344,7 @@ func (u *updater) visible(ctx context.Context, p *boundProperty, names []string)
 		return nil, err
 	}
 	var visible []string
-	for i, key := range keysOf(names) {
+	for i, key := range u.target.binding.keysOf(names) {
 		if r.entries[key] != nil {
 			visible = append(visible, names[i])
 		}
