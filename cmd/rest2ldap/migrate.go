@@ -24,9 +24,10 @@ func newMigrate(environ []string) *cobra.Command {
 		Long: `Make a configuration of that of an older gateway.
 
 DIR is the folder of a REST to LDAP gateway, 3.5 to 7.x: the one that holds
-config.json, or the web application around it. What becomes of each setting is
-one line on standard error: kept, changed (why), or in need of a decision (what
-to decide, and how).
+config.json, or the web application around it. It may also be the folder of a
+directory server that answered REST itself, its config.ldif, or a text of
+dsconfig. What becomes of each setting is one line on standard error: kept,
+changed (why), or in need of a decision (what to decide, and how).
 
 Without --out the gateway.yaml is printed. With it, a new folder gets it, the
 mapping files, certificates in PEM, and secrets that only you can read.

@@ -118,7 +118,11 @@ func (r *reader) simpleBind(s *node) {
 func (r *reader) alternativeHeaders(b *node) {
 	on, at := r.flag(b, "supportAltAuthentication", false)
 	if !on {
-		r.codeDefault(at)
+		if at.has() {
+			r.same(at, "")
+		} else {
+			r.record(at, Kept, "not set; the old gateway then took no headers, whatever its documentation says")
+		}
 		return
 	}
 	r.decide(at, "name and password in headers of their own are not taken by this gateway; clients must send Authorization: Basic. Write false there")

@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strings"
 )
 
-// engine reads rest2ldap.json, the switches of the engine.
+// engine reads rest2ldap.json, the switches of the engine, which are keys of
+// mapping.options.
 func (r *reader) engine(name string) error {
 	root := &node{place: Place{File: name}}
 	if _, err := os.Stat(name); errors.Is(err, fs.ErrNotExist) {
@@ -18,66 +20,73 @@ func (r *reader) engine(name string) error {
 	r.known(root, "useMvcc", "mvccAttribute", "readOnUpdatePolicy", "useSubtreeDelete", "usePermissiveModify", "returnNullForMissingProperties", "localSortMaxEntries")
 	r.revision(root)
 	r.readBack(root)
-	r.writes(root)
+	r.switches(root)
 	return nil
 }
 
+const optionsAt = "mapping.options."
+
 // revision is where _rev comes from.
 func (r *reader) revision(n *node) {
-	if on, at := r.flag(n, "useMvcc", true); !on {
-		r.decide(at, "revisions cannot be switched off in this gateway; write true there")
-	} else {
-		r.same(at, "")
-	}
+	on, at := r.flag(n, "useMvcc", true)
+	r.kept(at, optionsAt+"useMvcc", on)
+	const key = optionsAt + "mvccAttribute"
 	switch v := r.text(n, "mvccAttribute"); {
-	case !v.has() || v.text == "etag":
-		r.same(v, "the revision is etag where the directory has it, else entryCSN, else modifyTimestamp")
+	case !on && v.has():
+		r.dropped(v, "without revisions it has no effect; left out")
+	case !on:
+	case !v.has() || strings.EqualFold(v.text, "etag"):
+		r.same(v, "etag where the directory has it, else entryCSN, else modifyTimestamp; another one is chosen with "+key)
+	case strings.EqualFold(v.text, "modifyTimestamp"):
+		r.changed(v, key, v.text, "it is shown, and never taken in If-Match: two changes within a second have the same")
 	default:
-		r.decide(v, fmt.Sprintf("the revision is etag where the directory has it, else entryCSN, else modifyTimestamp; %q cannot be chosen. Write etag there", v.text))
+		r.kept(v, key, v.text)
 	}
 }
 
 // readBack is what the answer to a change holds.
 func (r *reader) readBack(n *node) {
+	const key = optionsAt + "readOnUpdatePolicy"
 	switch v := r.text(n, "readOnUpdatePolicy"); {
-	case !v.has() || v.text == "controls":
-		r.same(v, "where the directory has no such control the entry is read, in place of an empty answer")
+	case !v.has():
+		r.kept(v, key, "controls")
+	case v.text == "controls":
+		r.keptAs(v, key, v.text, "where the directory has no such control the entry is read, in place of an empty answer")
 	case v.text == "search":
-		r.dropped(v, "the old gateway answered with an empty object; this one reads the entry")
+		r.changed(v, key, v.text, "the old gateway answered with an empty object; this one reads the entry")
 	case v.text == "disabled":
-		r.decide(v, "the answer to a change holds the resource in this gateway; write controls there")
+		r.kept(v, key, v.text)
 	default:
-		r.decide(v, fmt.Sprintf("%q is none of controls, search and disabled; mend it there", v.text))
+		r.decide(v, fmt.Sprintf("%q is none of controls, search and disabled; mend it there, or --set %s=controls", v.text, key), key)
 	}
 }
 
-func (r *reader) writes(n *node) {
-	if on, at := r.flag(n, "useSubtreeDelete", false); on {
-		r.decide(at, "a delete takes what is below an entry with it only when the request says so; write false there")
-	} else {
-		r.codeDefault(at)
+// switches are those that are off in the old program when they are left out, and on in its
+// documentation.
+func (r *reader) switches(n *node) {
+	for _, name := range []string{"useSubtreeDelete", "usePermissiveModify"} {
+		on, at := r.flag(n, name, false)
+		if at.has() {
+			r.kept(at, optionsAt+name, on)
+		} else {
+			r.keptAs(at, optionsAt+name, on, "not set; the old gateway then did without, whatever its documentation says (true)")
+		}
 	}
-	if on, at := r.flag(n, "usePermissiveModify", false); !on {
-		r.codeDefault(at)
-	} else {
-		r.same(at, "changes are worked out against the entry as it is, so that the control is not needed")
-	}
-	if on, at := r.flag(n, "returnNullForMissingProperties", false); on {
-		r.decide(at, "properties without a value are left out by this gateway; write false there")
-	} else if at.has() {
-		r.same(at, "")
-	}
-	if _, at := r.number(n, "localSortMaxEntries", 0); at.has() {
-		r.dropped(at, "the gateway sorts within bounds of its own where the directory cannot")
-	}
+	on, at := r.flag(n, "returnNullForMissingProperties", false)
+	r.kept(at, optionsAt+"returnNullForMissingProperties", on)
+	r.localSort(n)
 }
 
-// codeDefault tells of a switch that is off. Where it is not set, the documentation of the
-// old gateway has it on, and the program had it off.
-func (r *reader) codeDefault(n *node) {
-	if n.has() {
-		r.same(n, "")
-		return
+// localSort is how many entries are sorted here.
+func (r *reader) localSort(n *node) {
+	const key, most = optionsAt + "localSortMaxEntries", 100_000
+	switch size, at := r.number(n, "localSortMaxEntries", 0); {
+	case !at.has():
+	case size < 1:
+		r.changed(at, key, 1, "1 is the least")
+	case size > most:
+		r.changed(at, key, most, fmt.Sprintf("%d is the most", most))
+	default:
+		r.kept(at, key, size)
 	}
-	r.record(n, Kept, "not set; the old gateway then did without, whatever its documentation says")
 }

@@ -117,10 +117,16 @@ func (f File) write(dir string) error {
 func Read(path string) (*Gateway, error) {
 	r := &reader{document: newDocument()}
 	r.document.put("version", 1, "")
-	if err := r.locate(path); err != nil {
+	server, err := r.locate(path)
+	if err != nil {
 		return nil, err
 	}
-	if err := r.gateway(); err != nil {
+	if server != "" {
+		err = r.inServer(server)
+	} else {
+		err = r.gateway()
+	}
+	if err != nil {
 		return nil, err
 	}
 	sortFindings(r.findings)
@@ -145,25 +151,38 @@ type reader struct {
 	names []string
 	// security is that section of config.json.
 	security *node
+	// objects are those of a directory server.
+	objects objects
 }
 
-// locate finds the configuration.
-func (r *reader) locate(path string) error {
+// locate finds the configuration: a gateway's, or a file of a directory server, which it
+// then returns.
+func (r *reader) locate(path string) (server string, err error) {
 	stat, err := os.Stat(path)
 	if err != nil {
-		return err
+		return "", err
 	}
-	if !stat.IsDir() {
-		return fmt.Errorf("%s is a file; name the folder that holds config.json", path)
-	}
-	for _, inner := range []string{".", "WEB-INF/classes", "classes"} {
-		folder := filepath.Join(path, filepath.FromSlash(inner))
-		if _, err := os.Stat(filepath.Join(folder, "config.json")); err == nil {
-			r.classes = folder
-			return r.deployment(folder)
+	if stat.IsDir() {
+		for _, inner := range []string{".", "WEB-INF/classes", "classes"} {
+			folder := filepath.Join(path, filepath.FromSlash(inner))
+			if _, err := os.Stat(filepath.Join(folder, "config.json")); err == nil {
+				r.classes = folder
+				return "", r.deployment(folder)
+			}
 		}
+		server = locateServer(path)
+	} else {
+		server = path
 	}
-	return fmt.Errorf("%s holds no configuration of an old gateway: neither config.json nor WEB-INF/classes/config.json is there", path)
+	if server == "" {
+		return "", fmt.Errorf("%s holds no configuration of an old gateway: neither config.json nor WEB-INF/classes/config.json is there, and no config.ldif nor dsconfig.txt of a directory server", path)
+	}
+	// The files that it names are relative to the folder of the server, above config.
+	r.classes = filepath.Dir(server)
+	if absolute, err := filepath.Abs(r.classes); err == nil && filepath.Base(absolute) == "config" {
+		r.classes = filepath.Join(r.classes, "..")
+	}
+	return server, nil
 }
 
 // deployment derives the context path from the name of the web application, as Tomcat

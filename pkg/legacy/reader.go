@@ -27,6 +27,9 @@ func (r *reader) keptAs(n *node, key string, value any, message string) {
 	if message != "" {
 		comment += ": " + message
 	}
+	if n.told {
+		comment = ""
+	}
 	r.document.put(key, value, comment)
 	r.record(n, Kept, message, key)
 }

@@ -143,6 +143,13 @@ func raw(certificates []*x509.Certificate) [][]byte {
 	return all
 }
 
+// selfIssued reports whether a certificate is that of an authority of its own making, or of
+// a server without one.
+func selfIssued(der []byte) bool {
+	c, err := x509.ParseCertificate(der)
+	return err == nil && bytes.Equal(c.RawIssuer, c.RawSubject)
+}
+
 // certificatesOf returns the certificates of a PEM file.
 func certificatesOf(data []byte) [][]byte {
 	var all [][]byte
