@@ -168,7 +168,10 @@ func TestActionsOfMapping(t *testing.T) {
 			}
 		})
 		t.Run("NotAvailable", func(t *testing.T) {
-			act(t, "/api/users/bjensen", "resetPassword").fails(http.StatusNotImplemented, "unavailableAction")
+			act(t, "/api/users/bjensen", "accountUsability").fails(http.StatusNotImplemented, "unknownAction")
+		})
+		t.Run("TakesNothing", func(t *testing.T) {
+			act(t, "/api/users/bjensen", "resetPassword").fails(http.StatusBadRequest, "unknownField").has(`"/oldPassword"`, "detail", "field")
 		})
 		t.Run("NotAMember", func(t *testing.T) {
 			act(t, "/api/managers/bjensen", "modifyPassword").fails(http.StatusNotFound, "")

@@ -41,6 +41,24 @@ func AccountStateAttributes() []string {
 	}
 }
 
+// PolicyDN is the password policy of everyone: five wrong passwords lock an account for
+// five minutes, and pwdReset makes the user change the password. [ServiceDN] may read it.
+const PolicyDN = "cn=default," + PoliciesDN
+
+// PoliciesDN is the entry above all password policies.
+const PoliciesDN = "ou=Policies," + BaseDN
+
+// PolicyLDIF returns the password policy and the entry above it.
+func PolicyLDIF() []byte {
+	var w writer
+	w.unit(PoliciesDN, "Policies")
+	w.entry(PolicyDN, "objectClass", "top", "objectClass", "applicationProcess", "objectClass", "pwdPolicy",
+		"cn", "default", "description", "Applies to every account that names no other policy",
+		"pwdAttribute", "userPassword", "pwdLockout", "TRUE", "pwdMaxFailure", "5", "pwdLockoutDuration", "300",
+		"pwdMustChange", "TRUE", "pwdAllowUserChange", "TRUE")
+	return w.buf.Bytes()
+}
+
 // LDIF returns the example directory with that many people, in an order in
 // which it can be loaded. All named people are always there, so a smaller
 // number means just them.

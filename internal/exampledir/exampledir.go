@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"crypto/tls"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/rest2ldap/rest2ldap/internal/exampledata"
@@ -39,7 +40,7 @@ func New(o Options) (*memdir.Server, error) {
 	}
 	options := memdir.Options{
 		Suffix: exampledata.BaseDN, Schema: o.Schema, TLS: o.TLS, Rules: Rules(), Limits: memdir.Limits{SizeLimit: o.SizeLimit}, Logger: o.Logger, Intercept: o.Intercept,
-		Policy: memdir.Policy{MaxFailure: 5, LockoutDuration: 5 * time.Minute},
+		Policy: memdir.Policy{MaxFailure: 5, LockoutDuration: 5 * time.Minute, MustChange: true}, PolicyDN: exampledata.PolicyDN,
 		RootDN: exampledata.RootDN, RootPassword: o.RootPassword,
 	}
 	server, err := memdir.New(options)
@@ -47,7 +48,7 @@ func New(o Options) (*memdir.Server, error) {
 		return nil, err
 	}
 	if o.Data == nil {
-		o.Data = exampledata.LDIF(o.Users)
+		o.Data = slices.Concat(exampledata.LDIF(o.Users), []byte("\n"), exampledata.PolicyLDIF())
 	}
 	return server, server.Load(bytes.NewReader(o.Data))
 }
@@ -70,6 +71,7 @@ func Rules() []memdir.Rule {
 			Base: exampledata.PeopleDN, Attributes: append([]string{"entry", "objectClass", "uid", "mail"}, exampledata.AccountStateAttributes()...),
 			By: []memdir.Grant{service(memdir.LevelRead), others},
 		},
+		{Base: exampledata.PoliciesDN, By: []memdir.Grant{service(memdir.LevelRead), others}},
 		{By: []memdir.Grant{service(memdir.LevelNone), administrators, others}},
 		{
 			Base: "uid=bjensen," + exampledata.PeopleDN, Scope: memdir.Exact, Attributes: []string{"description", "telephoneNumber", "mail"},

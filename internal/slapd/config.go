@@ -70,7 +70,7 @@ func newSite(dir string, options Options) (*site, error) {
 	if _, _, err := pair.WriteFiles(dir, certName); err != nil {
 		return nil, err
 	}
-	data := bytes.Join([][]byte{exampledata.LDIF(options.Users), []byte(policyLDIF), []byte(options.LDIF)}, []byte("\n"))
+	data := bytes.Join([][]byte{exampledata.LDIF(options.Users), exampledata.PolicyLDIF(), []byte(options.LDIF)}, []byte("\n"))
 	err = errors.Join(
 		os.WriteFile(filepath.Join(dir, caFile), ca.PEM(), 0o644),
 		os.WriteFile(filepath.Join(dir, dataFile), data, 0o600),
@@ -97,6 +97,7 @@ func (s *site) configure(l layout) error {
 		"Administrators": exampledata.AdministratorsDN,
 		"Service":        exampledata.ServiceDN,
 		"Policy":         PolicyDN,
+		"Policies":       exampledata.PoliciesDN,
 		"Root":           RootDN,
 		"RootPassword":   s.rootPassword,
 		"Config":         ConfigDN,
@@ -125,24 +126,3 @@ func limitWords(limit int) string {
 // AccountStateAttributes returns the operational attributes that tell whether an account
 // is usable. The gateway's account may read them.
 func AccountStateAttributes() []string { return exampledata.AccountStateAttributes() }
-
-// policyLDIF is the password policy of everyone.
-const policyLDIF = `
-dn: ou=Policies,` + exampledata.BaseDN + `
-objectClass: top
-objectClass: organizationalUnit
-ou: Policies
-
-dn: ` + PolicyDN + `
-objectClass: top
-objectClass: applicationProcess
-objectClass: pwdPolicy
-cn: default
-description: Applies to every account that names no other policy
-pwdAttribute: userPassword
-pwdLockout: TRUE
-pwdMaxFailure: 5
-pwdLockoutDuration: 300
-pwdMustChange: TRUE
-pwdAllowUserChange: TRUE
-`

@@ -40,7 +40,7 @@ const (
 	RootDN = exampledata.RootDN
 	// PolicyDN is the password policy of everyone: five wrong passwords lock an
 	// account for five minutes, and pwdReset makes the user change the password.
-	PolicyDN = "cn=default,ou=Policies," + exampledata.BaseDN
+	PolicyDN = exampledata.PolicyDN
 	// ConfigDN may change the configuration below cn=config, with the password
 	// of [RootDN].
 	ConfigDN = "cn=admin,cn=config"

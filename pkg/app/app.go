@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/rest2ldap/rest2ldap/pkg/audit"
+	"github.com/rest2ldap/rest2ldap/pkg/auth"
 	"github.com/rest2ldap/rest2ldap/pkg/config"
 	"github.com/rest2ldap/rest2ldap/pkg/crest"
 	"github.com/rest2ldap/rest2ldap/pkg/directory"
@@ -73,7 +74,8 @@ type builder struct {
 	*config.File
 	parts
 
-	logger *slog.Logger
+	logger   *slog.Logger
+	accounts *auth.Accounts // of chain
 	// forget are told of entries whose passwords were changed.
 	forget []func(directory.DN)
 }
@@ -201,7 +203,8 @@ func (b *builder) api(client directory.Directory) (http.Handler, error) {
 				forget(dn)
 			}
 		},
-		Logger: b.logger,
+		Accounts: b.accounts,
+		Logger:   b.logger,
 	})
 	if err != nil {
 		return nil, err

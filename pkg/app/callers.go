@@ -12,10 +12,11 @@ import (
 
 // chain makes the ways to authenticate that the configuration has.
 func (b *builder) chain(client directory.Directory) (*auth.Chain, error) {
-	accounts, err := auth.NewAccounts(auth.AccountsOptions{Directory: client, Logger: b.logger})
+	accounts, err := auth.NewAccounts(auth.AccountsOptions{Directory: client, Policy: b.passwordPolicy, Logger: b.logger})
 	if err != nil {
 		return nil, err
 	}
+	b.accounts = accounts
 	b.forget = append(b.forget, accounts.PurgeEntry)
 	var authenticators []auth.Authenticator
 	if b.Auth.Basic != nil {

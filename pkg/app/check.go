@@ -41,6 +41,7 @@ type parts struct {
 	// bindCertificates is the certificate for the mechanism EXTERNAL.
 	bindCertificate *tls.Certificate
 	policy          gateway.Policy
+	passwordPolicy  directory.DN
 	baseDN          directory.DN
 	filter          directory.FilterTemplate
 	dnTemplate      directory.DNTemplate
@@ -133,6 +134,9 @@ func (i *inspector) directory() {
 	i.outboundRoots = i.roots("outboundTLS.ca", i.file.OutboundTLS.CA)
 	if d.Bind.DN != "" {
 		i.bindDN = i.dn("directory.bind.dn", d.Bind.DN)
+	}
+	if d.PasswordPolicy != "" {
+		i.passwordPolicy = i.dn("directory.passwordPolicy", d.PasswordPolicy)
 	}
 	i.bindCertificate = i.clientCertificate("directory.bind", d.Bind.Cert, d.Bind.Key, "the directory")
 }

@@ -20,6 +20,8 @@ const (
 	refusalAge = 5 * time.Second
 	// accountsSize is the number of accounts remembered by default.
 	accountsSize = 10_000
+	// policiesSize is the number of password policies remembered.
+	policiesSize = 100
 )
 
 // AccountsOptions say how to verify accounts.
@@ -28,9 +30,10 @@ type AccountsOptions struct {
 	Directory directory.Directory
 	// Policy is the password policy of accounts that name none (pwdPolicySubentry),
 	// for directories that keep their default policy in the configuration, as OpenLDAP
-	// does (ppolicy_default). It tells how long a lock lasts. Without it, or when the
-	// gateway's account may not read it, a locked account stays locked here until the
-	// directory removes the lock: at the next good bind, or by an administrator.
+	// does (ppolicy_default). It tells how long a lock lasts, and how long a password.
+	// Without it, or when the gateway's account may not read it, a locked account stays
+	// locked here until the directory removes the lock, at the next good bind or by an
+	// administrator; and a password that has expired is noticed by the next bind alone.
 	Policy directory.DN
 	// MaxAge is how long a usable account is remembered: MaxAccountAge when 0, and
 	// never more; negative is not at all.
@@ -59,6 +62,8 @@ type AccountsOptions struct {
 type Accounts struct {
 	options AccountsOptions
 	cache   *memo.Cache[string, account]
+	// policies are what password policies say, by the key of the name.
+	policies *memo.Cache[string, passwordPolicy]
 }
 
 // account is what is known of an identity.
@@ -86,12 +91,17 @@ func NewAccounts(options AccountsOptions) (*Accounts, error) {
 	if options.Logger == nil {
 		options.Logger = slog.Default()
 	}
-	return &Accounts{options: options, cache: memo.New[string, account](options.Size, options.Clock)}, nil
+	return &Accounts{
+		options:  options,
+		cache:    memo.New[string, account](options.Size, options.Clock),
+		policies: memo.New[string, passwordPolicy](policiesSize, options.Clock),
+	}, nil
 }
 
 // Verify returns nil when the account of the identity may be used. Otherwise the
 // fault is Unauthenticated when the account is unknown, disabled, locked, expired
-// or not yet valid, with that as detail.kind (see Reason); Forbidden with
+// or not yet valid, or its password has expired and is not good for another time, with
+// that as detail.kind (see Reason); Forbidden with
 // passwordMustChange when the password has to be changed first; Unavailable, Timeout
 // and the like when the directory could not be asked. The answer may be
 // MaxAccountAge old.
@@ -126,13 +136,16 @@ func (a *Accounts) PurgeEntry(dn directory.DN) {
 }
 
 // PurgeAll forgets everything.
-func (a *Accounts) PurgeAll() { a.cache.Clear() }
+func (a *Accounts) PurgeAll() {
+	a.cache.Clear()
+	a.policies.Clear()
+}
 
 // look asks the directory. The error tells that there is no answer.
 func (a *Accounts) look(ctx context.Context, identity directory.Identity) (account, error) {
-	dn, state, err := a.resolve(ctx, identity)
-	if state != nil || err != nil {
-		return account{state: state}, err
+	dn, refused, err := a.resolve(ctx, identity)
+	if refused != nil || err != nil {
+		return account{state: refused}, err
 	}
 	capabilities, err := a.options.Directory.Capabilities(ctx)
 	if err != nil {
@@ -147,8 +160,26 @@ func (a *Accounts) look(ctx context.Context, identity directory.Identity) (accou
 		found.state = RefuseAccount(ReasonUnknown)
 		return found, nil
 	}
-	found.state, err = a.judge(ctx, entry)
+	state, err := a.judge(ctx, entry)
+	found.state = RefuseState(state)
 	return found, err
+}
+
+// State tells the state of the account of an entry as it is now, as far as the gateway's
+// account can see it. The fault is NotFound when it cannot see the entry.
+func (a *Accounts) State(ctx context.Context, dn directory.DN) (directory.AccountState, error) {
+	capabilities, err := a.options.Directory.Capabilities(ctx)
+	if err != nil {
+		return directory.AccountState{}, err
+	}
+	entry, err := a.read(ctx, dn, knownAttributes(capabilities.Schema))
+	switch {
+	case err != nil:
+		return directory.AccountState{}, err
+	case entry == nil:
+		return directory.AccountState{}, fault.New(fault.NotFound, "the account is not there")
+	}
+	return a.judge(ctx, entry)
 }
 
 // resolve returns the name of the account.

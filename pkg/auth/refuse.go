@@ -3,6 +3,7 @@ package auth
 import (
 	"errors"
 
+	"github.com/rest2ldap/rest2ldap/pkg/directory"
 	"github.com/rest2ldap/rest2ldap/pkg/fault"
 )
 
@@ -25,6 +26,7 @@ const (
 	ReasonLocked      Reason = "accountLocked"
 	ReasonExpired     Reason = "accountExpired"
 	ReasonNotYetValid Reason = "accountNotYetValid"
+	ReasonPassword    Reason = "passwordExpired"
 	ReasonMustChange  Reason = "passwordMustChange"
 )
 
@@ -50,6 +52,18 @@ func Refuse(cause error) *fault.Error {
 // get it.
 func RefuseAccount(reason Reason) *fault.Error {
 	return Refuse(reason).Named(string(reason))
+}
+
+// RefuseState returns the fault of an account in a state in which it is not usable, nil for
+// one that is. Only a caller whose credentials are good may get it.
+func RefuseState(state directory.AccountState) error {
+	switch {
+	case state.Usable():
+		return nil
+	case state.Status == directory.PasswordMustChange:
+		return RefuseMustChange()
+	}
+	return RefuseAccount(Reason(state.Status.String()))
 }
 
 // RefuseMustChange returns the fault of a caller that has to change the password before

@@ -93,6 +93,10 @@ type Directory struct {
 	// Bind is the account of the gateway itself. It needs the right to act for others,
 	// and little else.
 	Bind Bind `config:"bind"`
+	// PasswordPolicy is the DN of the password policy of accounts that name none, where the
+	// directory keeps it in its configuration (OpenLDAP: ppolicy_default). With it the gateway
+	// sees when a lock ends, and that a password has expired.
+	PasswordPolicy string `config:"passwordPolicy"`
 	// Balance is how requests are spread over servers of the same role. `failover`: to the
 	// first that can be reached. `leastRequests`: reads to the one with the fewest requests
 	// at work, changes to the first that takes them. `affinity`: by entry, so that the reads

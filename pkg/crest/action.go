@@ -17,8 +17,11 @@ func (h *handler) action(w http.ResponseWriter, r *request) error {
 		r.event.SetAction(known) // Nothing else that a client wrote gets on record.
 	}
 	req := mapping.Request{Verb: mapping.Action, Action: name}
-	if name == mapping.ModifyPassword {
+	switch name {
+	case mapping.ModifyPassword:
 		req.Password = func() (mapping.PasswordChange, error) { return h.passwordChange(w, r) }
+	case mapping.ResetPassword, mapping.AccountUsability:
+		req.Nothing = func() error { return h.nothing(w, r) }
 	}
 	answer, err := h.do(r, req)
 	if err != nil {
@@ -71,31 +74,47 @@ func (h *handler) passwordChange(w http.ResponseWriter, r *request) (change mapp
 	}
 	object, ok := value.(*mapping.Object)
 	if !ok {
-		return change, badPassword("", "wrongType", "the body is an object with the members oldPassword and newPassword")
+		return change, badMember("", "wrongType", "the body is an object with the members oldPassword and newPassword")
 	}
 	texts := map[string]*string{oldPassword: &change.Old, newPassword: &change.New}
 	for _, member := range object.Members {
 		text := texts[member.Name]
 		if text == nil {
-			return change, badPassword(member.Name, "unknownField", "the members are oldPassword and newPassword")
+			return change, badMember(member.Name, "unknownField", "the members are oldPassword and newPassword")
 		}
 		if *text, ok = member.Value.(string); !ok {
-			return change, badPassword(member.Name, "wrongType", "a string is expected")
+			return change, badMember(member.Name, "wrongType", "a string is expected")
 		}
 		if *text == "" {
-			return change, badPassword(member.Name, "emptyPassword", "a password is not empty")
+			return change, badMember(member.Name, "emptyPassword", "a password is not empty")
 		}
 	}
 	for _, name := range []string{oldPassword, newPassword} {
 		if *texts[name] == "" {
-			return change, badPassword(name, "missingField", "the field is required")
+			return change, badMember(name, "missingField", "the field is required")
 		}
 	}
 	return change, nil
 }
 
-// badPassword is the fault of a member of the body.
-func badPassword(member, kind, message string) error {
+// nothing reads the body {} of an action that takes nothing.
+func (h *handler) nothing(w http.ResponseWriter, r *request) error {
+	value, err := h.json(w, r)
+	if err != nil {
+		return err
+	}
+	object, ok := value.(*mapping.Object)
+	switch {
+	case !ok:
+		return badMember("", "wrongType", "the action takes nothing; the body is an empty object, {}")
+	case len(object.Members) > 0:
+		return badMember(object.Members[0].Name, "unknownField", "the action takes nothing; the body is an empty object, {}")
+	}
+	return nil
+}
+
+// badMember is the fault of a member of the body.
+func badMember(member, kind, message string) error {
 	e := fault.New(fault.Invalid, "%s", message).Named(kind)
 	if member != "" {
 		e.Detail.Field = query.Pointer{member}.String()

@@ -117,6 +117,7 @@ directory:
   servers: [{url: "ldaps://%s"}]
   ca: ca.pem
   bind: {dn: %q, password: "file:service.password"}
+  passwordPolicy: %q
 auth:
   basic:
     mode: search
@@ -124,6 +125,6 @@ auth:
     scope: one
     filter: (&(uid={username})(objectClass=inetOrgPerson))
 %s
-`, o.HTTPS, ldaps, exampledata.ServiceDN, exampledata.PeopleDN, events)
+`, o.HTTPS, ldaps, exampledata.ServiceDN, exampledata.PolicyDN, exampledata.PeopleDN, events)
 	return os.WriteFile(f.config(), []byte(text), 0o600)
 }

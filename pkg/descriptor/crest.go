@@ -202,8 +202,8 @@ func (d *description) crestOperations(p *place) (o crestOperations) {
 		o.Delete = &crestAction{Errors: changed}
 	}
 	o.Patch = &crestAction{Operations: []string{"ADD", "REMOVE", "REPLACE", "INCREMENT"}, Errors: changed}
-	for _, name := range p.actions() {
-		o.Actions = append(o.Actions, crestAction{Name: name, Request: passwordSchema(), Response: &schema{Type: "object"}, Errors: changed})
+	for _, a := range p.actions() {
+		o.Actions = append(o.Actions, crestAction{Name: a.name, Request: a.request, Response: a.response, Errors: changed})
 	}
 	return o
 }

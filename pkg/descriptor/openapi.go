@@ -238,14 +238,6 @@ func enumSchema(names ...string) *schema {
 	return s
 }
 
-// passwordSchema is the body of the action modifyPassword.
-func passwordSchema() *schema {
-	password := &schema{Type: "string", Format: "password", MinLength: 1}
-	return &schema{Type: "object", Additional: false, Required: []string{"oldPassword", "newPassword"}, Properties: ordered[*schema]{
-		{"oldPassword", password}, {"newPassword", password},
-	}}
-}
-
 // errorSchema is the one error body.
 func errorSchema() *schema {
 	integer := &schema{Type: "integer"}

@@ -2,6 +2,7 @@ package descriptor
 
 import (
 	"cmp"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -70,12 +71,41 @@ func (o *operations) instance(item *pathItem) {
 	if !p.sub.Singleton {
 		item.Delete = o.operation("delete", path, "Deletes the resource", "200", o.answers("The resource as it was.", "ETag"), shared("_fields", "_prettyPrint", "If-Match")...)
 	}
-	if names := p.actions(); len(names) > 0 {
-		act := o.operation("act", path, "Changes the password of the resource", "200",
-			&response{Description: "The password is changed.", Content: content(&schema{Type: "object"})}, action(true, names...))
-		act.RequestBody = &body{Required: true, Content: content(&schema{Ref: openAPISchemas + passwordBody})}
-		item.Post = join(item.Post, act)
+	if acts := p.actions(); len(acts) > 0 {
+		item.Post = join(item.Post, o.act(path, acts))
 	}
+}
+
+// act is the operation that runs one of the actions.
+func (o *operations) act(path string, acts []act) *operation {
+	var names, summaries, answers []string
+	var takes, returns []*schema
+	for _, a := range acts {
+		names, summaries, answers = append(names, a.name), append(summaries, a.summary), append(answers, a.answer)
+		request := a.request
+		if a.name == mapping.ModifyPassword {
+			request = &schema{Ref: openAPISchemas + passwordBody}
+		}
+		takes, returns = append(takes, request), append(returns, a.response)
+	}
+	do := o.operation("act", path, strings.Join(summaries, ". "), "200",
+		&response{Description: strings.Join(answers, " "), Content: content(either(returns))}, action(true, names...))
+	do.RequestBody = &body{Required: true, Content: content(either(takes))}
+	return do
+}
+
+// either is the schema of what any of several describes; of those that are alike it names one.
+func either(schemas []*schema) *schema {
+	var different []*schema
+	for _, s := range schemas {
+		if !slices.ContainsFunc(different, func(other *schema) bool { return reflect.DeepEqual(s, other) }) {
+			different = append(different, s)
+		}
+	}
+	if len(different) == 1 {
+		return different[0]
+	}
+	return &schema{AnyOf: different}
 }
 
 func (o *operations) update(path string) *operation {

@@ -194,10 +194,10 @@ func (d *description) creatable(p *place) []*mapping.ResourceType {
 	return slices.DeleteFunc(candidates, func(t *mapping.ResourceType) bool { return t.Abstract })
 }
 
-// actions returns the actions of an instance that are available.
-func (p *place) actions() []string {
-	if p.readOnly || !slices.Contains(p.sub.Type.Actions, mapping.ModifyPassword) {
+// actions returns the actions of an instance.
+func (p *place) actions() []act {
+	if p.readOnly {
 		return nil
 	}
-	return []string{mapping.ModifyPassword}
+	return slices.DeleteFunc(acts(), func(a act) bool { return !slices.Contains(p.sub.Type.Actions, a.name) })
 }

@@ -180,7 +180,8 @@ type ExtendedResult struct {
 // PasswordRequest changes the password of an entry.
 type PasswordRequest struct {
 	DN DN
-	// Old is the present password, which the directory verifies; New is the one to be.
+	// Old is the present password, which the directory verifies, "" for one who may do
+	// without. New is the one to be; for "" the directory is to make one.
 	Old, New string
 	// Controls and Answer are as in WriteOptions.
 	Controls []Control
@@ -224,11 +225,12 @@ type Session interface {
 	// the directory, such as StartTLS, is Unsupported, and so is one that the directory does
 	// not have.
 	Extended(ctx context.Context, req *ExtendedRequest) (*ExtendedResult, error)
-	// ModifyPassword changes the password of an entry (RFC 3062). A refusal is Invalid with
+	// ModifyPassword changes the password of an entry (RFC 3062), and returns the one that
+	// the directory made, if it did. A refusal is Invalid with
 	// detail.kind wrongPassword when the old password is not right, as far as the directory
 	// says so, and has detail.kind passwordPolicy and detail.passwordPolicy when a password
 	// policy refused. A directory without the operation is Unsupported.
-	ModifyPassword(ctx context.Context, req *PasswordRequest) error
+	ModifyPassword(ctx context.Context, req *PasswordRequest) (Password, error)
 	// WhoAmI returns the authorization identity that the directory sees (RFC 4532).
 	WhoAmI(ctx context.Context) (string, error)
 }

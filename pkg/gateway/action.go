@@ -14,6 +14,10 @@ func (c *call) action(ctx context.Context) (*Answer, error) {
 		return nil, fault.New(fault.Unsupported, "the action %q is not available here", name).Named("unknownAction")
 	case name == mapping.ModifyPassword:
 		return c.modifyPassword(ctx)
+	case name == mapping.ResetPassword:
+		return c.resetPassword(ctx)
+	case name == mapping.AccountUsability:
+		return c.accountUsability(ctx)
 	default:
 		return nil, fault.New(fault.Unsupported, "the action %q is not available in this version", name).Named("unavailableAction")
 	}

@@ -30,8 +30,8 @@ type fake struct {
 	// before is called ahead of each operation, with its name; it may change entries,
 	// or fail the operation.
 	before func(operation string) error
-	// who is the identity that WhoAmI tells.
-	who string
+	// who is the identity that WhoAmI tells, and generated the password that it makes.
+	who, generated string
 	// references is how many references to other servers each search meets.
 	references int
 }

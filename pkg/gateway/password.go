@@ -5,6 +5,8 @@ import (
 	"errors"
 	"strings"
 
+	"github.com/go-json-experiment/json"
+
 	"github.com/rest2ldap/rest2ldap/pkg/auth"
 	"github.com/rest2ldap/rest2ldap/pkg/directory"
 	"github.com/rest2ldap/rest2ldap/pkg/fault"
@@ -21,11 +23,7 @@ func (c *call) modifyPassword(ctx context.Context) (*Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	entry, err := c.fetch(ctx, []string{"1.1"})
-	if err != nil {
-		return nil, err
-	}
-	dn, err := nameOf(entry)
+	dn, err := c.name(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -38,17 +36,55 @@ func (c *call) modifyPassword(ctx context.Context) (*Answer, error) {
 			return nil, auth.RefuseMustChange()
 		}
 	}
-	if err := attempt(ctx, passwordAttribute); err != nil {
-		return nil, err
-	}
-	err = c.session.ModifyPassword(ctx, &directory.PasswordRequest{DN: dn, Old: change.Old, New: change.New})
-	if mayBeDone(err) {
-		c.changed(dn)
-	}
+	_, err = c.setPassword(ctx, &directory.PasswordRequest{DN: dn, Old: change.Old, New: change.New})
 	if err != nil {
 		return nil, c.explainPassword(ctx, dn, err)
 	}
 	return &Answer{JSON: []byte("{}")}, nil
+}
+
+// resetPassword has the directory make a new password for the target, as the caller, and
+// answers with it. The directory decides who may: it is a change without the old password.
+func (c *call) resetPassword(ctx context.Context) (*Answer, error) {
+	if err := c.req.Nothing(); err != nil {
+		return nil, err
+	}
+	dn, err := c.name(ctx)
+	if err != nil {
+		return nil, err
+	}
+	generated, err := c.setPassword(ctx, &directory.PasswordRequest{DN: dn})
+	if err != nil {
+		return nil, err
+	}
+	answer := &Answer{JSON: []byte("{}")}
+	if !generated.IsZero() {
+		answer.JSON, err = json.Marshal(struct {
+			Password string `json:"generatedPassword"`
+		}{generated.Value()})
+	}
+	return answer, err
+}
+
+// name returns the name of the target's entry, which the caller can see.
+func (c *call) name(ctx context.Context) (directory.DN, error) {
+	entry, err := c.fetch(ctx, []string{"1.1"})
+	if err != nil {
+		return directory.DN{}, err
+	}
+	return nameOf(entry)
+}
+
+// setPassword sends the change of a password once it is on record.
+func (c *call) setPassword(ctx context.Context, req *directory.PasswordRequest) (directory.Password, error) {
+	if err := attempt(ctx, passwordAttribute); err != nil {
+		return directory.Password{}, err
+	}
+	generated, err := c.session.ModifyPassword(ctx, req)
+	if mayBeDone(err) {
+		c.changed(req.DN)
+	}
+	return generated, err
 }
 
 // mayBeDone reports whether a change with that outcome was made, or may have been.

@@ -14,17 +14,19 @@ import (
 	"github.com/rest2ldap/rest2ldap/pkg/mapping"
 )
 
-// ModifyPassword takes the old password "old".
-func (f *fake) ModifyPassword(_ context.Context, req *directory.PasswordRequest) error {
+// ModifyPassword takes the old password "old", or none where it makes one.
+func (f *fake) ModifyPassword(_ context.Context, req *directory.PasswordRequest) (directory.Password, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if err := f.note("modifyPassword", req.DN); err != nil {
-		return err
+	switch err := f.note("modifyPassword", req.DN); {
+	case err != nil:
+		return directory.Password{}, err
+	case req.New == "" && req.Old == "":
+		return directory.NewPassword(f.generated), nil
+	case req.Old != "old":
+		return directory.Password{}, fault.New(fault.Invalid, "the old password is not right").Named("wrongPassword")
 	}
-	if req.Old != "old" {
-		return fault.New(fault.Invalid, "the old password is not right").Named("wrongPassword")
-	}
-	return nil
+	return directory.Password{}, nil
 }
 
 // changeTo asks for a new password for a user.
@@ -144,7 +146,8 @@ func TestActions(t *testing.T) {
 		"R_I09":      {[]string{"users", "a"}, "nosuch", "unknownAction"},
 		"not listed": {[]string{"groups", "a"}, mapping.ModifyPassword, "unknownAction"},
 		"collection": {[]string{"users"}, mapping.ModifyPassword, "unknownAction"},
-		"reset":      {[]string{"users", "a"}, mapping.ResetPassword, "unknownAction"},
+		"reset":      {[]string{"groups", "a"}, mapping.ResetPassword, "unknownAction"},
+		"state":      {[]string{"users"}, mapping.AccountUsability, "unknownAction"},
 	} {
 		_, err := do(t, s, &mapping.Request{Verb: mapping.Action, Action: test.action, Path: test.path})
 		var e *fault.Error

@@ -40,6 +40,10 @@ type Options struct {
 	// PasswordChanged is told of an entry whose password was changed, or may have been, so
 	// that nobody lets the old one in; nil is nobody.
 	PasswordChanged func(directory.DN)
+	// Accounts tells the state of accounts; without it there is no accountUsability.
+	Accounts Accounts
+	// Clock tells the time; time.Now when nil.
+	Clock func() time.Time
 	// Logger gets what an operator should know; nil discards it.
 	Logger *slog.Logger
 }
@@ -60,6 +64,8 @@ type Service struct {
 	walks       *walks
 	sealer      *sealer
 	changed     func(directory.DN)
+	accounts    Accounts
+	now         func() time.Time
 	logger      *slog.Logger
 }
 
@@ -87,10 +93,15 @@ func New(o Options) (*Service, error) {
 		sorts:       make(chan struct{}, maxSorts),
 		walks:       newWalks(orDefault(o.Walks, DefaultWalks)),
 		changed:     o.PasswordChanged,
+		accounts:    o.Accounts,
+		now:         o.Clock,
 		logger:      o.Logger,
 	}
 	if s.changed == nil {
 		s.changed = func(directory.DN) {}
+	}
+	if s.now == nil {
+		s.now = time.Now
 	}
 	var err error
 	if s.sealer, err = newSealer(o.CookieKey); err != nil {

@@ -356,7 +356,7 @@ func TestTransactionID(t *testing.T) {
 		_, _ = s.Delete(ctx, &directory.DeleteRequest{DN: userDN("a")})
 		_, _ = s.Modify(ctx, &directory.ModifyRequest{DN: userDN("a")})
 		_, _ = s.Compare(ctx, &directory.CompareRequest{DN: userDN("a"), Attribute: "cn", Value: "a"})
-		_ = s.ModifyPassword(ctx, &directory.PasswordRequest{DN: userDN("a"), New: "n"})
+		_, _ = s.ModifyPassword(ctx, &directory.PasswordRequest{DN: userDN("a"), New: "n"})
 		_, _ = s.WhoAmI(ctx)
 		for _, name := range []string{"search", "delete", "modify", "compare", "extended"} {
 			requests := server.Requests(name)

@@ -271,7 +271,8 @@ func changes() map[string]func(context.Context, directory.Session) error {
 			return err
 		},
 		"extended": func(ctx context.Context, s directory.Session) error {
-			return s.ModifyPassword(ctx, &directory.PasswordRequest{DN: userDN("a"), Old: "old", New: "new"})
+			_, err := s.ModifyPassword(ctx, &directory.PasswordRequest{DN: userDN("a"), Old: "old", New: "new"})
+			return err
 		},
 	}
 }

@@ -11,14 +11,15 @@ import (
 
 // ModifyPassword changes a password (RFC 3062). Like every change it is sent once, on a
 // connection that carries nothing else meanwhile.
-func (s *session) ModifyPassword(ctx context.Context, req *directory.PasswordRequest) error {
+func (s *session) ModifyPassword(ctx context.Context, req *directory.PasswordRequest) (directory.Password, error) {
+	none := directory.Password{}
 	known, err := s.client.knowledge(ctx)
 	if err != nil {
-		return err
+		return none, err
 	}
 	controls, err := s.with(req.Controls)
 	if err != nil {
-		return err
+		return none, err
 	}
 	if known.controls[ldapwire.OIDPasswordPolicy] {
 		controls = append(controls, ldapwire.PasswordPolicy())
@@ -28,17 +29,21 @@ func (s *session) ModifyPassword(ctx context.Context, req *directory.PasswordReq
 		return ldapwire.AppendExtended(dst, id, ldapwire.OIDPasswordModify, value.Encode(), controls...)
 	}, req.DN})
 	if err != nil {
-		return err
+		return none, err
 	}
 	s.keep(op, req.Answer)
 	if op.result.Code == codeSuccess {
-		return nil
+		generated, err := op.final.GeneratedPassword()
+		if err != nil {
+			return none, transportFault(&lostError{reason: err}, true)
+		}
+		return directory.NewPassword(generated), nil
 	}
 	policy, err := op.final.PolicyError()
 	if err != nil {
 		s.client.options.Logger.Warn("what the password policy said makes no sense", "error", err)
 	}
-	return passwordFault(op.result, policy)
+	return none, passwordFault(op.result, policy)
 }
 
 // passwordFault turns a refusal to change a password into a fault.

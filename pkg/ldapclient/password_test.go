@@ -77,7 +77,7 @@ func TestModifyPassword(t *testing.T) {
 			{"too young", "hmiller", "hmiller", "password", "another", outcome{fault.Invalid, "passwordPolicy", "passwordTooYoung"}},
 		} {
 			t.Run(test.name, func(t *testing.T) {
-				err := client.As(as(test.as)).ModifyPassword(t.Context(), &directory.PasswordRequest{DN: userDN(test.of), Old: test.old, New: test.password})
+				_, err := client.As(as(test.as)).ModifyPassword(t.Context(), &directory.PasswordRequest{DN: userDN(test.of), Old: test.old, New: test.password})
 				var got outcome
 				var e *fault.Error
 				if errors.As(err, &e) {
@@ -126,7 +126,7 @@ func TestPasswordFaults(t *testing.T) {
 			t.Parallel()
 			server := fakeldap.Start(t, test.answer)
 			session := fakeClient(t, server, nil).As(as("a"))
-			err := session.ModifyPassword(within(t, 0), &directory.PasswordRequest{DN: userDN("a"), Old: "old", New: "new"})
+			_, err := session.ModifyPassword(within(t, 0), &directory.PasswordRequest{DN: userDN("a"), Old: "old", New: "new"})
 			kindOf(t, err, test.kind, test.detail)
 			silent(t, err)
 			if n := server.Count("extended"); n != 1 {

@@ -123,19 +123,23 @@ func entryControl(oid string, entry *directory.Entry) Control {
 	return Control{oid, false, func(dst []byte) []byte { return appendEntry(dst, entry) }}
 }
 
-// The reasons that there are for a bind.
-const (
-	AccountLocked    PolicyError = 1
-	ChangeAfterReset PolicyError = 2
-)
-
-// PasswordPolicyResult tells why a policy refused, or NoPolicyError
+// PasswordPolicyResult tells what a policy has to say
 // (draft-behera-ldap-password-policy §6.2).
-func PasswordPolicyResult(reason PolicyError) Control {
+func PasswordPolicyResult(answer PolicyAnswer) Control {
 	return Control{OIDPasswordPolicy, false, func(dst []byte) []byte {
 		dst, start := begin(dst, tagSequence)
-		if reason != NoPolicyError {
-			dst = appendInteger(dst, tagPolicyErrorEnumerated, int32(reason))
+		if answer.HasExpiry || answer.HasGrace {
+			var warning int
+			dst, warning = begin(dst, tagPolicyWarning)
+			if answer.HasExpiry {
+				dst = appendInteger(dst, tagPolicyExpiry, answer.Expires)
+			} else {
+				dst = appendInteger(dst, tagPolicyGrace, answer.Grace)
+			}
+			dst = end(dst, warning)
+		}
+		if answer.Error != NoPolicyError {
+			dst = appendInteger(dst, tagPolicyErrorEnumerated, int32(answer.Error))
 		}
 		return end(dst, start)
 	}}

@@ -95,8 +95,8 @@ func TestResponseControls(t *testing.T) {
 	}{
 		{ldapwire.ViewResponse(directory.ViewResult{Position: 1, Count: 2}, 0), ldapwire.OIDViewResponse, `30{02"\x01" 02"\x02" 0a"\x00"}`},
 		{ldapwire.SortResult(16, "cn"), ldapwire.OIDSortResponse, `30{0a"\x10" 80"cn"}`},
-		{ldapwire.PasswordPolicyResult(ldapwire.ChangeAfterReset), ldapwire.OIDPasswordPolicy, `30{81"\x02"}`},
-		{ldapwire.PasswordPolicyResult(ldapwire.NoPolicyError), ldapwire.OIDPasswordPolicy, `30{}`},
+		{ldapwire.PasswordPolicyResult(ldapwire.PolicyAnswer{Error: ldapwire.ChangeAfterReset}), ldapwire.OIDPasswordPolicy, `30{81"\x02"}`},
+		{ldapwire.PasswordPolicyResult(ldapwire.PolicyAnswer{Error: ldapwire.NoPolicyError}), ldapwire.OIDPasswordPolicy, `30{}`},
 	} {
 		controls, err := readOne(t, ldapwire.AppendResult(nil, 9, ldapwire.SearchResultDone, ldapwire.Result{}, test.control)).Controls()
 		if err != nil || len(controls) != 1 || controls[0].OID != test.oid {

@@ -82,6 +82,9 @@ type Request struct {
 	Password func() (PasswordChange, error)
 	// Renaming reads what the action Rename is to do; called like Password.
 	Renaming func() (Renaming, error)
+	// Nothing makes sure that the request says nothing more to an action that takes nothing:
+	// every other one. It is called as Password is.
+	Nothing func() error
 }
 
 // PatchVerb is what a PatchOp does.

@@ -32,8 +32,9 @@ type Options struct {
 	Rules []Rule
 	// Limits bound the searches of everybody but the root.
 	Limits Limits
-	// Policy is the password policy.
-	Policy Policy
+	// Policy is the password policy, unless PolicyDN names one that is among the entries.
+	Policy   Policy
+	PolicyDN string
 	// Logger gets what an operator may want to know; nil is nobody.
 	Logger *slog.Logger
 	// Now is the clock; nil is the system's.
@@ -78,7 +79,7 @@ func New(o Options) (*Server, error) {
 	}
 	directory, err := store.New(store.Options{
 		Suffix: o.Suffix, Schema: o.Schema, RootDN: o.RootDN, RootPassword: o.RootPassword,
-		Rules: o.Rules, Limits: o.Limits, Policy: o.Policy, Now: o.Now,
+		Rules: o.Rules, Limits: o.Limits, Policy: o.Policy, PolicyDN: o.PolicyDN, Now: o.Now,
 	})
 	if err != nil {
 		return nil, err

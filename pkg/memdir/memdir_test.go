@@ -81,7 +81,7 @@ func start(tb testing.TB, change func(*memdir.Options)) *server {
 		tb.Fatal(err)
 	}
 	options := memdir.Options{
-		Suffix: suffix, RootDN: rootDN, RootPassword: "manager", Rules: rules(),
+		Suffix: suffix, RootDN: rootDN, RootPassword: "manager", Rules: rules(), Policy: memdir.Policy{MustChange: true},
 		TLS: &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12},
 	}
 	if change != nil {

@@ -1,10 +1,13 @@
 package memdir_test
 
 import (
+	"strings"
 	"testing"
+	"time"
 
 	ber "github.com/go-asn1-ber/asn1-ber"
 
+	"github.com/rest2ldap/rest2ldap/internal/slapd"
 	"github.com/rest2ldap/rest2ldap/pkg/ldapwire"
 )
 
@@ -176,5 +179,102 @@ func testPasswordModify(t *testing.T, d *place) {
 			t.Fatal(err)
 		}
 		d.raw(t).bind(person(1), packet.Children[0].Data.String())
+	}
+}
+
+// TestPasswordAge are logins with passwords that are about to expire, or have expired.
+func TestPasswordAge(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	day := func(ago time.Duration) string { return now.Add(-ago).UTC().Format("20060102150405Z") }
+	const hour = time.Hour
+	policies := `
+dn: cn=aged,ou=Policies,dc=example,dc=com
+objectClass: applicationProcess
+objectClass: pwdPolicy
+cn: aged
+pwdAttribute: userPassword
+pwdMaxAge: 86400
+pwdExpireWarning: 43200
+pwdGraceAuthNLimit: 2
+pwdMustChange: TRUE
+
+dn: cn=short,ou=Policies,dc=example,dc=com
+objectClass: applicationProcess
+objectClass: pwdPolicy
+cn: short
+pwdAttribute: userPassword
+pwdMaxAge: 86400
+pwdGraceAuthNLimit: 2
+pwdGraceExpiry: 3600
+
+dn: cn=none,ou=Policies,dc=example,dc=com
+objectClass: applicationProcess
+objectClass: pwdPolicy
+cn: none
+pwdAttribute: userPassword
+pwdMaxAge: 86400
+pwdLockout: TRUE
+`
+	none := ldapwire.PolicyAnswer{Error: ldapwire.NoPolicyError}
+	reason := func(e ldapwire.PolicyError) ldapwire.PolicyAnswer { return ldapwire.PolicyAnswer{Error: e} }
+	grace := func(n int32) ldapwire.PolicyAnswer {
+		return ldapwire.PolicyAnswer{Error: ldapwire.NoPolicyError, Grace: n, HasGrace: true}
+	}
+	expired, locked := reason(ldapwire.PasswordExpired), reason(ldapwire.AccountLocked)
+	soon := ldapwire.PolicyAnswer{Error: ldapwire.NoPolicyError, HasExpiry: true} // The time is looked at by itself.
+	tests := []struct {
+		name, attributes string
+		code             int
+		want             ldapwire.PolicyAnswer
+	}{
+		{"young", "pwdChangedTime: " + day(hour) + "\npwdPolicySubentry: cn=aged,ou=Policies,dc=example,dc=com", 0, none},
+		{"unknown", "pwdPolicySubentry: cn=aged,ou=Policies,dc=example,dc=com", 0, none},
+		{"soon", "pwdChangedTime: " + day(20*hour) + "\npwdPolicySubentry: cn=aged,ou=Policies,dc=example,dc=com", 0, soon},
+		{"grace", "pwdChangedTime: " + day(30*hour) + "\npwdPolicySubentry: cn=aged,ou=Policies,dc=example,dc=com", 0, grace(1)},
+		{"last", "pwdChangedTime: " + day(30*hour) + "\npwdGraceUseTime: 20200101000000Z\npwdPolicySubentry: cn=aged,ou=Policies,dc=example,dc=com", 0, grace(0)},
+		{"over", "pwdChangedTime: " + day(30*hour) + "\npwdGraceUseTime: 20200101000000Z\npwdGraceUseTime: 20200101000001Z\npwdPolicySubentry: cn=aged,ou=Policies,dc=example,dc=com", 49, expired},
+		{"within", "pwdChangedTime: " + day(24*hour+time.Minute) + "\npwdPolicySubentry: cn=short,ou=Policies,dc=example,dc=com", 0, grace(1)},
+		{"beyond", "pwdChangedTime: " + day(26*hour) + "\npwdPolicySubentry: cn=short,ou=Policies,dc=example,dc=com", 49, expired},
+		{"expired", "pwdChangedTime: " + day(30*hour) + "\npwdPolicySubentry: cn=none,ou=Policies,dc=example,dc=com", 49, expired},
+		{"reset", "pwdChangedTime: " + day(hour) + "\npwdReset: TRUE\npwdPolicySubentry: cn=aged,ou=Policies,dc=example,dc=com", 0, reason(ldapwire.ChangeAfterReset)},
+		{"not reset", "pwdReset: TRUE\npwdPolicySubentry: cn=none,ou=Policies,dc=example,dc=com", 0, none},
+		{"reset and expired", "pwdChangedTime: " + day(30*hour) + "\npwdReset: TRUE\npwdPolicySubentry: cn=aged,ou=Policies,dc=example,dc=com", 0, ldapwire.PolicyAnswer{Error: ldapwire.ChangeAfterReset, HasExpiry: true}},
+		{"later", "pwdStartTime: " + day(-hour) + "\npwdPolicySubentry: cn=none,ou=Policies,dc=example,dc=com", 49, locked},
+		{"begun", "pwdStartTime: " + day(hour) + "\npwdPolicySubentry: cn=none,ou=Policies,dc=example,dc=com", 0, none},
+		{"ended", "pwdEndTime: " + day(hour) + "\npwdPolicySubentry: cn=none,ou=Policies,dc=example,dc=com", 49, locked},
+	}
+	ldif := policies
+	for _, test := range tests {
+		ldif += "\ndn: uid=" + test.name + "," + peopleDN + "\nobjectClass: inetOrgPerson\nuid: x\ncn: x\nsn: x\nuserPassword: right\n" + test.attributes + "\n"
+	}
+	ldif = strings.ReplaceAll(ldif, "uid: x\n", "")
+	for _, kind := range []slapd.Kind{slapd.Memory, slapd.Process} {
+		t.Run(string(kind), func(t *testing.T) {
+			t.Parallel()
+			s := slapd.Start(t, slapd.Options{Kind: kind, Users: users(), LDIF: ldif})
+			d := &place{s.Address, s.CAPool, s.RootPassword}
+			for _, test := range tests {
+				for _, wrong := range []bool{true, false} {
+					password, code, want := "right", test.code, test.want
+					if wrong && want != locked {
+						password, code, want = "wrong", 49, none
+					}
+					result, _, m := d.raw(t).exchange(simpleBind("uid="+test.name+","+peopleDN, password), control(ldapwire.OIDPasswordPolicy, false))
+					answer, err := m.PolicyAnswer()
+					controls, err2 := m.Controls()
+					if err != nil || err2 != nil || len(controls) != 1 || result.Code != code {
+						t.Errorf("%s, %s: %+v, %d controls, %v, %v", test.name, password, result, len(controls), err, err2)
+						continue
+					}
+					if answer.HasExpiry && answer.Expires > 3*3600 && answer.Expires <= 4*3600 {
+						answer.Expires = 0
+					}
+					if answer != want {
+						t.Errorf("%s, %s: %+v, want %+v", test.name, password, answer, want)
+					}
+				}
+			}
+		})
 	}
 }

@@ -168,17 +168,26 @@ func (r *request) end(code int, message string) { r.finish(store.Result{Code: co
 // finish ends the operation. What the password policy has to say goes with it, when the
 // client wants to know; a bind is told also that there is nothing.
 func (r *request) finish(result store.Result, controls ...ldapwire.Control) {
-	if reason := ldapwire.PolicyError(result.Reason); r.controls.policy && (reason != 0 || r.answer == ldapwire.BindResponse) {
-		if reason == 0 {
-			reason = ldapwire.NoPolicyError
-		}
-		controls = append(controls, ldapwire.PasswordPolicyResult(reason))
+	if r.controls.policy && (result.Reason != 0 || r.answer == ldapwire.BindResponse) {
+		controls = append(controls, ldapwire.PasswordPolicyResult(policyAnswer(result)))
 	}
 	if r.answer == ldapwire.ExtendedResponse {
 		r.last(ldapwire.AppendExtendedResult(nil, r.id, wire(result), "", "", false, controls...))
 		return
 	}
 	r.last(ldapwire.AppendResult(r.buffer, r.id, r.answer, wire(result), controls...))
+}
+
+// policyAnswer is what the password policy has to say.
+func policyAnswer(result store.Result) ldapwire.PolicyAnswer {
+	answer := ldapwire.PolicyAnswer{
+		Error:   ldapwire.PolicyError(result.Reason),
+		Expires: result.Expires, HasExpiry: result.HasExpiry, Grace: result.Grace, HasGrace: result.HasGrace,
+	}
+	if result.Reason == 0 && !result.Expired {
+		answer.Error = ldapwire.NoPolicyError
+	}
+	return answer
 }
 
 // finishExtended ends an extended operation that has a value for the client.

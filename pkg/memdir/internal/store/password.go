@@ -107,14 +107,24 @@ func (s *Store) Bind(dn, password string) (Who, Result) {
 		return Who{}, wrong
 	case !good:
 		return Who{}, wrong
-	case slices.Equal(e.attribute("pwdReset"), []string{"TRUE"}):
-		return Who{DN: e.dn}, Result{Reason: ChangeAfterReset}
 	}
-	return Who{DN: e.dn}, Result{}
+	result := s.age(n.key(), e, policy)
+	if result.Code != success {
+		return Who{}, result
+	}
+	return Who{DN: e.dn}, result
 }
 
 // isLocked tells whether too many wrong passwords, or an administrator, locked an account.
 func (s *Store) isLocked(e *entry, duration time.Duration) bool {
+	now := s.options.Now()
+	for name, closed := range map[string]func(time.Time) bool{"pwdStartTime": now.Before, "pwdEndTime": func(at time.Time) bool { return !now.Before(at) }} {
+		if values := e.attribute(name); len(values) > 0 {
+			if at, err := time.Parse(timeForm, values[0]); err == nil && closed(at) {
+				return true
+			}
+		}
+	}
 	values := e.attribute("pwdAccountLockedTime")
 	if len(values) == 0 {
 		return false
@@ -123,7 +133,7 @@ func (s *Store) isLocked(e *entry, duration time.Duration) bool {
 	if err != nil || strings.HasPrefix(values[0], "000001010000") {
 		return true
 	}
-	return duration == 0 || s.options.Now().Before(since.Add(duration))
+	return duration == 0 || now.Before(since.Add(duration))
 }
 
 // countLogin notes a wrong password, or forgets the wrong ones after a good one.
@@ -186,6 +196,7 @@ func (s *Store) newPassword(v *view, before, after *entry) Result {
 		return Result{}
 	}
 	s.setOperational(after, "pwdReset")
+	s.setOperational(after, "pwdGraceUseTime")
 	if kept := s.policyOf(before).InHistory; kept > 0 && len(old) > 0 {
 		value := fmt.Sprintf("%s#1.3.6.1.4.1.1466.115.121.1.40#%d#%s", s.options.Now().UTC().Format(timeForm), len(old[0]), old[0])
 		history := append(slices.Clone(before.attribute("pwdHistory")), value)

@@ -21,16 +21,28 @@ type Policy struct {
 	InHistory int
 	// Frozen keeps users from changing their own passwords.
 	Frozen bool
+	// MustChange has a user whose password was reset change it before anything else.
+	MustChange bool
+	// MaxAge is how long a password is good, and Warning for how long before its end one is
+	// told; 0 is for ever, and not at all.
+	MaxAge, Warning time.Duration
+	// GraceLogins is how many more times a password is good that is older, GraceTime for
+	// how long; 0 for GraceTime is no limit.
+	GraceLogins int
+	GraceTime   time.Duration
 }
 
 // policyOf returns the policy of an account: that of the entry which pwdPolicySubentry
-// names, where there is one, else that of the options. s.mu is held.
+// names, or else the options, where there is one, else that of the options. s.mu is held.
 func (s *Store) policyOf(e *entry) Policy {
-	names := e.attribute("pwdPolicySubentry")
-	if len(names) == 0 {
+	name := s.options.PolicyDN
+	if names := e.attribute("pwdPolicySubentry"); len(names) > 0 {
+		name = names[0]
+	}
+	if name == "" {
 		return s.options.Policy
 	}
-	n, err := s.schema.parseDN(names[0])
+	n, err := s.schema.parseDN(name)
 	found := s.entries[n.key()]
 	if err != nil || found == nil || !found.hasClass("pwdPolicy") {
 		return s.options.Policy
@@ -44,14 +56,60 @@ func (s *Store) policyOf(e *entry) Policy {
 		return n
 	}
 	is := func(name, value string) bool { return slices.Contains(found.attribute(name), value) }
-	p := Policy{InHistory: number("pwdInHistory"), MinAge: time.Duration(number("pwdMinAge")) * time.Second, Frozen: is("pwdAllowUserChange", "FALSE")}
+	seconds := func(name string) time.Duration { return time.Duration(number(name)) * time.Second }
+	p := Policy{
+		InHistory: number("pwdInHistory"), MinAge: seconds("pwdMinAge"), Frozen: is("pwdAllowUserChange", "FALSE"), MustChange: is("pwdMustChange", "TRUE"),
+		MaxAge: seconds("pwdMaxAge"), Warning: seconds("pwdExpireWarning"), GraceLogins: number("pwdGraceAuthNLimit"), GraceTime: seconds("pwdGraceExpiry"),
+	}
 	if number("pwdCheckQuality") > 0 {
 		p.MinLength = number("pwdMinLength")
 	}
 	if is("pwdLockout", "TRUE") {
-		p.MaxFailure, p.LockoutDuration = number("pwdMaxFailure"), time.Duration(number("pwdLockoutDuration"))*time.Second
+		p.MaxFailure, p.LockoutDuration = number("pwdMaxFailure"), seconds("pwdLockoutDuration")
 	}
 	return p
+}
+
+// age tells a good login what the policy says of the age of its password: as slapd, which
+// knows none of an account without pwdChangedTime. A grace login is counted, those within
+// one second as one.
+// One that has to be changed may be as old as it likes.
+func (s *Store) age(key string, e *entry, p Policy) Result {
+	changed := e.attribute("pwdChangedTime")
+	result := Result{}
+	reset := p.MustChange && slices.Equal(e.attribute("pwdReset"), []string{"TRUE"})
+	if reset {
+		result.Reason = ChangeAfterReset
+	}
+	if p.MaxAge == 0 || len(changed) == 0 {
+		return result
+	}
+	age := s.passwordAge(e)
+	switch left := p.MaxAge - age; {
+	case left >= 0 || reset:
+		if left < p.Warning {
+			result.Expires, result.HasExpiry = int32(max(0, left/time.Second)), true //nolint:gosec // Less than a time of 32 bits.
+		}
+		return result
+	case p.GraceTime > 0 && age > p.MaxAge+p.GraceTime:
+		return Result{Code: invalidCredentials, Expired: true}
+	}
+	left := p.GraceLogins - len(e.attribute("pwdGraceUseTime"))
+	if left < 1 {
+		return Result{Code: invalidCredentials, Expired: true}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if n := s.entries[key]; n != nil {
+		now := s.options.Now().UTC().Format(timeForm)
+		if used := n.attribute("pwdGraceUseTime"); !slices.Contains(used, now) {
+			changed := n.clone()
+			s.setOperational(changed, "pwdGraceUseTime", append(slices.Clone(used), now)...)
+			s.stamp(changed, Who{DN: s.root.String()}, false)
+			s.replace(n, changed)
+		}
+	}
+	return Result{Grace: int32(left - 1), HasGrace: true} //nolint:gosec // The number of a policy.
 }
 
 // passwordAge is how long an account has its password; long where it is not known.

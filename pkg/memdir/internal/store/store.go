@@ -26,6 +26,14 @@ type Result struct {
 	// draft-behera-ldap-password-policy §6.2; 0 is that it did not. With code 0 it is what the
 	// one who binds has to be told.
 	Reason int
+	// Expired tells that the password is too old, which is the reason of the number 0.
+	Expired bool
+	// Expires is in how many seconds it will be, where HasExpiry is set because that is soon.
+	Expires   int32
+	HasExpiry bool
+	// Grace is how many more times one that is too old is good, where HasGrace is set.
+	Grace    int32
+	HasGrace bool
 }
 
 // The reasons of a Result.
@@ -58,8 +66,9 @@ type Options struct {
 	Rules []Rule
 	// Limits bound searches of everybody but the root.
 	Limits Limits
-	// Policy is the password policy.
-	Policy Policy
+	// Policy is the password policy, unless PolicyDN names one that is among the entries.
+	Policy   Policy
+	PolicyDN string
 	// Now is the clock; nil is the system's.
 	Now func() time.Time
 }

@@ -1,0 +1,228 @@
+package integration_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rest2ldap/rest2ldap/internal/slapd"
+)
+
+// act runs an action that takes nothing.
+func (g *gateway) act(t *testing.T, as, password, of, action string) *reply {
+	t.Helper()
+	return g.send(t, ask{method: "POST", path: "/api/users/" + of, query: params("_action", action), as: as, password: password, body: "{}"})
+}
+
+// setState changes an attribute of a person's account.
+func setState(t *testing.T, server *slapd.Server, uid, attribute string, values ...string) {
+	t.Helper()
+	text := "dn: uid=" + uid + ",ou=People,dc=example,dc=com\nchangetype: modify\nreplace: " + attribute + "\n"
+	for _, value := range values {
+		text += attribute + ": " + value + "\n"
+	}
+	ldapModify(t, server, text)
+}
+
+func TestResetPassword(t *testing.T) {
+	slapd.Each(t, slapd.Options{}, func(t *testing.T, server *slapd.Server) {
+		g := start(t, server, settings{auth: basicSearch + "    cache: 30s\n"})
+		var generated string
+		t.Run("Administrator", func(t *testing.T) {
+			g.read(t, "abergin", "").want(http.StatusOK)
+			r := g.act(t, "kvaughan", "", "abergin", "resetPassword").want(http.StatusOK)
+			generated, _ = r.at("generatedPassword").(string)
+			if len(r.members()) != 1 || len(generated) < 8 {
+				t.Fatalf("%s", r.body)
+			}
+			g.read(t, "abergin", "inflict").fails(http.StatusUnauthorized, "")
+			g.read(t, "abergin", generated).want(http.StatusOK)
+			events := g.eventsOf(t, r)
+			if len(events) != 2 {
+				t.Fatalf("events %v", events)
+			}
+			for i, phase := range []string{"attempt", "outcome"} {
+				check(t, events[i], map[string]any{"phase": phase, "verb": "action", "action": "resetPassword", "resource": "/api/users/abergin", "principal": "kvaughan"})
+			}
+		})
+		t.Run("NoRight", func(t *testing.T) {
+			g.act(t, "bjensen", "", "scarter", "resetPassword").fails(http.StatusForbidden, "insufficientAccessRights")
+			g.read(t, "scarter", "").want(http.StatusOK)
+			g.act(t, "kvaughan", "", "ghost", "resetPassword").fails(http.StatusNotFound, "")
+			g.act(t, "kvaughan", "wrong", "scarter", "resetPassword").fails(http.StatusUnauthorized, "")
+		})
+		t.Run("NotListed", func(t *testing.T) {
+			r := g.send(t, ask{method: "POST", path: "/api/groups/QA%20Managers", query: params("_action", "resetPassword"), as: "kvaughan", body: "{}"})
+			r.fails(http.StatusNotImplemented, "unknownAction")
+		})
+		t.Run("Body", func(t *testing.T) {
+			for body, kind := range map[string]string{"": "missingBody", "[]": "wrongType", `{"newPassword":"x"}`: "unknownField"} {
+				r := g.send(t, ask{method: "POST", path: "/api/users/abergin", query: params("_action", "resetPassword"), as: "kvaughan", body: body})
+				r.fails(http.StatusBadRequest, kind)
+			}
+			g.read(t, "abergin", generated).want(http.StatusOK)
+		})
+		t.Run("NoSecrets", func(t *testing.T) {
+			data, err := os.ReadFile(g.events)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if strings.Contains(string(data), generated) || strings.Contains(g.log.String(), generated) {
+				t.Error("the events or the log hold the password")
+			}
+		})
+	})
+}
+
+// agedPolicy has passwords that last a day, with two more logins afterwards; the first half
+// of the day passes without a warning.
+const agedPolicy = `
+dn: cn=aged,ou=Policies,dc=example,dc=com
+objectClass: applicationProcess
+objectClass: pwdPolicy
+cn: aged
+pwdAttribute: userPassword
+pwdMaxAge: 86400
+pwdExpireWarning: 43200
+pwdGraceAuthNLimit: 2
+pwdLockout: TRUE
+pwdMaxFailure: 3
+pwdLockoutDuration: 600
+`
+
+// aged is an account under that policy, with a password from that time on.
+func aged(uid, since string) string {
+	return `
+dn: uid=` + uid + `,ou=People,dc=example,dc=com
+objectClass: inetOrgPerson
+uid: ` + uid + `
+cn: ` + uid + `
+sn: ` + uid + `
+userPassword: secret of ` + uid + `
+pwdPolicySubentry: cn=aged,ou=Policies,dc=example,dc=com
+pwdChangedTime: ` + since + `
+`
+}
+
+// nextSecond waits for the beginning of a second.
+func nextSecond() { time.Sleep(time.Until(time.Now().Truncate(time.Second).Add(time.Second))) }
+
+// ago is a time in the past, as directories write it.
+func ago(d time.Duration) string { return time.Now().Add(-d).UTC().Format("20060102150405Z") }
+
+func TestAccountUsability(t *testing.T) {
+	slapd.Each(t, slapd.Options{LDIF: agedPolicy + aged("old", "20200101000000Z") + aged("young", ago(time.Hour))}, func(t *testing.T, server *slapd.Server) {
+		g := start(t, server, settings{auth: basicSearch + "    cache: 0s\n", set: []string{"directory.passwordPolicy=" + slapd.PolicyDN}})
+		usability := func(t *testing.T, as, uid string) *reply {
+			t.Helper()
+			return g.act(t, as, "", uid, "accountUsability").want(http.StatusOK)
+		}
+		// between checks a number of seconds, which the time since has made smaller.
+		between := func(t *testing.T, r *reply, member string, least, most float64) {
+			t.Helper()
+			number, _ := r.at(member).(json.Number)
+			if n, err := number.Float64(); err != nil || n < least || n > most {
+				t.Errorf("%s is not from %v to %v: %s", member, least, most, r.body)
+			}
+		}
+		fail := func(t *testing.T, uid string, times int) {
+			t.Helper()
+			for range times {
+				g.read(t, uid, "wrong").fails(http.StatusUnauthorized, "")
+			}
+		}
+		t.Run("R_I11", func(t *testing.T) {
+			fail(t, "scarter", 5)
+			r := usability(t, "kvaughan", "scarter").has(`"locked"`, "status")
+			between(t, r, "unlockIn", 1, 300)
+			if len(r.members()) != 2 {
+				t.Errorf("%s", r.body)
+			}
+		})
+		t.Run("OwnPolicy", func(t *testing.T) {
+			setState(t, server, "hmiller", "pwdPolicySubentry", "cn=aged,ou=Policies,dc=example,dc=com")
+			fail(t, "hmiller", 3)
+			between(t, usability(t, "kvaughan", "hmiller").has(`"locked"`, "status"), "unlockIn", 301, 600)
+		})
+		t.Run("LockedForGood", func(t *testing.T) {
+			setState(t, server, "tward", "pwdAccountLockedTime", "000001010000Z")
+			if r := usability(t, "kvaughan", "tward"); r.body != `{"status":"locked"}` {
+				t.Errorf("%s", r.body)
+			}
+		})
+		t.Run("Valid", func(t *testing.T) {
+			if r := usability(t, "bjensen", "bjensen"); r.body != `{"status":"valid"}` {
+				t.Errorf("%s", r.body)
+			}
+		})
+		t.Run("Expires", func(t *testing.T) {
+			between(t, usability(t, "kvaughan", "young").has(`"valid"`, "status"), "passwordExpiresIn", 80000, 82800)
+		})
+		t.Run("Expired", func(t *testing.T) {
+			for left := 2; left >= 0; left-- {
+				nextSecond() // OpenLDAP counts logins within one second as one.
+				r := usability(t, "kvaughan", "old").has(`"passwordExpired"`, "status").has(strconv.Itoa(left), "graceLoginsRemaining")
+				if len(r.members()) != 2 {
+					t.Errorf("%s", r.body)
+				}
+				if left > 0 {
+					g.read(t, "old", "secret of old").want(http.StatusOK)
+				}
+			}
+			g.read(t, "old", "secret of old").fails(http.StatusUnauthorized, "")
+		})
+		t.Run("MustChange", func(t *testing.T) {
+			setState(t, server, "ttully", "pwdReset", "TRUE")
+			if r := usability(t, "kvaughan", "ttully"); r.body != `{"status":"mustChangePassword"}` {
+				t.Errorf("%s", r.body)
+			}
+			g.act(t, "ttully", "", "ttully", "accountUsability").fails(http.StatusForbidden, "passwordMustChange")
+		})
+		t.Run("Refused", func(t *testing.T) {
+			g.act(t, "kvaughan", "", "ghost", "accountUsability").fails(http.StatusNotFound, "")
+			g.act(t, "", "", "bjensen", "accountUsability").fails(http.StatusUnauthorized, "")
+			g.send(t, ask{method: "POST", path: "/api/users/bjensen", query: params("_action", "accountUsability"), as: "bjensen", body: `{"x":1}`}).fails(http.StatusBadRequest, "unknownField")
+			g.send(t, ask{method: "POST", path: "/api/users", query: params("_action", "accountUsability"), as: "bjensen", body: "{}"}).fails(http.StatusNotImplemented, "unknownAction")
+		})
+		t.Run("OneEvent", func(t *testing.T) {
+			events := g.eventsOf(t, usability(t, "kvaughan", "bjensen"))
+			if len(events) != 1 {
+				t.Fatalf("events %v", events)
+			}
+			check(t, events[0], map[string]any{"phase": "outcome", "action": "accountUsability"})
+		})
+	})
+}
+
+// A caller sees the state of its own account, and of those that the directory lets it
+// compare the state of.
+func TestAccountUsabilityOfOthers(t *testing.T) {
+	rules := `access to attrs=pwdAccountLockedTime
+  by dn.exact="cn=rest2ldap,ou=Services,dc=example,dc=com" read
+  by dn.exact="uid=scarter,ou=People,dc=example,dc=com" compare
+  by * none
+`
+	server := slapd.Start(t, slapd.Options{Rules: rules})
+	g := start(t, server, settings{})
+	setState(t, server, "tward", "pwdAccountLockedTime", "000001010000Z")
+	g.act(t, "scarter", "", "tward", "accountUsability").want(http.StatusOK).has(`"locked"`, "status")
+	g.act(t, "scarter", "", "hmiller", "accountUsability").want(http.StatusOK).has(`"valid"`, "status")
+	g.act(t, "bjensen", "", "bjensen", "accountUsability").want(http.StatusOK).has(`"valid"`, "status")
+	for _, uid := range []string{"tward", "hmiller"} {
+		g.act(t, "bjensen", "", uid, "accountUsability").fails(http.StatusForbidden, "accountState")
+	}
+}
+
+// A type has the actions of its super-type besides its own.
+func TestX28(t *testing.T) {
+	slapd.Each(t, slapd.Options{}, func(t *testing.T, server *slapd.Server) {
+		g := start(t, server, settings{mappings: map[string]string{"api/v1.json": readOnlyMapping}})
+		g.act(t, "kvaughan", "", "abergin", "resetPassword").want(http.StatusOK)
+		g.modifyPassword(t, "bjensen", "", "bjensen", "hifalutin", "another one").want(http.StatusOK)
+		g.act(t, "kvaughan", "", "abergin", "accountUsability").fails(http.StatusNotImplemented, "unknownAction")
+	})
+}

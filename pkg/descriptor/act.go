@@ -1,0 +1,54 @@
+package descriptor
+
+import "github.com/rest2ldap/rest2ldap/pkg/mapping"
+
+// act is an action of an instance.
+type act struct {
+	name, summary, answer string
+	request, response     *schema
+}
+
+// acts are the actions that there are.
+func acts() []act {
+	nothing := func() *schema { return &schema{Type: "object", Additional: false} }
+	return []act{
+		{
+			mapping.ModifyPassword, "Changes the password of the resource", "The password is changed.",
+			passwordSchema(), &schema{Type: "object"},
+		},
+		{
+			mapping.ResetPassword, "Makes a new password for the resource", "The new password, unless it gets to its owner in another way.",
+			nothing(), generatedSchema(),
+		},
+		{
+			mapping.AccountUsability, "Tells whether the account of the resource can be used", "The state of the account.",
+			nothing(), usabilitySchema(),
+		},
+	}
+}
+
+// passwordSchema is the body of the action modifyPassword.
+func passwordSchema() *schema {
+	password := &schema{Type: "string", Format: "password", MinLength: 1}
+	return &schema{Type: "object", Additional: false, Required: []string{"oldPassword", "newPassword"}, Properties: ordered[*schema]{
+		{"oldPassword", password}, {"newPassword", password},
+	}}
+}
+
+// generatedSchema is the answer of the action resetPassword.
+func generatedSchema() *schema {
+	return &schema{Type: "object", Properties: ordered[*schema]{
+		{"generatedPassword", &schema{Type: "string", Format: "password"}},
+	}}
+}
+
+// usabilitySchema is the answer of the action accountUsability.
+func usabilitySchema() *schema {
+	number := func(what string) *schema { return &schema{Type: "integer", Minimum: 0, Description: what} }
+	return &schema{Type: "object", Required: []string{"status"}, Properties: ordered[*schema]{
+		{"status", enumSchema("valid", "locked", "disabled", "passwordExpired", "mustChangePassword")},
+		{"unlockIn", number("In how many seconds a locked account is open again by itself.")},
+		{"passwordExpiresIn", number("In how many seconds the password expires.")},
+		{"graceLoginsRemaining", number("How many more times an expired password is good.")},
+	}}
+}

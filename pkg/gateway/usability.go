@@ -1,0 +1,124 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/rest2ldap/rest2ldap/pkg/directory"
+	"github.com/rest2ldap/rest2ldap/pkg/fault"
+)
+
+// Accounts tells the state of the account of an entry; it is what *auth.Accounts does.
+type Accounts interface {
+	// State tells it as it is now, or that the entry cannot be seen (NotFound).
+	State(ctx context.Context, dn directory.DN) (directory.AccountState, error)
+}
+
+// accountUsability tells whether the account of the target may be used, to its owner and
+// to whom the directory lets compare what it is told from. The gateway's account looks, for
+// a caller who sees a part of the state only would get a wrong answer.
+func (c *call) accountUsability(ctx context.Context) (*Answer, error) {
+	if err := c.req.Nothing(); err != nil {
+		return nil, err
+	}
+	dn, err := c.name(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if c.accounts == nil {
+		return nil, fault.New(fault.Unsupported, "the gateway does not look at accounts").Named("accountState")
+	}
+	if err := c.maySeeState(ctx, dn); err != nil {
+		return nil, err
+	}
+	state, err := c.accounts.State(ctx, dn)
+	if errors.Is(err, fault.NotFound) {
+		return nil, fault.Wrap(fault.BadGateway, err, "the gateway's account may not see the state of this account").Named("accountState")
+	}
+	if err != nil {
+		return nil, err
+	}
+	answer := &Answer{}
+	answer.JSON, err = json.Marshal(usabilityOf(state, c.now()))
+	return answer, err
+}
+
+// stateProbe is an attribute of the state of an account, with some value of its syntax.
+type stateProbe struct{ attribute, value string }
+
+// stateProbes are attributes that tell the state, one for each kind of directory.
+var stateProbes = []stateProbe{ //nolint:gochecknoglobals // constant table
+	{"pwdAccountLockedTime", "000001010000Z"},
+	{"ds-pwp-account-disabled", "TRUE"},
+	{"nsAccountLock", "true"},
+	{"userAccountControl", "514"},
+}
+
+// maySeeState refuses a caller whom the directory does not let compare the state of the
+// account. The owner learns it at each login anyway.
+func (c *call) maySeeState(ctx context.Context, dn directory.DN) error {
+	own, err := c.isCaller(ctx, dn)
+	if err != nil || own {
+		return err
+	}
+	schema := c.binding.Capabilities().Schema
+	for _, probe := range stateProbes {
+		if schema != nil && schema.Attribute(probe.attribute) == nil {
+			continue
+		}
+		_, err := c.session.Compare(ctx, &directory.CompareRequest{DN: dn, Attribute: probe.attribute, Value: probe.value})
+		var e *fault.Error
+		switch {
+		case err == nil || errors.As(err, &e) && e.Detail.Kind == "noSuchAttribute":
+			return nil
+		case errors.Is(err, fault.Forbidden):
+			return fault.Wrap(fault.Forbidden, err, "the directory does not let you see the state of this account").Named("accountState")
+		}
+		return err
+	}
+	return fault.New(fault.Unsupported, "the directory does not tell the state of accounts in a way that the gateway knows").Named("accountState")
+}
+
+// usability is the answer of the action.
+type usability struct {
+	Status    string `json:"status"`
+	Unlocks   *int64 `json:"unlockIn,omitzero"`
+	Expires   *int64 `json:"passwordExpiresIn,omitzero"`
+	GraceLeft *int   `json:"graceLoginsRemaining,omitzero"`
+}
+
+// usabilityOf puts a state into the words of the action.
+func usabilityOf(state directory.AccountState, now time.Time) (u usability) {
+	switch state.Status {
+	case directory.AccountValid:
+		u.Status = "valid"
+	case directory.AccountDisabled, directory.AccountExpired, directory.AccountNotYetValid:
+		u.Status = "disabled"
+	case directory.AccountLocked:
+		u.Status = "locked"
+		u.Unlocks = secondsTo(state.Unlocks, now)
+	case directory.PasswordExpired:
+		u.Status = "passwordExpired"
+		if state.HasGrace {
+			u.GraceLeft = &state.GraceLogins
+		}
+	case directory.PasswordMustChange:
+		u.Status = "mustChangePassword"
+	}
+	if state.Status != directory.PasswordExpired {
+		u.Expires = secondsTo(state.PasswordExpires, now)
+	}
+	return u
+}
+
+// secondsTo counts whole seconds to a time; nil is for none, or one that has passed.
+func secondsTo(at, now time.Time) *int64 {
+	seconds := int64((at.Sub(now) + time.Second - 1) / time.Second)
+	if at.IsZero() || seconds < 0 {
+		return nil
+	}
+	return &seconds
+}
