@@ -39,6 +39,8 @@ type Request struct {
 	// Cookie is that of the page that is asked for; Paged tells whether one is.
 	Cookie string
 	Paged  bool
+	// Attributes are those that a search asks for.
+	Attributes []string
 	// Controls are the OIDs of its controls, Critical of those that are critical, and Values
 	// the values of those that have one.
 	Controls, Critical []string
@@ -67,6 +69,11 @@ func newRequest(packet *ber.Packet) *Request {
 		r.DN = op.Data.String()
 	case "abandon":
 		r.Abandoned, _ = ber.ParseInt64(op.Data.Bytes())
+	}
+	if r.Name == "search" {
+		for _, name := range op.Children[len(op.Children)-1].Children {
+			r.Attributes = append(r.Attributes, name.Data.String())
+		}
 	}
 	if len(packet.Children) > 2 {
 		for _, control := range packet.Children[2].Children {

@@ -92,6 +92,9 @@ func (s *session) change(ctx context.Context, dn directory.DN, o *directory.Writ
 	}
 	// A change that was made is a success, whatever came back with it.
 	entry, err := op.final.ReadEntry()
+	if err == nil && entry != nil {
+		entry, err = s.whole(ctx, o.Read, op.server, entry)
+	}
 	if err != nil {
 		s.client.options.Logger.Warn("the entry that came back with a change makes no sense", "error", err)
 		return nil, nil //nolint:nilnil // No entry came back.

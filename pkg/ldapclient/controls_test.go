@@ -377,3 +377,44 @@ func TestTransactionID(t *testing.T) {
 		}
 	}
 }
+
+// F_35: a referral is an error of its own, whatever the operation, and nobody follows it.
+func TestReferral(t *testing.T) {
+	t.Parallel()
+	server := fakeldap.Start(t, func(r *fakeldap.Request) {
+		r.Send(fakeldap.Message(r.ID, fakeldap.Element(r.Tag(), fakeldap.Integer(0x0a, 10), fakeldap.Octets(0x04, ""), fakeldap.Octets(0x04, fakeldap.Secret),
+			fakeldap.Element(0xa3, fakeldap.Octets(0x04, "ldaps://127.0.0.1:1/"), fakeldap.Octets(0x04, "ldaps://127.0.0.1:2/")))))
+	})
+	client := fakeClient(t, server, nil)
+	s := client.As(as("a"))
+	list := &directory.SearchRequest{Base: people, Scope: directory.ScopeSubtree, Filter: directory.Present("uid")}
+	for name, run := range map[string]func() error{
+		"read":     func() error { _, _, err := collect(within(t, 0), s, read("a", "cn")); return err },
+		"list":     func() error { _, _, err := collect(within(t, 0), s, list); return err },
+		"walk":     func() error { _, _, err := s.Walk(list).Next(within(t, 0), 5); return err },
+		"add":      func() error { _, err := s.Add(within(t, 0), &directory.AddRequest{DN: userDN("a")}); return err },
+		"modify":   func() error { _, err := s.Modify(within(t, 0), &directory.ModifyRequest{DN: userDN("a")}); return err },
+		"delete":   func() error { _, err := s.Delete(within(t, 0), &directory.DeleteRequest{DN: userDN("a")}); return err },
+		"modifyDN": func() error { _, err := s.ModifyDN(within(t, 0), &directory.ModifyDNRequest{DN: userDN("a")}); return err },
+		"compare": func() error {
+			_, err := s.Compare(within(t, 0), &directory.CompareRequest{DN: userDN("a"), Attribute: "cn"})
+			return err
+		},
+		"extended":       func() error { _, err := s.Extended(within(t, 0), &directory.ExtendedRequest{OID: "1.2"}); return err },
+		"modifyPassword": func() error { return s.ModifyPassword(within(t, 0), &directory.PasswordRequest{DN: userDN("a"), New: "x"}) },
+		"whoAmI":         func() error { _, err := s.WhoAmI(within(t, 0)); return err },
+		"authenticate":   func() error { return client.Authenticate(within(t, 0), userDN("a"), "x") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := run()
+			kindOf(t, err, fault.BadGateway, "referral")
+			silent(t, err)
+		})
+	}
+	t.Run("bind", func(t *testing.T) {
+		t.Parallel()
+		refers := fakeldap.StartWithBind(t, func(r *fakeldap.Request) { r.Done(10) }, answer)
+		_, _, err := collect(within(t, 0), fakeClient(t, refers, nil).As(as("a")), read("a", "cn"))
+		kindOf(t, err, fault.BadGateway, "referral")
+	})
+}

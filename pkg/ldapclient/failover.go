@@ -73,6 +73,8 @@ func downFault(cause error, wait time.Duration) *fault.Error {
 		e = fault.Wrap(fault.BadGateway, cause, "the directory speaks no TLS that is safe enough; the operator has to mend that").Named("directoryTLS")
 	case isRefusedBind(cause):
 		e = fault.Wrap(fault.BadGateway, cause, "the directory refused the gateway's own account; the operator has to mend that").Named("directoryCredentials")
+	case isReferral(cause):
+		e = fault.Wrap(fault.BadGateway, cause, "%s", meaningOf(codeReferral).message).Named(meaningOf(codeReferral).detail)
 	case isNonsense(cause):
 		e = fault.Wrap(fault.BadGateway, cause, "the directory sent an answer that makes no sense").Named("malformedAnswer")
 	default:
@@ -128,6 +130,12 @@ func isRefusedBind(err error) bool {
 		return true
 	}
 	return false
+}
+
+// isReferral reports whether the server sent the gateway's own account elsewhere.
+func isReferral(err error) bool {
+	var refused *resultError
+	return errors.As(err, &refused) && refused.result.Code == codeReferral
 }
 
 // isNonsense reports whether what answers on fresh connections is no directory.

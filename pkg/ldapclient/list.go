@@ -19,7 +19,14 @@ func (s *session) list(ctx context.Context, req *directory.SearchRequest, yield 
 	}
 	ctx, cancel := s.client.bounded(ctx)
 	defer cancel()
-	l := lister{session: s, req: req, yield: yield, critical: known.paging}
+	l := lister{session: s, req: req, critical: known.paging}
+	l.yield = func(entry *directory.Entry) error {
+		entry, err := s.whole(ctx, req.Attributes, l.conn.server, entry)
+		if err != nil {
+			return err
+		}
+		return yield(entry)
+	}
 	result, err := l.run(ctx)
 	// A connection that was dead; nothing has been handed out.
 	if err != nil && !l.started && isLost(err) {

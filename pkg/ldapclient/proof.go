@@ -164,5 +164,5 @@ func (s *session) look(ctx context.Context, from *server, p *proof) (*directory.
 			return nil, false
 		}
 	}
-	return op.entries[0], true
+	return op.entries[0], !slices.ContainsFunc(op.entries[0].Attributes, func(a directory.Attribute) bool { return isSpan(a.Name) })
 }

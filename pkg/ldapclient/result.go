@@ -18,6 +18,7 @@ const (
 	codeSizeLimitExceeded    = 4
 	codeCompareFalse         = 5
 	codeCompareTrue          = 6
+	codeReferral             = 10
 	codeUnavailableExtension = 12
 	codeInvalidCredential    = 49
 	codeInsufficientAccess   = 50
@@ -61,7 +62,7 @@ func meaningOf(code int) meaning {
 		return meaning{fault.Unauthenticated, "authMethodNotSupported", "the directory does not take this kind of authentication"}
 	case 8:
 		return meaning{fault.Forbidden, "strongerAuthRequired", "the directory demands a stronger authentication for this"}
-	case 10:
+	case codeReferral:
 		return meaning{fault.BadGateway, "referral", "the directory refers to another server, and referrals are not followed"}
 	case 11:
 		return meaning{fault.TooLarge, "adminLimit", "a limit of the directory was reached; ask for less"}

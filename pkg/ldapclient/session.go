@@ -94,6 +94,9 @@ func (s *session) lookUp(ctx context.Context, req *directory.SearchRequest, yiel
 			result.More = true
 			break
 		}
+		if entry, err = s.whole(ctx, req.Attributes, op.server, entry); err != nil {
+			return result, err
+		}
 		if err := yield(entry); err != nil {
 			return result, err
 		}

@@ -89,6 +89,11 @@ func (w *walk) step(ctx context.Context, n int) ([]*directory.Entry, error) {
 	if err != nil {
 		return nil, err
 	}
+	for i, entry := range op.entries {
+		if op.entries[i], err = w.whole(ctx, w.req.Attributes, w.loan.server, entry); err != nil {
+			return nil, err
+		}
+	}
 	w.cookie = cookie
 	w.references += op.references
 	return op.entries, nil
