@@ -389,21 +389,27 @@ func TestReferral(t *testing.T) {
 	s := client.As(as("a"))
 	list := &directory.SearchRequest{Base: people, Scope: directory.ScopeSubtree, Filter: directory.Present("uid")}
 	for name, run := range map[string]func() error{
-		"read":     func() error { _, _, err := collect(within(t, 0), s, read("a", "cn")); return err },
-		"list":     func() error { _, _, err := collect(within(t, 0), s, list); return err },
-		"walk":     func() error { _, _, err := s.Walk(list).Next(within(t, 0), 5); return err },
-		"add":      func() error { _, err := s.Add(within(t, 0), &directory.AddRequest{DN: userDN("a")}); return err },
-		"modify":   func() error { _, err := s.Modify(within(t, 0), &directory.ModifyRequest{DN: userDN("a")}); return err },
-		"delete":   func() error { _, err := s.Delete(within(t, 0), &directory.DeleteRequest{DN: userDN("a")}); return err },
-		"modifyDN": func() error { _, err := s.ModifyDN(within(t, 0), &directory.ModifyDNRequest{DN: userDN("a")}); return err },
+		"read":   func() error { _, _, err := collect(within(t, 0), s, read("a", "cn")); return err },
+		"list":   func() error { _, _, err := collect(within(t, 0), s, list); return err },
+		"walk":   func() error { _, _, err := s.Walk(list).Next(within(t, 0), 5); return err },
+		"add":    func() error { _, err := s.Add(within(t, 0), &directory.AddRequest{DN: userDN("a")}); return err },
+		"modify": func() error { _, err := s.Modify(within(t, 0), &directory.ModifyRequest{DN: userDN("a")}); return err },
+		"delete": func() error { _, err := s.Delete(within(t, 0), &directory.DeleteRequest{DN: userDN("a")}); return err },
+		"modifyDN": func() error {
+			_, err := s.ModifyDN(within(t, 0), &directory.ModifyDNRequest{DN: userDN("a")})
+			return err
+		},
 		"compare": func() error {
 			_, err := s.Compare(within(t, 0), &directory.CompareRequest{DN: userDN("a"), Attribute: "cn"})
 			return err
 		},
-		"extended":       func() error { _, err := s.Extended(within(t, 0), &directory.ExtendedRequest{OID: "1.2"}); return err },
-		"modifyPassword": func() error { return s.ModifyPassword(within(t, 0), &directory.PasswordRequest{DN: userDN("a"), New: "x"}) },
-		"whoAmI":         func() error { _, err := s.WhoAmI(within(t, 0)); return err },
-		"authenticate":   func() error { return client.Authenticate(within(t, 0), userDN("a"), "x") },
+		"extended": func() error { _, err := s.Extended(within(t, 0), &directory.ExtendedRequest{OID: "1.2"}); return err },
+		"modifyPassword": func() error {
+			_, err := s.ModifyPassword(within(t, 0), &directory.PasswordRequest{DN: userDN("a"), New: "x"})
+			return err
+		},
+		"whoAmI":       func() error { _, err := s.WhoAmI(within(t, 0)); return err },
+		"authenticate": func() error { return client.Authenticate(within(t, 0), userDN("a"), "x") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := run()
