@@ -22,7 +22,8 @@ func (r *reader) authorization(config *node) {
 	case len(policies) == 0:
 		r.decide(at, "names none, so that every request was refused with 403; name one there, or --set auth.basic.mode=…", "auth.basic.mode")
 	}
-	for _, policy := range policies {
+	slices.Sort(policies) // Their order never mattered.
+	for _, policy := range slices.Compact(policies) {
 		switch policy {
 		case "basic":
 			r.basic(r.object(a, "basic"))
@@ -126,22 +127,6 @@ func (r *reader) alternativeHeaders(b *node) {
 		return
 	}
 	r.decide(at, "name and password in headers of their own are not taken by this gateway; clients must send Authorization: Basic. Write false there")
-}
-
-// oauth2 writes how access tokens are verified.
-func (r *reader) oauth2(o *node) {
-	r.known(o, "realm", "requiredScopes", "resolver", "accessTokenCache", "openam", "rfc7662", "cts", "file")
-	const settle = `take "oauth2" out of policies, or verify signed tokens: --set auth.bearer.issuer=URL --set auth.bearer.audience=… --set auth.bearer.jwksUrl=URL --set auth.bearer.authzId=dn:uid={sub},…`
-	switch resolver := r.text(o, "resolver"); resolver.text {
-	case "openam", "cts", "file":
-		r.decide(resolver, fmt.Sprintf("the resolver %q was retired, by the old product too; %s", resolver.text, settle), "auth.bearer.issuer")
-	case "rfc7662":
-		r.decide(resolver, "this gateway does not ask another server about tokens; "+settle, "auth.bearer.issuer")
-	case "":
-		r.decide(resolver, "is missing; "+settle, "auth.bearer.issuer")
-	default:
-		r.decide(resolver, fmt.Sprintf("%q is none of rfc7662, openam, cts and file; %s", resolver.text, settle), "auth.bearer.issuer")
-	}
 }
 
 // anonymous tells what callers without a name get.

@@ -155,7 +155,7 @@ func (r *reader) listenerCertificate(handler *object) {
 		return
 	}
 	const certFile, keyFile = "tls/gateway.pem", "secrets/gateway.key"
-	r.files = append(r.files, File{Name: certFile, Data: certificate}, File{Name: keyFile, Data: private, Secret: true})
+	r.add(File{Name: certFile, Data: certificate}, File{Name: keyFile, Data: private, Secret: true})
 	r.changed(at, key, certFile, "the store became PEM: "+certFile+" and "+keyFile)
 	r.document.put("server.certificates.0.key", keyFile, "")
 }
@@ -261,7 +261,7 @@ func (r *reader) directoryAuthority(handler *object) {
 		r.dropped(at, "the store does not hold the authority of the directory's certificate; unless the system trusts it, --set directory.ca=FILE")
 		return
 	}
-	r.files = append(r.files, File{Name: fileCA, Data: text})
+	r.add(File{Name: fileCA, Data: text})
 	r.changed(at, "directory.ca", fileCA, "the authority of the directory's own certificate, as PEM")
 }
 

@@ -214,8 +214,8 @@ func (r *reader) gateway() error {
 		r.known(root, "security", "ldapConnectionFactories", "authorization")
 		r.security = r.object(root, "security")
 		r.readFactories(root)
-		r.directory(root)
 		r.trust()
+		r.directory(root)
 		r.authorization(root)
 	}
 	if err := r.engine(filepath.Join(r.classes, "rest2ldap", "rest2ldap.json")); err != nil {

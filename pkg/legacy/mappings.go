@@ -57,7 +57,7 @@ func (r *reader) mappingFolder(folder, base string) (int, error) {
 			return 0, err
 		}
 		found++
-		r.files = append(r.files, File{Name: path.Join(folderMappings, base, file.Name()), Data: data, From: name})
+		r.add(File{Name: path.Join(folderMappings, base, file.Name()), Data: data, From: name})
 	}
 	return found, nil
 }

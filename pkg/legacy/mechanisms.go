@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 )
 
 // serverMappings copies the mapping files of the endpoints. The last segment of a base path
@@ -179,11 +180,46 @@ func (r *reader) anonymousOf(_ *object, at *node) {
 }
 
 // oauth2Of writes how access tokens are verified.
-func (r *reader) oauth2Of(_ *object, at *node, kind string) {
-	const settle = `take it out of the endpoint, or verify signed tokens: --set auth.bearer.issuer=URL --set auth.bearer.audience=… --set auth.bearer.jwksUrl=URL --set auth.bearer.authzId=dn:uid={sub},…`
-	if kind == "http-oauth2-token-introspection" || kind == "http-oauth2" {
-		r.decide(at, "this gateway does not ask another server about tokens; "+settle, "auth.bearer.issuer")
+func (r *reader) oauth2Of(m *object, at *node, kind string) {
+	const key = introspectionAt + "url"
+	if kind != "http-oauth2-token-introspection" && kind != "http-oauth2" {
+		r.decide(at, "this way to look at tokens was retired, by the old product too; take it out of the endpoint, "+otherTokens, key, bearerAt+"issuer")
 		return
 	}
-	r.decide(at, "this way to look at tokens was retired, by the old product too; "+settle, "auth.bearer.issuer")
+	r.endpointURL(m.get("token-introspection-url"))
+	if id := m.get("client-id"); r.required(id, introspectionAt+"clientId") {
+		r.kept(id, introspectionAt+"clientId", id.text)
+	}
+	if secret := m.get("client-secret"); strings.Contains(secret.text, "&{") {
+		r.decide(secret, "holds a placeholder, &{…}, which only the old program could fill; --set "+introspectionAt+"clientSecret=file:FILE", introspectionAt+"clientSecret")
+	} else {
+		r.clientSecret(secret)
+	}
+	r.claimOf(m)
+	var scopes []string
+	for _, v := range m.all("required-scope") {
+		scopes = append(scopes, v.text)
+	}
+	if scope := m.get("required-scope"); len(scopes) > 0 {
+		r.kept(scope, bearerAt+"requiredScopes", scopes)
+	}
+	const cacheKey = introspectionAt + "cache"
+	if m.on("access-token-cache-enabled", false) {
+		r.cacheFor(m.get("access-token-cache-expiration"), cacheKey, time.Hour)
+	} else {
+		r.kept(m.get("access-token-cache-enabled"), cacheKey, "0s")
+	}
+}
+
+// claimOf writes the identity that a token stands for. The server looked the value up with
+// an identity mapper; now the directory does, with the one for proxied authorization.
+func (r *reader) claimOf(m *object) {
+	const key = bearerAt + "authzId"
+	if template := m.get("authzid-template"); template.has() {
+		r.authzID(template)
+		return
+	}
+	if v := m.get("authzid-json-pointer"); r.required(v, key) {
+		r.changed(v, key, "u:{"+strings.TrimPrefix(v.text, "/")+"}", "the value is looked up by the identity mapper that the directory has for proxied authorization")
+	}
 }

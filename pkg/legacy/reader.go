@@ -76,6 +76,14 @@ func (r *reader) decide(n *node, message string, keys ...string) {
 // propose stores a value at a key about which a decision was asked for.
 func (r *reader) propose(key string, value any) { r.document.put(key, value, "") }
 
+// add adds files, each in place of one of its name.
+func (r *reader) add(files ...File) {
+	for _, f := range files {
+		r.files = slices.DeleteFunc(r.files, func(other File) bool { return other.Name == f.Name })
+		r.files = append(r.files, f)
+	}
+}
+
 // known asks for a decision about members of an object that the old gateway did not know,
 // and those that stand twice: it passed them over in silence, so that what they were meant
 // to do was not done.

@@ -57,7 +57,7 @@ func (r *reader) trustStore() {
 		r.decide(at, fmt.Sprintf("%v; mend it there, or --set %s=FILE, in PEM", err, key), key)
 		return
 	}
-	r.files = append(r.files, File{Name: fileCA, Data: text})
+	r.add(File{Name: fileCA, Data: text})
 	r.changed(at, key, fileCA, fmt.Sprintf("the store became PEM, %s; and a server must show a certificate for its own name, which the old gateway did not look at", count(len(certificates), "certificate")))
 }
 
@@ -180,7 +180,7 @@ func (r *reader) password(simple *node, key string) {
 	case strings.ContainsAny(text.text, "\r\n"):
 		r.decide(text, "holds a line break, which a password in a file cannot; change the password of the account", key)
 	default:
-		r.files = append(r.files, File{Name: filePassword, Data: []byte(text.text + "\n"), Secret: true})
+		r.add(File{Name: filePassword, Data: []byte(text.text + "\n"), Secret: true})
 		r.changed(text, key, "file:"+filePassword, "a password does not stand in the configuration; it is in a file that the gateway alone can read")
 	}
 }
@@ -218,23 +218,12 @@ func (r *reader) clientStore(alias *node, external bool) {
 	if !ok {
 		return
 	}
-	pairs, err := keyPairs(data, password)
-	var chosen keyPair
-	if err == nil {
-		chosen, err = choose(pairs, alias.text)
-	}
-	var certificate, key []byte
-	if err == nil {
-		certificate, err = certificatesPEM(chosen.chain)
-	}
-	if err == nil {
-		key, err = keyPEM(chosen.key)
-	}
+	certificate, key, err := pemOf(data, password, alias.text)
 	if err != nil {
 		r.decide(at, fmt.Sprintf("%v; mend it there, or --set %s=FILE --set %s=FILE, in PEM", err, certKey, keyKey), settles, certKey)
 		return
 	}
-	r.files = append(r.files, File{Name: fileClient, Data: certificate}, File{Name: fileClientKey, Data: key, Secret: true})
+	r.add(File{Name: fileClient, Data: certificate}, File{Name: fileClientKey, Data: key, Secret: true})
 	const became = "the store became PEM: " + fileClient + " and " + fileClientKey
 	if external {
 		r.changed(at, certKey, fileClient, became)
