@@ -118,7 +118,7 @@ func (w *waiter) wait(ctx context.Context) (loan, error) {
 // lent to one alone, and on which an answer is outstanding, is nobody's until that is over.
 func (l loan) giveBack() {
 	if owed := l.remains(); owed != nil {
-		if l.pool.server.client.start(func() { l.drain(owed); l.end() }) {
+		if l.pool.server.client.start(func() { defer l.end(); l.drain(owed) }) {
 			return
 		}
 	}

@@ -184,6 +184,7 @@ func New(o Options) (*Client, error) {
 			}
 			config := o.TLS.Clone()
 			config.ServerName = host
+			config.DynamicRecordSizingDisabled = true // A server needs the whole request.
 			fresh := newServer(c, address, config, s)
 			c.servers = append(c.servers, fresh)
 			if !s.ReadOnly {
@@ -298,7 +299,7 @@ func (c *Client) start(f func()) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.closed {
-		c.work.Go(f)
+		c.work.Go(c.inBackground(f))
 	}
 	return !c.closed
 }

@@ -486,18 +486,3 @@ func TestWrongDirectory(t *testing.T) {
 		}
 	})
 }
-
-func BenchmarkBaseSearch(b *testing.B) {
-	server := slapd.Start(b, slapd.Options{LogLevel: "none"})
-	client := newClient(b, server, nil)
-	session := client.As(as("scarter"))
-	req := read("gen001", "objectClass", "uid", "cn", "sn", "mail", "entryCSN", "telephoneNumber")
-	b.ReportAllocs()
-	b.RunParallel(func(p *testing.PB) {
-		for p.Next() {
-			if entries, _, err := collect(b.Context(), session, req); err != nil || len(entries) != 1 {
-				b.Fatal(err)
-			}
-		}
-	})
-}

@@ -2,7 +2,6 @@ package ldapclient
 
 import (
 	"context"
-	"io"
 	"sync"
 	"time"
 
@@ -36,6 +35,7 @@ type conn struct {
 
 	writing chan struct{} // holds a token while somebody writes
 	buffer  []byte        // guarded by writing
+	ready   outbox
 
 	mu      sync.Mutex // guards the fields below
 	pending map[int32]*operation
@@ -91,6 +91,9 @@ type operation struct {
 	server     *server       // who answered
 	// heard is when the last part of the answer came; zero before the first.
 	heard time.Time
+	// left is closed when the request is about to leave, or cannot; nil where nobody waits
+	// for that.
+	left chan struct{}
 	// isDropped tells that nobody wants the answer, and octets then is how much of it came.
 	isDropped bool
 	without   []string // the controls that were left out
@@ -121,71 +124,13 @@ func (c *conn) run(ctx context.Context, r request, op *operation) (*operation, e
 		}
 		<-op.done // It ended in this moment.
 	}
-	if op.err != nil && ctx.Err() != nil {
+	if op.err != nil && ctx.Err() != nil && isGone(op.err) {
 		return nil, &unansweredError{ended(ctx)} // The deadline was that of the write, too.
 	}
 	if op.err == nil {
 		op.server, op.wait = c.server, c.server.pace(op.result.Code)
 	}
 	return op, op.err
-}
-
-// post registers an operation and sends its request. The error tells why nothing was
-// sent; when something may have left, the operation ends with what went wrong.
-func (c *conn) post(ctx context.Context, op *operation, r request) error {
-	select {
-	case c.writing <- struct{}{}:
-	case <-ctx.Done():
-		return ended(ctx)
-	}
-	if ctx.Err() != nil {
-		<-c.writing
-		return ended(ctx)
-	}
-	if err := c.register(op); err != nil {
-		<-c.writing
-		return err
-	}
-	c.server.client.trace(ctx, r.name)
-	c.buffer = r.encode(c.buffer[:0], op.id, c.server.client.stamped(ctx, r.controls))
-	deadline, _ := ctx.Deadline() // Somebody has set one; see Client.bounded.
-	if time.Until(deadline) >= leastWrite {
-		// A little later, so that it is ctx that has ended, and not the connection alone.
-		c.flush(deadline.Add(10 * time.Millisecond))
-		return nil
-	}
-	// A connection does not end because somebody has little time, only because the server
-	// takes nothing. Who has little time does not wait for that.
-	if !c.server.client.start(func() { c.flush(time.Now().Add(leastWrite)) }) {
-		<-c.writing
-		c.fail(errClosed)
-	}
-	return nil
-}
-
-// flush sends the buffer and gives back the token, which the caller holds. An error ends
-// the connection.
-func (c *conn) flush(deadline time.Time) {
-	defer func() { <-c.writing }()
-	if err := c.write(deadline); err != nil {
-		c.fail(err)
-	}
-}
-
-// write sends the buffer; the caller holds the token. After an error some of it may
-// have left, or all: the connection is of no more use.
-func (c *conn) write(deadline time.Time) error {
-	if cap(c.buffer) > 1<<20 {
-		defer func() { c.buffer = nil }() // Not for every connection for ever.
-	}
-	if err := c.stream.SetWriteDeadline(deadline); err != nil {
-		return err
-	}
-	n, err := c.stream.Write(c.buffer)
-	if err == nil && n < len(c.buffer) {
-		err = io.ErrShortWrite
-	}
-	return err
 }
 
 func (c *conn) register(op *operation) error {

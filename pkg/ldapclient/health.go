@@ -29,7 +29,7 @@ func (c *Client) sweeps() {
 			return
 		case now := <-tick.C:
 			for _, s := range c.servers {
-				s.sweep(now)
+				_ = c.contain(s, func() error { s.sweep(now); return nil })
 			}
 		}
 	}
@@ -162,8 +162,8 @@ func (p *pool) heartbeat(l loan) {
 	c.start(func() {
 		ctx, cancel := context.WithTimeout(c.life, c.options.ProbeTimeout)
 		defer cancel()
+		defer l.giveBack()
 		_ = l.ask(ctx)
-		l.giveBack()
 	})
 }
 

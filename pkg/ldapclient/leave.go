@@ -32,8 +32,7 @@ func (c *conn) giveUp(op *operation) bool {
 // leave ends an operation whose answer is not over, for a reason of our own. c.mu is held.
 func (c *conn) leave(op *operation, reason error) {
 	c.part(op)
-	op.err = &unansweredError{reason}
-	op.done <- struct{}{}
+	op.end(&unansweredError{reason})
 }
 
 // part leaves an operation to itself. c.mu is held.
@@ -109,6 +108,7 @@ func (c *conn) tellAbandon(operation int32) bool {
 	c.lastID++
 	c.buffer = ldapwire.AppendAbandon(c.buffer[:0], c.lastID, operation)
 	c.mu.Unlock()
+	c.gather()
 	c.flush(time.Now().Add(goodbye))
 	return true
 }

@@ -150,7 +150,11 @@ func (p *pool) connect(sharing bool) bool {
 	started := s.client.start(func() {
 		ctx, cancel := context.WithTimeout(s.client.life, s.client.options.ConnectTimeout)
 		defer cancel()
-		c, err := p.dial(ctx, sharing)
+		var c *conn
+		err := s.client.contain(s, func() (err error) {
+			c, err = p.dial(ctx, sharing)
+			return err
+		})
 		p.connected(c, err, sharing)
 	})
 	if !started {

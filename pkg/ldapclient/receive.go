@@ -11,6 +11,11 @@ import (
 
 // read takes messages from the server until there are no more.
 func (c *conn) read() {
+	defer func() {
+		if v := recover(); v != nil {
+			c.fail(nonsense(c.server.client.contained(c.server, v).Error()))
+		}
+	}()
 	for first := true; ; first = false {
 		m, err := c.stream.messages.Read()
 		if err == nil && m.ID == 0 {
@@ -109,6 +114,11 @@ func nonsense(what string) error { return fmt.Errorf("%w: %s", ldapwire.ErrMalfo
 // finish ends an operation. c.mu is held.
 func (c *conn) finish(op *operation, err error) {
 	delete(c.pending, op.id)
+	op.end(err)
+}
+
+// end ends an operation. It is called once.
+func (op *operation) end(err error) {
 	op.err = err
 	op.done <- struct{}{}
 }

@@ -193,6 +193,6 @@ func isLost(err error) bool {
 func isUnsent(err error) bool {
 	var unsent *unsentError
 	var waited *waitError
-	return errors.As(err, &unsent) && !errors.As(err, &waited) && !errors.Is(err, errClosed) &&
+	return errors.As(err, &unsent) && !errors.As(err, &waited) && !errors.Is(err, errClosed) && !errors.Is(err, errPanic) &&
 		!errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded)
 }

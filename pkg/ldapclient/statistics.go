@@ -35,6 +35,8 @@ const (
 	CheckoutNewConnection Event = "checkoutNewConnection" // for one that was opened
 	CheckoutFailed        Event = "checkoutFailed"
 	ReleasedValid         Event = "releasedValid"
+
+	PanicContained Event = "panicContained" // a fault of the client, which ended a connection or a request
 )
 
 func (c *Client) trace(ctx context.Context, operation string) {

@@ -52,6 +52,12 @@ type lostError struct {
 func (e *lostError) Error() string { return "the connection was lost: " + e.reason.Error() }
 func (e *lostError) Unwrap() error { return e.reason }
 
+// isGone reports whether an operation ended with its connection.
+func isGone(err error) bool {
+	var lost *lostError
+	return errors.As(err, &lost)
+}
+
 // isByServer reports whether it was the server that ended the connection, so that nothing
 // more of it is to come there.
 func (e *lostError) isByServer() bool {
@@ -115,6 +121,8 @@ func transportFault(err error, change bool) *fault.Error {
 		return fault.Wrap(fault.Timeout, err, "the directory stopped in the middle of its answer").Named("directoryTimeout")
 	case errors.Is(err, errTooMuch):
 		return fault.Wrap(fault.TooLarge, err, "the directory's answer is longer than the gateway takes at once; ask for less").Named("answerSize")
+	case errors.Is(err, errPanic):
+		return fault.Wrap(fault.Internal, err, "the request could not be sent because of a fault of the gateway").Named("gatewayFault")
 	case errors.As(err, &unsent):
 		return fault.Wrap(fault.Unavailable, err, "the directory cannot be reached; try again later").Named("directoryUnreachable")
 	case errors.As(err, &lost) && change:
