@@ -119,6 +119,9 @@ func objectSchema(f form) *schema {
 // resource is the schema of the resources of a type.
 func (d *description) resource(t *mapping.ResourceType, f form) *schema {
 	s := &schema{Title: t.Name, Type: "object", Additional: false}
+	if t.AllUserAttributes {
+		s.Additional = nil // The attributes of the directory are members too, under their names.
+	}
 	s.Properties, s.Required = d.members(t, t.Properties, f)
 	d.addIdentity(t, f, s)
 	if f == answer && d.alwaysHasID(t) {

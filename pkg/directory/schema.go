@@ -1,6 +1,7 @@
 package directory
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 )
@@ -83,6 +84,21 @@ func NewSchema(types []*AttributeType) *Schema {
 		}
 	}
 	return s
+}
+
+// Attributes returns all attribute types, sorted by their first names.
+func (s *Schema) Attributes() []*AttributeType {
+	if s == nil {
+		return nil
+	}
+	all := make([]*AttributeType, 0, len(s.attributes))
+	for _, t := range s.attributes {
+		all = append(all, t)
+	}
+	slices.SortFunc(all, func(a, b *AttributeType) int {
+		return cmp.Or(slices.Compare(a.Names, b.Names), strings.Compare(a.OID, b.OID))
+	})
+	return slices.Compact(all)
 }
 
 // Attribute returns the type of an attribute description, by name or OID,

@@ -22,6 +22,8 @@ type Binding struct {
 	model        *Model
 	capabilities *directory.Capabilities
 	types        map[*ResourceType]*boundType
+	// defaults are the properties that show attributes under their own names.
+	defaults map[*directory.AttributeType]*boundProperty
 	warnings     []string
 	// hidesRevisions leaves out the properties that show the revision.
 	hidesRevisions bool
@@ -42,6 +44,7 @@ func (m *Model) BindWithoutRevisions(capabilities *directory.Capabilities) *Bind
 
 func (m *Model) bind(b *Binding) *Binding {
 	b.model, b.types = m, make(map[*ResourceType]*boundType, len(m.Types))
+	b.defaults = make(map[*directory.AttributeType]*boundProperty)
 	for _, t := range m.Types {
 		b.bindType(t)
 	}
@@ -78,7 +81,10 @@ func (b *Binding) nameOf(attribute string) string {
 type boundType struct {
 	*ResourceType
 	properties []*boundProperty
-	subtypes   []*boundType
+	// defaults are those of the properties that show attributes under their own names, by
+	// the attribute description in lower case.
+	defaults map[string]*boundProperty
+	subtypes []*boundType
 	// hasID and hasRevision tell that properties show them.
 	hasID, hasRevision bool
 	// standard is the representation without chosen fields.
@@ -100,6 +106,8 @@ type boundProperty struct {
 	// writability takes account of attributes that only the server writes.
 	writability Writability
 	properties  []*boundProperty
+	// isDefault tells a property that shows an attribute under its own name.
+	isDefault bool
 	// mapper is the type that renders the target of an in-line reference.
 	mapper *boundType
 }
@@ -111,6 +119,7 @@ func (b *Binding) bindType(t *ResourceType) *boundType {
 	bound := &boundType{ResourceType: t}
 	b.types[t] = bound
 	bound.properties = b.bindProperties(t.Properties)
+	b.bindDefaults(bound)
 	if b.hidesRevisions {
 		bound.properties = slices.DeleteFunc(bound.properties, func(p *boundProperty) bool { return p.Name == revisionName })
 	}

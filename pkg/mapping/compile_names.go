@@ -40,19 +40,24 @@ func (f *fileFields) attributeType(name string) string {
 }
 
 // classes reads a list of object classes.
-func (f *fileFields) classes(name string) []string {
-	var classes []string
+func (f *fileFields) classes(name string) []string { return f.names(name, "object classes") }
+
+// attributeTypes reads a list of attribute types.
+func (f *fileFields) attributeTypes(name string) []string { return f.names(name, "attribute types") }
+
+func (f *fileFields) names(name, what string) []string {
+	var names []string
 	for _, item := range f.list(name) {
 		switch {
 		case !isAttributeName(item.text):
-			f.problem(item.filePlace, "%q takes names of object classes, not %q", name, shorten(item.text))
-		case containsFold(classes, item.text):
+			f.problem(item.filePlace, "%q takes names of %s, not %q", name, what, shorten(item.text))
+		case containsFold(names, item.text):
 			f.problem(item.filePlace, "%q names %q twice", name, item.text)
 		default:
-			classes = append(classes, item.text)
+			names = append(names, item.text)
 		}
 	}
-	return classes
+	return names
 }
 
 func containsFold(list []string, s string) bool {

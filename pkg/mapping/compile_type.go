@@ -19,6 +19,9 @@ type typeSource struct {
 	ownSubResources []*SubResource
 	ownClasses      []string
 	ownActions      []string
+	ownExcluded     []string
+	// ownAll is what the type itself says of includeAllUserAttributesByDefault, nil for nothing.
+	ownAll *bool
 	inherited       bool
 	// typeProperty is the value of resourceTypeProperty.
 	typeProperty *fileNode
@@ -88,7 +91,12 @@ func (c *compiler) compileType(t *typeSource) {
 	t.ownClasses = f.classes("objectClasses")
 	t.ownActions = f.actions()
 	t.typeProperty = f.text("resourceTypeProperty")
-	f.unsupported("includeAllUserAttributesByDefault", "excludedDefaultUserAttributes", "allowedAuxiliaryTypes")
+	if f.value("includeAllUserAttributesByDefault") != nil {
+		all := f.boolean("includeAllUserAttributesByDefault")
+		t.ownAll = &all
+	}
+	t.ownExcluded = f.attributeTypes("excludedDefaultUserAttributes")
+	f.unsupported("allowedAuxiliaryTypes")
 	for _, m := range f.object("properties") {
 		property := c.property(m, nil, propertyScope{})
 		t.ownProperties = append(t.ownProperties, ownProperty{name: m.name, property: property})
@@ -129,6 +137,10 @@ func (c *compiler) inherit(t *typeSource) {
 	}
 	t.out.ObjectClasses = joinFold(super.ObjectClasses, t.ownClasses)
 	t.out.Actions = joinFold(super.Actions, t.ownActions)
+	t.out.ExcludedAttributes = joinFold(super.ExcludedAttributes, t.ownExcluded)
+	if t.out.AllUserAttributes = super.AllUserAttributes; t.ownAll != nil {
+		t.out.AllUserAttributes = *t.ownAll
+	}
 	t.out.Properties = overrideProperties(super.Properties, t.ownProperties)
 	t.out.SubResources = overrideSubResources(super.SubResources, t.ownSubResources)
 }

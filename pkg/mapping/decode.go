@@ -342,10 +342,10 @@ func (t *Target) newAttributes(ctx context.Context, b *body, find Finder) (wante
 	var list wantedList
 	var failure error
 	walk(b.typ.properties, func(p *boundProperty) {
-		if failure != nil || p.Kind == Constant || p.Kind == TypeName || p.writability == ReadOnlyDiscard {
+		value, supplied := b.supplied[p]
+		if failure != nil || p.Kind == Constant || p.Kind == TypeName || p.writability == ReadOnlyDiscard || p.isDefault && !supplied {
 			return
 		}
-		value, supplied := b.supplied[p]
 		if p.writability == ReadOnly {
 			if supplied {
 				failure = invalid(p.Pointer, "readOnly", "the field is read-only; leave it out")

@@ -27,6 +27,9 @@ func dumpType(w *strings.Builder, t *mapping.ResourceType) {
 	words(w, "  subtypes", names(t.Subtypes))
 	words(w, "  classes", t.ObjectClasses)
 	words(w, "  actions", t.Actions)
+	if t.AllUserAttributes {
+		words(w, "  all user attributes but", append([]string{"objectClass"}, t.ExcludedAttributes...))
+	}
 	dumpProperties(w, t.Properties, "  ")
 	for _, sub := range t.SubResources {
 		dumpSubResource(w, sub)

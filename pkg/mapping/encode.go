@@ -203,6 +203,10 @@ func (w *resourceWriter) identity(dst []byte) []byte {
 func (w *resourceWriter) members(dst []byte, views []view) []byte {
 	for i := range views {
 		v := &views[i]
+		if v.Kind == defaultsKind {
+			dst = w.defaults(dst, v)
+			continue
+		}
 		before := len(dst)
 		dst = append(dst, v.key...)
 		valueAt := len(dst)
@@ -242,6 +246,20 @@ func appendAbsent(dst []byte, v *view) []byte {
 		return append(dst, "[]"...)
 	}
 	return append(dst, "null"...)
+}
+
+// defaults appends the attributes that are shown under their own names, in the order of the
+// entry.
+func (w *resourceWriter) defaults(dst []byte, v *view) []byte {
+	for i := range w.entry.Attributes {
+		p := v.defaults[strings.ToLower(w.entry.Attributes[i].Name)]
+		if p == nil || len(w.entry.Attributes[i].Values) == 0 {
+			continue
+		}
+		dst = append(appendString(dst, p.Name), ':')
+		dst = append(w.simple(dst, &view{boundProperty: p}), ',')
+	}
+	return dst
 }
 
 func (w *resourceWriter) simple(dst []byte, v *view) []byte {

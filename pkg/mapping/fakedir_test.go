@@ -19,6 +19,7 @@ import (
 type fakeDirectory struct {
 	entries []*directory.Entry
 	matcher *directory.Matcher
+	schema  *directory.Schema
 	log     *strings.Builder // nil writes nothing down
 }
 
@@ -43,7 +44,7 @@ func (d *fakeDirectory) search(req *directory.SearchRequest) ([]*directory.Entry
 			return nil, err
 		}
 		if ok {
-			found = append(found, only(e, req.Attributes))
+			found = append(found, d.only(e, req.Attributes))
 		}
 	}
 	return found, nil
@@ -60,11 +61,15 @@ func inScope(dn, base directory.DN, scope directory.Scope) bool {
 	}
 }
 
-// only returns the entry with no more than the attributes asked for.
-func only(e *directory.Entry, attributes []string) *directory.Entry {
+// only returns the entry with no more than the attributes asked for, "*" being all user
+// attributes.
+func (d *fakeDirectory) only(e *directory.Entry, attributes []string) *directory.Entry {
 	shown := &directory.Entry{DN: e.DN}
 	for _, a := range e.Attributes {
-		if slices.ContainsFunc(attributes, func(name string) bool { return strings.EqualFold(name, a.Name) }) {
+		if slices.ContainsFunc(attributes, func(name string) bool {
+			t := d.schema.Attribute(a.Name)
+			return strings.EqualFold(name, a.Name) || name == "*" && (t == nil || t.Usage == directory.UserApplications)
+		}) {
 			shown.Attributes = append(shown.Attributes, a)
 		}
 	}

@@ -75,6 +75,8 @@ type view struct {
 	members []view
 	// target is what to show of a reference's targets.
 	target *selector
+	// defaults are what is shown under the names of attributes; defaultsKind only.
+	defaults map[string]*boundProperty
 }
 
 // project works out what a selector shows of the resources of a family.
@@ -99,9 +101,21 @@ func (b *Binding) projectFamily(t *boundType, chosen *selector, referenced bool)
 	p.need(b.capabilities.Revision)
 	t.family(func(member *boundType) {
 		p.views[member] = p.project(member.properties, chosen, true)
+		if chosen == nil || chosen.all {
+			p.projectDefaults(member)
+		}
 	})
 	p.shown = p.referenceViews()
 	return p
+}
+
+// projectDefaults shows whatever else an entry has.
+func (p *projection) projectDefaults(t *boundType) {
+	if len(t.defaults) == 0 {
+		return
+	}
+	p.need(allUserAttributes)
+	p.views[t] = append(p.views[t], view{boundProperty: &boundProperty{Property: &Property{Kind: defaultsKind}}, defaults: t.defaults})
 }
 
 func (p *projection) need(attribute string) {
@@ -113,6 +127,9 @@ func (p *projection) need(attribute string) {
 func (p *projection) project(properties []*boundProperty, chosen *selector, top bool) []view {
 	var views []view
 	for _, property := range properties {
+		if property.isDefault && (chosen == nil || chosen.all) {
+			continue
+		}
 		below, ok := chosen.member(property.Name)
 		if top && (property.Name == idName || property.Name == revisionName) {
 			below, ok = nil, true
@@ -154,6 +171,9 @@ func (p *projection) skips(property *boundProperty, below *selector) bool {
 	}
 	return below != nil && !below.all
 }
+
+// defaultsKind is the kind of the view of all that is shown under the names of attributes.
+const defaultsKind PropertyKind = -1
 
 // isStored reports whether the server keeps every attribute of the projection with the
 // entry. Those that are worked out for each search, as memberOf on OpenLDAP, are not among

@@ -37,6 +37,10 @@ type ResourceType struct {
 	// ObjectClasses are those of a new entry, inherited ones first; a stored entry is of
 	// this type when it has them all.
 	ObjectClasses []string
+	// AllUserAttributes adds a property for each user attribute of the directory, under its
+	// name, but for the ExcludedAttributes and those over which there is a property.
+	AllUserAttributes  bool
+	ExcludedAttributes []string
 	// Properties are in the order of the files, inherited ones first; a property that
 	// overrides an inherited one stands in its place.
 	Properties []*Property

@@ -17,7 +17,14 @@ func (t *Target) UpdateAttributes() []string {
 	p.need(t.binding.capabilities.Revision)
 	p.need(t.idAttribute())
 	t.typ.family(func(member *boundType) {
-		walk(member.properties, func(property *boundProperty) { p.need(property.attribute) })
+		walk(member.properties, func(property *boundProperty) {
+			if !property.isDefault {
+				p.need(property.attribute)
+			}
+		})
+		if len(member.defaults) > 0 {
+			p.need(allUserAttributes)
+		}
 	})
 	return p.attributes
 }
@@ -82,10 +89,10 @@ func (u *updater) wantedState(ctx context.Context) (wantedList, error) {
 	var list wantedList
 	var failure error
 	walk(u.body.typ.properties, func(p *boundProperty) {
-		if failure != nil || p.Kind == Constant || p.Kind == TypeName {
+		value, supplied := u.body.supplied[p]
+		if failure != nil || p.Kind == Constant || p.Kind == TypeName || !supplied && u.leavesAlone(p) {
 			return
 		}
-		value, supplied := u.body.supplied[p]
 		switch p.writability {
 		case ReadWrite:
 			var values []string
@@ -103,6 +110,16 @@ func (u *updater) wantedState(ctx context.Context) (wantedList, error) {
 		return nil, failure
 	}
 	return list, u.body.checkRequired(u.withStored(list))
+}
+
+// leavesAlone tells an attribute shown under its own name that a body need not have: it is
+// not there, or the entry is named by it.
+func (u *updater) leavesAlone(p *boundProperty) bool {
+	if !p.isDefault {
+		return false
+	}
+	_, named := rdnValue(u.entry.DN, p.attribute)
+	return named || len(u.entry.Values(p.attribute)) == 0
 }
 
 func (u *updater) wantedValues(ctx context.Context, p *boundProperty, value any, supplied bool) ([]string, error) {
