@@ -130,7 +130,9 @@ func anyEntry(_ context.Context, req *directory.SearchRequest) ([]*directory.Ent
 				name, named = f.Value, directory.RDN{{Type: f.Attribute, Value: f.Value}}
 			}
 			e := found(req.Base.Child(named), name, f.Attribute, f.Value)
-			if !slices.ContainsFunc(entries, func(other *directory.Entry) bool { return other.DN == e.DN }) {
+			if !slices.ContainsFunc(entries, func(other *directory.Entry) bool {
+				return directory.MustParseDN(other.DN).Equal(directory.MustParseDN(e.DN)) // Spelt otherwise, it is the same.
+			}) {
 				entries = append(entries, e)
 			}
 		}

@@ -137,6 +137,7 @@ func (d *description) define(all *ordered[*schema], t *mapping.ResourceType) {
 		}
 	}
 	s.Properties, s.Required = d.members(t, own, definition)
+	d.addMixins(t, definition, s)
 	if t.Super != nil {
 		s = &schema{AllOf: []*schema{d.ref(t.Super, definition), s}}
 	}

@@ -151,7 +151,8 @@ func (o *operations) created(types []*mapping.ResourceType) *schema {
 		tells.Mapping.add(t.Name, ref.Ref)
 		s.OneOf = append(s.OneOf, ref)
 	}
-	if len(name.Pointer) == 1 { // It is a member, or it tells nothing.
+	mixes := slices.ContainsFunc(types, func(t *mapping.ResourceType) bool { return len(t.Auxiliaries) > 0 })
+	if len(name.Pointer) == 1 && !mixes { // Only a member that is one name tells.
 		s.Discriminator = tells
 	}
 	return s

@@ -123,11 +123,22 @@ func (d *description) resource(t *mapping.ResourceType, f form) *schema {
 		s.Additional = nil // The attributes of the directory are members too, under their names.
 	}
 	s.Properties, s.Required = d.members(t, t.Properties, f)
+	d.addMixins(t, f, s)
 	d.addIdentity(t, f, s)
 	if f == answer && d.alwaysHasID(t) {
 		s.Required = []string{idName}
 	}
 	return s
+}
+
+// addMixins adds what resources have that are of an auxiliary type too.
+func (d *description) addMixins(t *mapping.ResourceType, f form, s *schema) {
+	for _, auxiliary := range t.Auxiliaries {
+		members, _ := d.members(t, t.Mixin(auxiliary), f)
+		for _, m := range members {
+			s.Properties.set(m.name, m.value)
+		}
+	}
 }
 
 // addIdentity adds the id and the revision where the mapping has no properties for them.
@@ -199,6 +210,9 @@ func (d *description) property(t *mapping.ResourceType, b *bound, f form) (s *sc
 		}
 		return &schema{Const: b.Value}, false
 	case mapping.TypeName:
+		if len(t.Auxiliaries) > 0 {
+			return typesSchema(t, f), f == creation && d.mustNameType(t)
+		}
 		if f == definition {
 			return stringSchema(""), false
 		}
@@ -218,6 +232,20 @@ func (d *description) property(t *mapping.ResourceType, b *bound, f form) (s *sc
 	s.Default = b.standard()
 	d.policy(s, b, f)
 	return s, required
+}
+
+// typesSchema is the schema of the property that shows the type where others may be mixed
+// in: an array, the type itself first. A body may have its name alone.
+func typesSchema(t *mapping.ResourceType, f form) *schema {
+	names := []jsontext.Value{text(t.Name)}
+	for _, auxiliary := range t.Auxiliaries {
+		names = append(names, text(auxiliary.Name))
+	}
+	list := &schema{Type: "array", Items: &schema{Type: "string", Enum: names}, MinItems: 1, UniqueItems: true}
+	if f == answer || f == definition {
+		return list
+	}
+	return &schema{AnyOf: []*schema{{Const: text(t.Name)}, list}}
 }
 
 // isRequired reports whether a body of this form without the property is refused.

@@ -24,7 +24,7 @@ type Binding struct {
 	types        map[*ResourceType]*boundType
 	// defaults are the properties that show attributes under their own names.
 	defaults map[*directory.AttributeType]*boundProperty
-	warnings     []string
+	warnings []string
 	// hidesRevisions leaves out the properties that show the revision.
 	hidesRevisions bool
 }
@@ -81,6 +81,8 @@ func (b *Binding) nameOf(attribute string) string {
 type boundType struct {
 	*ResourceType
 	properties []*boundProperty
+	// auxiliaries are the types that may be mixed in.
+	auxiliaries []*boundType
 	// defaults are those of the properties that show attributes under their own names, by
 	// the attribute description in lower case.
 	defaults map[string]*boundProperty
@@ -106,6 +108,9 @@ type boundProperty struct {
 	// writability takes account of attributes that only the server writes.
 	writability Writability
 	properties  []*boundProperty
+	// auxiliary is the type that an entry has to be of, beside its own, to have the property;
+	// nil for a property of the type itself.
+	auxiliary *boundType
 	// isDefault tells a property that shows an attribute under its own name.
 	isDefault bool
 	// mapper is the type that renders the target of an in-line reference.
@@ -119,6 +124,7 @@ func (b *Binding) bindType(t *ResourceType) *boundType {
 	bound := &boundType{ResourceType: t}
 	b.types[t] = bound
 	bound.properties = b.bindProperties(t.Properties)
+	b.bindAuxiliaries(bound)
 	b.bindDefaults(bound)
 	if b.hidesRevisions {
 		bound.properties = slices.DeleteFunc(bound.properties, func(p *boundProperty) bool { return p.Name == revisionName })

@@ -151,17 +151,6 @@ func (f *fileFields) absent(why string, names ...string) {
 	}
 }
 
-// unsupported refuses members that ask for something this version cannot do. False,
-// an empty list and an empty object ask for nothing.
-func (f *fileFields) unsupported(names ...string) {
-	for _, name := range names {
-		node := f.value(name)
-		if node != nil && node.text != "false" && (node.kind < fileArray || len(node.items)+len(node.members) > 0) {
-			f.problem(node.filePlace, "%q is not supported yet by this version", name)
-		}
-	}
-}
-
 // keyPlace returns the place of a member's name.
 func (f *fileFields) keyPlace(name string) filePlace {
 	for i := range f.node.members {

@@ -20,9 +20,10 @@ type typeSource struct {
 	ownClasses      []string
 	ownActions      []string
 	ownExcluded     []string
+	ownAuxiliaries  []*fileNode
 	// ownAll is what the type itself says of includeAllUserAttributesByDefault, nil for nothing.
-	ownAll *bool
-	inherited       bool
+	ownAll    *bool
+	inherited bool
 	// typeProperty is the value of resourceTypeProperty.
 	typeProperty *fileNode
 }
@@ -96,7 +97,7 @@ func (c *compiler) compileType(t *typeSource) {
 		t.ownAll = &all
 	}
 	t.ownExcluded = f.attributeTypes("excludedDefaultUserAttributes")
-	f.unsupported("allowedAuxiliaryTypes")
+	t.ownAuxiliaries = f.list("allowedAuxiliaryTypes")
 	for _, m := range f.object("properties") {
 		property := c.property(m, nil, propertyScope{})
 		t.ownProperties = append(t.ownProperties, ownProperty{name: m.name, property: property})
@@ -137,6 +138,12 @@ func (c *compiler) inherit(t *typeSource) {
 	}
 	t.out.ObjectClasses = joinFold(super.ObjectClasses, t.ownClasses)
 	t.out.Actions = joinFold(super.Actions, t.ownActions)
+	t.out.Auxiliaries = slices.Clone(super.Auxiliaries)
+	for _, auxiliary := range c.linkAuxiliaries(t) {
+		if !slices.Contains(t.out.Auxiliaries, auxiliary) {
+			t.out.Auxiliaries = append(t.out.Auxiliaries, auxiliary)
+		}
+	}
 	t.out.ExcludedAttributes = joinFold(super.ExcludedAttributes, t.ownExcluded)
 	if t.out.AllUserAttributes = super.AllUserAttributes; t.ownAll != nil {
 		t.out.AllUserAttributes = *t.ownAll
@@ -201,6 +208,7 @@ func (c *compiler) checkType(t *typeSource) {
 	if t.typeProperty != nil {
 		c.checkTypeProperty(t, typeNames)
 	}
+	c.checkAuxiliaries(t, typeNames)
 	c.checkTemplates(t)
 }
 

@@ -29,8 +29,10 @@ func invalid(at query.Pointer, kind, format string, args ...any) *fault.Error {
 // body is a resource that a client sent, taken apart into the values of its leaf
 // properties. A member that is null or [] supplies nothing.
 type body struct {
-	typ      *boundType
-	supplied map[*boundProperty]any
+	typ *boundType
+	// auxiliaries are the types that the resource is to be of beside typ.
+	auxiliaries []*boundType
+	supplied    map[*boundProperty]any
 }
 
 // takeApart checks the members of a body against a type.
@@ -170,8 +172,21 @@ func sameConstant(constant jsontext.Value, supplied any) bool {
 	return given.Canonicalize() == nil && want.Canonicalize() == nil && bytes.Equal(given, want)
 }
 
+// has reports whether the resource is to have a property: one of the type itself, or of an
+// auxiliary type that it is to be of.
+func (b *body) has(p *boundProperty) bool {
+	return p.auxiliary == nil || slices.Contains(b.auxiliaries, p.auxiliary)
+}
+
+// foreign refuses a value for a property that the resource does not have.
+func (b *body) foreign(p *boundProperty) error {
+	return invalid(p.Pointer, "unknownField", "only resources that are of type %q too have the field; name it beside %q in %s",
+		p.auxiliary.Name, b.typ.Name, b.typ.typeProperty().Pointer)
+}
+
 // checkFixed refuses a supplied value that differs from what the resource has by
-// its nature: its type, and the constants of the mapping.
+// its nature: its type, and the constants of the mapping. It notes the auxiliary types that
+// the body names.
 func (b *body) checkFixed() error {
 	var failure error
 	walk(b.typ.properties, func(p *boundProperty) {
@@ -185,8 +200,15 @@ func (b *body) checkFixed() error {
 				failure = invalid(p.Pointer, "constant", "the value is fixed by the mapping; leave it out, or send it as it is read")
 			}
 		case TypeName:
-			if name, ok := value.(string); !ok || !strings.EqualFold(name, b.typ.Name) {
+			names, ok := namedTypes(value)
+			if !ok || !strings.EqualFold(names[0], b.typ.Name) {
 				failure = invalid(p.Pointer, "resourceType", "the resource is of type %q, and the type of a resource cannot change", b.typ.Name)
+				return
+			}
+			if chosen, err := b.typ.chosenAuxiliaries(names, p.Pointer); err != nil {
+				failure = err
+			} else if _, isList := value.([]any); isList {
+				b.auxiliaries = chosen
 			}
 		case Simple, ObjectKind, ReferenceKind, ReverseKind:
 		}
@@ -283,7 +305,11 @@ func (t *Target) Create(ctx context.Context, object *Object, find Finder) (*Crea
 		return nil, err
 	}
 	creation := &Creation{ID: id, Entry: directory.AddRequest{DN: t.dn.Child(rdn)}}
-	creation.Entry.Attributes = []directory.Attribute{{Name: "objectClass", Values: typ.ObjectClasses}}
+	classes := typ.ObjectClasses
+	for _, a := range b.auxiliaries {
+		classes = joinFold(classes, a.ObjectClasses)
+	}
+	creation.Entry.Attributes = []directory.Attribute{{Name: "objectClass", Values: classes}}
 	for _, w := range attributes {
 		if len(w.values) > 0 {
 			creation.Entry.Attributes = append(creation.Entry.Attributes, directory.Attribute{Name: w.attribute, Values: w.values})
@@ -299,15 +325,19 @@ func (t *Target) typeToCreate(object *Object) (*boundType, error) {
 	var allowed []string
 	var chosen *boundType
 	var name any
+	var main string
 	if naming != nil {
 		name = object.at(naming.Pointer)
+	}
+	if names, ok := namedTypes(name); ok {
+		main = names[0]
 	}
 	t.typ.family(func(member *boundType) {
 		if member.Abstract {
 			return
 		}
 		allowed = append(allowed, member.Name)
-		if text, ok := name.(string); ok && strings.EqualFold(text, member.Name) || name == nil && len(t.typ.subtypes) == 0 {
+		if main != "" && strings.EqualFold(main, member.Name) || name == nil && len(t.typ.subtypes) == 0 {
 			chosen = member
 		}
 	})
@@ -320,7 +350,10 @@ func (t *Target) typeToCreate(object *Object) (*boundType, error) {
 		return nil, fault.New(fault.Invalid, "resources of the abstract type %q cannot be created", t.typ.Name).Named("abstractType")
 	}
 	problem := "the type has to be named"
-	if name != nil {
+	switch {
+	case main != "":
+		problem = describe(main) + " cannot be created here"
+	case name != nil:
 		problem = describe(name) + " cannot be created here"
 	}
 	return nil, invalid(naming.Pointer, "resourceType", "%s; send one of: %s", problem, strings.Join(allowed, ", "))
@@ -343,7 +376,11 @@ func (t *Target) newAttributes(ctx context.Context, b *body, find Finder) (wante
 	var failure error
 	walk(b.typ.properties, func(p *boundProperty) {
 		value, supplied := b.supplied[p]
-		if failure != nil || p.Kind == Constant || p.Kind == TypeName || p.writability == ReadOnlyDiscard || p.isDefault && !supplied {
+		if failure != nil || p.Kind == Constant || p.Kind == TypeName || p.writability == ReadOnlyDiscard || !supplied && (p.isDefault || !b.has(p)) {
+			return
+		}
+		if !b.has(p) {
+			failure = b.foreign(p)
 			return
 		}
 		if p.writability == ReadOnly {
@@ -437,7 +474,7 @@ func (t *Target) missingName(attribute string) error {
 func (b *body) checkRequired(list wantedList) error {
 	var failure error
 	walk(b.typ.properties, func(p *boundProperty) {
-		if failure != nil || !p.Required || p.Kind != Simple && p.Kind != ReferenceKind || p.writability == ReadOnly || p.writability == ReadOnlyDiscard {
+		if failure != nil || !p.Required || !b.has(p) || p.Kind != Simple && p.Kind != ReferenceKind || p.writability == ReadOnly || p.writability == ReadOnlyDiscard {
 			return
 		}
 		if w := list.of(p.attribute); w == nil || len(w.values) == 0 {

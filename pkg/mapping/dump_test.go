@@ -27,6 +27,7 @@ func dumpType(w *strings.Builder, t *mapping.ResourceType) {
 	words(w, "  subtypes", names(t.Subtypes))
 	words(w, "  classes", t.ObjectClasses)
 	words(w, "  actions", t.Actions)
+	words(w, "  auxiliaries", names(t.Auxiliaries))
 	if t.AllUserAttributes {
 		words(w, "  all user attributes but", append([]string{"objectClass"}, t.ExcludedAttributes...))
 	}

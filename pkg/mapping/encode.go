@@ -157,16 +157,18 @@ func (t *Target) RevisionOf(entry *directory.Entry) Revision {
 // far as Resolve has found them.
 func (e *Encoder) Append(dst []byte, entry *directory.Entry) []byte {
 	typ := e.target.typ.of(entry)
-	w := resourceWriter{target: e.target, entry: entry, typ: typ, resolved: e.resolved, showAbsent: e.ShowAbsent}
+	w := resourceWriter{target: e.target, entry: entry, typ: typ, auxiliaries: typ.auxiliariesOf(entry), resolved: e.resolved, showAbsent: e.ShowAbsent}
 	return w.resource(dst, e.projection.views[typ])
 }
 
 // resourceWriter writes one resource.
 type resourceWriter struct {
-	target   *Target
-	entry    *directory.Entry
-	typ      *boundType
-	resolved resolved
+	target *Target
+	entry  *directory.Entry
+	typ    *boundType
+	// auxiliaries are those that the entry is of beside typ.
+	auxiliaries []*boundType
+	resolved    resolved
 	// showAbsent is that of the encoder.
 	showAbsent bool
 }
@@ -207,6 +209,9 @@ func (w *resourceWriter) members(dst []byte, views []view) []byte {
 			dst = w.defaults(dst, v)
 			continue
 		}
+		if v.auxiliary != nil && !slices.Contains(w.auxiliaries, v.auxiliary) {
+			continue
+		}
 		before := len(dst)
 		dst = append(dst, v.key...)
 		valueAt := len(dst)
@@ -222,7 +227,7 @@ func (w *resourceWriter) members(dst []byte, views []view) []byte {
 		case Constant:
 			dst = append(dst, v.Value...)
 		case TypeName:
-			dst = appendString(dst, w.typ.Name)
+			dst = w.typ.appendTypes(dst, w.auxiliaries)
 		case Simple:
 			dst = w.simple(dst, v)
 		case ReferenceKind, ReverseKind:

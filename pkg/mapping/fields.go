@@ -95,7 +95,7 @@ func (b *Binding) projectReferenced(t *boundType, chosen *selector) *projection 
 
 func (b *Binding) projectFamily(t *boundType, chosen *selector, referenced bool) *projection {
 	p := &projection{views: make(map[*boundType][]view), referenced: referenced}
-	if len(t.subtypes) > 0 {
+	if len(t.subtypes) > 0 || len(t.auxiliaries) > 0 {
 		p.need("objectClass")
 	}
 	p.need(b.capabilities.Revision)

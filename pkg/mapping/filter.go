@@ -119,6 +119,9 @@ func (t *Target) compare(ctx context.Context, f *query.Filter, find Finder) (dir
 		if err != nil {
 			return directory.Filter{}, err
 		}
+		if m.property != nil && m.property.auxiliary != nil {
+			one = allOf([]directory.Filter{one, m.property.auxiliary.hasClasses()})
+		}
 		if len(meanings) > 1 {
 			one = allOf([]directory.Filter{one, t.typ.entriesOf(m)})
 		}
@@ -240,6 +243,9 @@ func (t *Target) compareType(rest query.Pointer, f *query.Filter) (directory.Fil
 	}
 	filter := directory.Or()
 	t.typ.family(func(member *boundType) {
+		if a := member.auxiliary(name); a != nil {
+			filter = a.hasClasses()
+		}
 		if !strings.EqualFold(member.Name, name) {
 			return
 		}

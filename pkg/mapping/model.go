@@ -37,6 +37,8 @@ type ResourceType struct {
 	// ObjectClasses are those of a new entry, inherited ones first; a stored entry is of
 	// this type when it has them all.
 	ObjectClasses []string
+	// Auxiliaries are the types that may be mixed in, resource by resource.
+	Auxiliaries []*ResourceType
 	// AllUserAttributes adds a property for each user attribute of the directory, under its
 	// name, but for the ExcludedAttributes and those over which there is a property.
 	AllUserAttributes  bool

@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"context"
+	"slices"
 	"strconv"
 
 	"github.com/rest2ldap/rest2ldap/pkg/directory"
@@ -47,9 +48,14 @@ func (t *boundType) isAmbiguous(name string) bool {
 		if !started {
 			first, started = here, true
 		}
-		ambiguous = ambiguous || here != first
+		ambiguous = ambiguous || here != first || here != nil && len(member.auxiliaries) > 0 && showsType(here)
 	})
 	return ambiguous
+}
+
+// showsType reports whether a property shows the type, or one inside it does.
+func showsType(p *Property) bool {
+	return p.Kind == TypeName || slices.ContainsFunc(p.Properties, showsType)
 }
 
 // Patch plans the changes of the operations, in order; the directory applies all
@@ -60,6 +66,9 @@ func (t *Target) Patch(ctx context.Context, entry *directory.Entry, ops []PatchO
 		typ = t.typ.of(entry)
 	}
 	p := patcher{target: t, typ: typ, find: find}
+	if entry != nil {
+		p.auxiliaries = typ.auxiliariesOf(entry)
+	}
 	for _, op := range ops {
 		if err := p.apply(ctx, typ.properties, query.Pointer{}, op); err != nil {
 			return nil, err
@@ -70,10 +79,12 @@ func (t *Target) Patch(ctx context.Context, entry *directory.Entry, ops []PatchO
 
 // patcher collects the changes of patch operations.
 type patcher struct {
-	target  *Target
-	typ     *boundType
-	find    Finder
-	changes []directory.Change
+	target *Target
+	typ    *boundType
+	// auxiliaries are those of the entry, as the operations so far leave them.
+	auxiliaries []*boundType
+	find        Finder
+	changes     []directory.Change
 }
 
 // apply descends to the property of an operation. at is the path so far; op.Field
@@ -92,7 +103,9 @@ func (p *patcher) apply(ctx context.Context, properties []*boundProperty, at que
 	switch property.Kind {
 	case ObjectKind:
 		return p.apply(ctx, property.properties, place, op)
-	case Constant, TypeName, ReverseKind:
+	case TypeName:
+		return p.patchTypes(place, op)
+	case Constant, ReverseKind:
 		return invalid(place, "readOnly", "the field is fixed and cannot be changed")
 	case Simple, ReferenceKind:
 	}

@@ -297,7 +297,7 @@ func (r *resolution) append(dst []byte, name string, showAbsent bool) []byte {
 	}
 	if entry := r.entries[dn.Key()]; entry != nil {
 		typ := r.target.typ.of(entry)
-		w := resourceWriter{target: r.target, entry: entry, typ: typ, resolved: r.nested, showAbsent: showAbsent}
+		w := resourceWriter{target: r.target, entry: entry, typ: typ, auxiliaries: typ.auxiliariesOf(entry), resolved: r.nested, showAbsent: showAbsent}
 		return w.resource(dst, r.projection.views[typ])
 	}
 	id, ok := r.target.spelledID(dn)

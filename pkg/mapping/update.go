@@ -41,18 +41,20 @@ func (t *Target) Update(ctx context.Context, entry *directory.Entry, object *Obj
 	if err != nil {
 		return nil, err
 	}
+	before := typ.auxiliariesOf(entry)
+	b.auxiliaries = before
 	if err := b.checkFixed(); err != nil {
 		return nil, err
 	}
 	if err := t.checkBodyIdentity(entry, typ, object); err != nil {
 		return nil, err
 	}
-	u := updater{target: t, entry: entry, body: b, find: find}
+	u := updater{target: t, entry: entry, body: b, before: before, find: find}
 	list, err := u.wantedState(ctx)
 	if err != nil {
 		return nil, err
 	}
-	var changes []directory.Change
+	changes := typ.classChanges(before, b.auxiliaries)
 	for _, w := range list {
 		more, err := u.changes(ctx, w)
 		if err != nil {
@@ -80,6 +82,8 @@ type updater struct {
 	target *Target
 	entry  *directory.Entry
 	body   *body
+	// before are the auxiliary types that the entry is of.
+	before []*boundType
 	find   Finder
 }
 
@@ -91,6 +95,15 @@ func (u *updater) wantedState(ctx context.Context) (wantedList, error) {
 	walk(u.body.typ.properties, func(p *boundProperty) {
 		value, supplied := u.body.supplied[p]
 		if failure != nil || p.Kind == Constant || p.Kind == TypeName || !supplied && u.leavesAlone(p) {
+			return
+		}
+		if !u.body.has(p) {
+			switch {
+			case supplied:
+				failure = u.body.foreign(p)
+			case p.attribute != "" && p.writability == ReadWrite:
+				failure = list.add(p, nil, false) // It goes with its type.
+			}
 			return
 		}
 		switch p.writability {
@@ -112,9 +125,13 @@ func (u *updater) wantedState(ctx context.Context) (wantedList, error) {
 	return list, u.body.checkRequired(u.withStored(list))
 }
 
-// leavesAlone tells an attribute shown under its own name that a body need not have: it is
-// not there, or the entry is named by it.
+// leavesAlone tells a property that a body need not have: of an auxiliary type that the entry
+// neither is of nor will be, and over an attribute shown under its own name that is not
+// there, or names the entry.
 func (u *updater) leavesAlone(p *boundProperty) bool {
+	if !u.body.has(p) && !slices.Contains(u.before, p.auxiliary) {
+		return true
+	}
 	if !p.isDefault {
 		return false
 	}
