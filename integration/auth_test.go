@@ -60,7 +60,7 @@ func TestBasic(t *testing.T) {
 				fails(http.StatusUnauthorized, "")
 		})
 		for name, value := range map[string]string{"NotBase64": "!!!!", "NoColon": base64.StdEncoding.EncodeToString([]byte("bjensen"))} {
-			t.Run("R_A27/"+name, func(t *testing.T) {
+			t.Run("R_A27/WithoutAnonymous/"+name, func(t *testing.T) {
 				g.send(t, ask{method: "GET", path: path, header: headers("Authorization", "Basic "+value)}).fails(http.StatusUnauthorized, "")
 			})
 		}

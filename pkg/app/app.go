@@ -106,7 +106,7 @@ func (b *builder) build(stdout, stderr io.Writer) (*App, error) {
 	a.server, err = httpserver.New(httpserver.Options{
 		Address:       b.Server.Listen,
 		TLS:           tlspolicy.Server(b.certificates),
-		Handler:       a.counted(httpserver.Record(recorder, b.recordOptions()...)(httpserver.Authenticate(callers, crest.ChangesPassword)(handler))),
+		Handler:       a.counted(httpserver.Record(recorder, b.recordOptions()...)(httpserver.Authenticate(callers, crest.ChangesPassword, crest.AboutPassword)(handler))),
 		Logger:        b.logger,
 		AnswerTimeout: max(b.Limits.RequestTimeout, b.Limits.QueryTimeout).Std() + time.Minute,
 	})
@@ -240,7 +240,7 @@ func protocol(file *config.File, models []*mapping.Model, service *gateway.Servi
 		MaxPage:  file.Limits.PageSize,
 		MaxBody:  int64(file.Limits.Body),
 		MaxDepth: file.Limits.Depth,
-		Basic:    file.Auth.Basic != nil,
-		Bearer:   file.Auth.Bearer != nil,
+		Basic:    file.Auth.Has("basic"),
+		Bearer:   file.Auth.Has("bearer"),
 	}
 }

@@ -3,15 +3,17 @@ package app
 import (
 	"context"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/rest2ldap/rest2ldap/pkg/auth"
 	"github.com/rest2ldap/rest2ldap/pkg/auth/basic"
 	"github.com/rest2ldap/rest2ldap/pkg/directory"
+	"github.com/rest2ldap/rest2ldap/pkg/ldapclient"
 )
 
 // chain makes the ways to authenticate that the configuration has.
-func (b *builder) chain(client directory.Directory) (*auth.Chain, error) {
+func (b *builder) chain(client *ldapclient.Client) (*auth.Chain, error) {
 	accounts, err := auth.NewAccounts(auth.AccountsOptions{Directory: client, Policy: b.passwordPolicy, Logger: b.logger})
 	if err != nil {
 		return nil, err
@@ -19,25 +21,53 @@ func (b *builder) chain(client directory.Directory) (*auth.Chain, error) {
 	b.accounts = accounts
 	b.forget = append(b.forget, accounts.PurgeEntry)
 	var authenticators []auth.Authenticator
-	if b.Auth.Basic != nil {
+	// Who is anonymous is asked for last, whatever the order of the challenges.
+	for _, method := range slices.SortedStableFunc(slices.Values(b.Auth.Methods), anonymousLast) {
+		a, err := b.authenticator(method, client, accounts)
+		if err != nil {
+			return nil, err
+		}
+		authenticators = append(authenticators, a)
+	}
+	return auth.NewChain(authenticators...), nil
+}
+
+func anonymousLast(a, b string) int {
+	rank := func(method string) int {
+		if method == auth.MethodAnonymous {
+			return 1
+		}
+		return 0
+	}
+	return rank(a) - rank(b)
+}
+
+func (b *builder) authenticator(method string, client *ldapclient.Client, accounts *auth.Accounts) (auth.Authenticator, error) {
+	timeout := b.Limits.RequestTimeout.Std()
+	switch method {
+	case "basic":
 		a, err := b.password(client, accounts)
 		if err != nil {
 			return nil, err
 		}
 		b.forget = append(b.forget, a.Forget)
-		authenticators = append(authenticators, a)
-	}
-	if b.Auth.Bearer != nil {
+		return a, nil
+	case "bearer":
 		a, err := b.token(accounts)
 		if err != nil {
 			return nil, err
 		}
-		authenticators = append(authenticators, bounded{a, b.Limits.RequestTimeout.Std()})
+		return scheme{bounded{a, timeout}, a}, nil
+	default:
+		a, err := auth.NewAnonymous(b.anonymous, accounts)
+		if err != nil {
+			return nil, err
+		}
+		return bounded{a, timeout}, nil
 	}
-	return auth.NewChain(authenticators...), nil
 }
 
-func (b *builder) password(client directory.Directory, accounts *auth.Accounts) (*basic.Authenticator, error) {
+func (b *builder) password(client *ldapclient.Client, accounts *auth.Accounts) (*basic.Authenticator, error) {
 	o := basic.Options{
 		Directory:    client,
 		Accounts:     accounts,
@@ -46,6 +76,10 @@ func (b *builder) password(client directory.Directory, accounts *auth.Accounts) 
 		DNTemplate:   b.dnTemplate,
 		Cache:        b.Auth.Basic.Cache.Std(),
 		Timeout:      b.Limits.RequestTimeout.Std(),
+		Logger:       b.logger,
+	}
+	if h := b.Auth.Basic.Headers; h != nil {
+		o.NameHeader, o.PasswordHeader = h.Username, h.Password
 	}
 	if b.Auth.Basic.Mode == "search" {
 		o.Search = &basic.Search{Base: b.baseDN, Scope: directory.ScopeSubtree, Filter: b.filter}
@@ -56,16 +90,16 @@ func (b *builder) password(client directory.Directory, accounts *auth.Accounts) 
 	return basic.New(o)
 }
 
-// scheme is an authenticator that has a challenge.
-type scheme interface {
-	auth.Authenticator
+// scheme is a bounded authenticator that has a challenge.
+type scheme struct {
+	bounded
 	auth.Challenger
 }
 
-// bounded is a scheme that gives up after a time. The limits of the engine begin when
-// the caller is known; a directory that is silent must not hold a request before that.
+// bounded is an authenticator that gives up after a time. The limits of the engine begin
+// when the caller is known; a directory that is silent must not hold a request before that.
 type bounded struct {
-	scheme
+	auth.Authenticator
 
 	timeout time.Duration
 }
@@ -74,5 +108,5 @@ type bounded struct {
 func (b bounded) Authenticate(r *http.Request) (*auth.Principal, error) {
 	ctx, cancel := context.WithTimeout(r.Context(), b.timeout)
 	defer cancel()
-	return b.scheme.Authenticate(r.WithContext(ctx))
+	return b.Authenticator.Authenticate(r.WithContext(ctx))
 }

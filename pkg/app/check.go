@@ -45,7 +45,9 @@ type parts struct {
 	baseDN          directory.DN
 	filter          directory.FilterTemplate
 	dnTemplate      directory.DNTemplate
-	authzID         bearer.Template
+	// anonymous is as whom requests without credentials act.
+	anonymous directory.Identity
+	authzID   bearer.Template
 	// introspectionCertificate is shown to the authorization server; nil when there is none.
 	introspectionCertificate *tls.Certificate
 	// keys are those of a file; nil where they come from a URL.
@@ -66,6 +68,7 @@ func inspect(file *config.File) (parts, config.Problems) {
 	i.directory()
 	i.basic()
 	i.bearer()
+	i.nobody()
 	i.rules()
 	i.mapping()
 	if name := i.file.Mapping.Options.MvccAttribute; mapping.IsCredential(name) {
@@ -185,6 +188,23 @@ func (i *inspector) basic() {
 		}
 		i.fail("auth.basic.dnTemplate", err)
 	}
+}
+
+// nobody settles as whom requests without credentials act: never as the gateway itself.
+func (i *inspector) nobody() {
+	const path = "auth.anonymous.identity"
+	if i.file.Auth.Anonymous == nil || !i.file.Sound(path) {
+		return
+	}
+	name, named := strings.CutPrefix(i.file.Auth.Anonymous.Identity, "dn:")
+	if !named {
+		return
+	}
+	dn := i.dn(path, name)
+	if dn.Key() == i.bindDN.Key() {
+		i.fail(path, errors.New("is the gateway's own account, whose rights are everybody's; name an entry that has few, or write anonymous"))
+	}
+	i.anonymous = directory.Identity{AuthzID: "dn:" + dn.String()}
 }
 
 // rules makes the policy.

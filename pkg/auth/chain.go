@@ -18,9 +18,9 @@ var ErrNotApplicable = errors.New("auth: no credentials of this kind")
 type Authenticator interface {
 	// Authenticate returns the caller. It returns ErrNotApplicable when the request
 	// has no credentials of its kind; one that looks at anything but the Authorization
-	// header does so too whenever that header is there. Every other error is a
-	// *fault.Error and ends the matter: made by Refuse for credentials that are not
-	// good, Unavailable when they could not be verified, Forbidden with the Principal
+	// header does so too whenever that header is there, or returns ReasonTwo. Every other
+	// error is a *fault.Error and ends the matter: made by Refuse for credentials that are
+	// not good, Unavailable when they could not be verified, Forbidden with the Principal
 	// beside it for a caller that must change the password (MustChange).
 	Authenticate(r *http.Request) (*Principal, error)
 }
@@ -46,8 +46,12 @@ func NewChain(authenticators ...Authenticator) *Chain {
 // ErrNotApplicable: when no authenticator applies, with or without an Authorization
 // header, the request is Unauthenticated. More than one credential is Invalid with
 // the detail invalidRequest (RFC 6750 §3.1). Every Unauthenticated fault carries a
-// challenge for each scheme; that of the scheme which refused comes first.
+// challenge for each scheme; that of the scheme which refused comes first. A chain
+// without authenticators is closed: everything is Forbidden.
 func (c *Chain) Authenticate(r *http.Request) (*Principal, error) {
+	if len(c.authenticators) == 0 {
+		return nil, fault.Wrap(fault.Forbidden, ReasonClosed, "the gateway takes no requests: it has no way to authenticate callers").Named("closed")
+	}
 	values := r.Header["Authorization"]
 	if len(values) > 1 || len(values) == 1 && twoCredentials(values[0]) {
 		return nil, c.twoCredentials()
@@ -57,6 +61,8 @@ func (c *Chain) Authenticate(r *http.Request) (*Principal, error) {
 		switch {
 		case errors.Is(err, ErrNotApplicable):
 			continue
+		case errors.Is(err, ReasonTwo):
+			return nil, c.twoCredentials()
 		case err != nil:
 			return principal, c.challenge(err, i)
 		}
@@ -65,8 +71,12 @@ func (c *Chain) Authenticate(r *http.Request) (*Principal, error) {
 	if len(values) > 0 {
 		return nil, c.challenge(Refuse(ReasonScheme), -1)
 	}
-	return nil, c.challenge(Refuse(ReasonNone), -1)
+	return nil, c.Demand()
 }
+
+// Demand returns the fault of a request that needs credentials and has none:
+// Unauthenticated, with a challenge for each scheme.
+func (c *Chain) Demand() error { return c.challenge(Refuse(ReasonNone), -1) }
 
 func (c *Chain) twoCredentials() error {
 	e := fault.Wrap(fault.Invalid, ReasonTwo, "the request has more than one credential; send one Authorization header with one")

@@ -11,7 +11,8 @@
 //  1. The Chain looks at the Authorization header (RFC 9110 §11.6.2). Two
 //     headers, or two credentials in one, are a malformed request. A header that
 //     is there and that no authenticator can use is refused: it never counts as
-//     no credentials, and nothing weaker is tried in its place.
+//     no credentials, and nothing weaker is tried in its place. Only a request
+//     without any is [Anonymous], where the operator wants that.
 //  2. The authenticator for the scheme verifies the credentials, in the
 //     directory (package basic) or against the keys of an issuer (package bearer).
 //  3. It asks [Accounts] whether the account in the directory is usable, since a

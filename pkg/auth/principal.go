@@ -11,7 +11,7 @@ import (
 type Principal struct {
 	// Name is what the caller calls itself: the user name, or the subject of the token.
 	Name string
-	// Method is how it authenticated: "basic" or "bearer".
+	// Method is how it authenticated: "basic", "bearer" or MethodAnonymous.
 	Method string
 	// Identity is as whom the gateway acts in the directory.
 	Identity directory.Identity

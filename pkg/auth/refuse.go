@@ -21,6 +21,7 @@ const (
 	ReasonNone        Reason = "noCredentials"
 	ReasonTwo         Reason = "twoCredentials"
 	ReasonScheme      Reason = "unknownScheme"
+	ReasonClosed      Reason = "closed"
 	ReasonUnknown     Reason = "accountUnknown"
 	ReasonDisabled    Reason = "accountDisabled"
 	ReasonLocked      Reason = "accountLocked"

@@ -20,6 +20,7 @@ func (c *checker) check() {
 	c.version()
 	c.server()
 	c.tls()
+	c.settleMethods()
 	c.directory()
 	c.mapping()
 	c.auth()

@@ -14,17 +14,75 @@ func (c *checker) auth() {
 	if strings.ContainsFunc(a.Realm, func(r rune) bool { return r < ' ' || r > '~' || r == '"' || r == '\\' }) {
 		c.fail("auth.realm", "%q holds a character that a challenge cannot carry; use ASCII without quotes", a.Realm)
 	}
-	if a.Basic == nil && a.Bearer == nil {
-		c.fail("auth", "has neither basic nor bearer; callers need one way at least to say who they are")
-	}
+	c.methods()
 	if a.Basic != nil {
 		c.basic(a.Basic)
 	}
 	if a.Bearer != nil {
 		c.bearer(a.Bearer)
 	}
+	if a.Anonymous != nil {
+		c.anonymous(a.Anonymous)
+	}
 	for i := range a.Policy {
 		c.rule(fmt.Sprintf("auth.policy[%d]", i), &a.Policy[i])
+	}
+}
+
+// Has reports whether a way to authenticate is in force: "basic", "bearer" or "anonymous".
+func (a *Auth) Has(method string) bool { return slices.Contains(a.Methods, method) }
+
+// waysIn are the ways to authenticate, and whether each has a section.
+func (a *Auth) waysIn() ([]string, map[string]bool) {
+	return []string{"basic", "bearer", "anonymous"},
+		map[string]bool{"basic": a.Basic != nil, "bearer": a.Bearer != nil, "anonymous": a.Anonymous != nil}
+}
+
+// settleMethods has every way to authenticate in force that has a section, where the
+// file does not say which.
+func (c *checker) settleMethods() {
+	a := &c.file.Auth
+	if !c.file.IsSet("auth.methods") {
+		names, there := a.waysIn()
+		a.Methods = slices.DeleteFunc(names, func(name string) bool { return !there[name] })
+	}
+}
+
+func (c *checker) methods() {
+	a := &c.file.Auth
+	names, there := a.waysIn()
+	switch {
+	case !c.file.IsSet("auth.methods") && len(a.Methods) == 0:
+		c.fail("auth", "has neither basic nor bearer; callers need one way at least to say who they are")
+	case len(a.Methods) == 0:
+		c.warn("auth.methods", "is empty; every request is refused with 403")
+	}
+	for i, method := range a.Methods {
+		at := fmt.Sprintf("auth.methods[%d]", i)
+		c.oneOf(at, method, names...)
+		switch {
+		case slices.Contains(a.Methods[:i], method):
+			c.fail(at, "%s stands in the list twice", method)
+		case !there[method]:
+			c.fail(at, "%s has no section auth.%s", method, method)
+		}
+	}
+	for _, name := range names {
+		if there[name] && !a.Has(name) {
+			c.warn("auth."+name, "is off, for it is not among auth.methods")
+		}
+	}
+}
+
+func (c *checker) anonymous(a *Anonymous) {
+	const path = "auth.anonymous.identity"
+	switch identity := c.file.Directory.Identity; {
+	case a.Identity == "":
+		c.fail(path, "is missing; write anonymous, or an entry that has few rights, for example dn:uid=guest,ou=People,dc=example,dc=com")
+	case a.Identity != "anonymous" && !strings.HasPrefix(a.Identity, "dn:"):
+		c.fail(path, "%q is not known; write anonymous, or dn: and the name of an entry", a.Identity)
+	case identity != "proxied" && (identity != "sasl-proxy" || a.Identity == "anonymous"):
+		c.fail(path, "who is anonymous cannot act with directory.identity %s; use proxied", identity)
 	}
 }
 
@@ -62,7 +120,26 @@ func (c *checker) basic(b *Basic) {
 	default:
 		c.fail("auth.basic.mode", "%q is not known; write search or simple", b.Mode)
 	}
+	if b.Headers != nil {
+		c.passwordHeader("auth.basic.headers.username", b.Headers.Username, "X-OpenIDM-Username")
+		c.passwordHeader("auth.basic.headers.password", b.Headers.Password, "X-OpenIDM-Password")
+		if strings.EqualFold(b.Headers.Username, b.Headers.Password) {
+			c.fail("auth.basic.headers.password", "is the same header as username")
+		}
+	}
 	c.bounded("auth.basic.cache", b.Cache, 0, Duration(30*time.Second))
+}
+
+// passwordHeader wants the name of a header that means nothing else (RFC 9110 §5.1).
+func (c *checker) passwordHeader(path, name, example string) {
+	switch {
+	case !c.required(path, name, example):
+	case !regexp.MustCompile("^[0-9A-Za-z!#$%&'*+.^_`|~-]+$").MatchString(name):
+		c.fail(path, "%q is not the name of a header; write for example %s", name, example)
+	case slices.ContainsFunc([]string{"Authorization", "Cookie", "Host", "If-Match", "If-None-Match", "Accept-API-Version", "Content-Type", "X-HTTP-Method-Override"},
+		func(other string) bool { return strings.EqualFold(name, other) }):
+		c.fail(path, "%s means something else; write for example %s", name, example)
+	}
 }
 
 func (c *checker) search(b *Basic) {

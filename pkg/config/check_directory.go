@@ -84,7 +84,7 @@ func (c *checker) identity() {
 	d, a := &c.file.Directory, &c.file.Auth
 	c.oneOf(path, d.Identity, "proxied", "bind", "sasl-proxy", "service")
 	switch {
-	case d.Identity == "bind" && (a.Basic == nil || a.Bearer != nil):
+	case d.Identity == "bind" && (a.Has("bearer") || !a.Has("basic") && len(a.Methods) > 0):
 		c.fail(path, "with bind the directory is asked with the caller's own password, which only auth.basic has; leave out auth.bearer, or use proxied")
 	case d.Identity == "sasl-proxy" && d.Bind.Mechanism == "simple":
 		c.fail(path, "with sasl-proxy the gateway's account assumes identities as it binds, which a simple bind cannot do; set directory.bind.mechanism to EXTERNAL or PLAIN")

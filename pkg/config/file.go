@@ -14,8 +14,8 @@ type File struct {
 	Directory Directory `config:"directory"`
 	// Mapping tells where the mapping files are.
 	Mapping Mapping `config:"mapping"`
-	// Auth is who a caller is. One of basic and bearer at least is there; with both, the
-	// caller chooses.
+	// Auth is who a caller is. One of basic, bearer and anonymous at least is there; with
+	// basic and bearer, the caller chooses.
 	Auth Auth `config:"auth"`
 	// Limits bound what one request may ask for.
 	Limits Limits `config:"limits"`
@@ -227,12 +227,18 @@ type Auth struct {
 	// Realm is what clients are told in challenges, and browsers show when they ask for
 	// a password.
 	Realm string `config:"realm"`
+	// Methods are the ways to authenticate that are in force, of `basic`, `bearer` and
+	// `anonymous`, in the order of their challenges; each needs its section. When it is left
+	// out, they are those that have one. With none, `[]`, every request is refused.
+	Methods []string `config:"methods"`
 	// Basic is user name and password (RFC 7617), verified by a bind in the directory. Off
 	// when it is left out.
 	Basic *Basic `config:"basic"`
 	// Bearer is an access token (RFC 6750) of one issuer, signed (RFC 9068) or looked up
 	// by introspection. Off when it is left out.
 	Bearer *Bearer `config:"bearer"`
+	// Anonymous lets requests without credentials in. Off when it is left out.
+	Anonymous *Anonymous `config:"anonymous"`
 	// Policy says who may do what; what no rule allows is refused. Without it the directory
 	// alone decides, which it cannot where directory.identity is service: there the policy
 	// is required.
@@ -267,9 +273,30 @@ type Basic struct {
 	// DNTemplate is the DN of the caller, in which `{username}` is the name that the caller
 	// sent. Required with mode simple.
 	DNTemplate string `config:"dnTemplate"`
+	// Headers are two headers in which name and password may stand, in place of an
+	// Authorization header, for old clients. Off when it is left out.
+	Headers *PasswordHeaders `config:"headers"`
 	// Cache is how long a password that was right need not be verified again; 0s verifies
 	// it with every request. From 0s to 30s.
 	Cache Duration `config:"cache"`
+}
+
+// PasswordHeaders are headers with the name and the password of a caller.
+type PasswordHeaders struct {
+	// Username is the header with the name, as it is. It may not stand beside an
+	// Authorization header. Required.
+	Username string `config:"username"`
+	// Password is the header with the password, as it is. Required.
+	Password string `config:"password"`
+}
+
+// Anonymous is the caller who sends no credentials.
+type Anonymous struct {
+	// Identity is as whom such requests act in the directory: `anonymous`, with the rights of
+	// an anonymous bind, or the name of an entry, such as
+	// `dn:uid=guest,ou=People,dc=example,dc=com`. It needs directory.identity to be proxied; for
+	// the name of an entry, sasl-proxy will do. Required.
+	Identity string `config:"identity"`
 }
 
 // Bearer accepts the tokens of one issuer.

@@ -151,6 +151,7 @@ func settings(t *testing.T) []setting {
 	file, problems := loadUsual(t,
 		"auth.bearer.issuer=https://login.example.com", "auth.bearer.audience=gateway",
 		"auth.bearer.keys=tls/ca.pem", "auth.bearer.authzId=u:{sub}",
+		"auth.anonymous.identity=anonymous", "auth.basic.headers.username=X-Name", "auth.basic.headers.password=X-Password",
 		"auth.policy.0.callers=*", "auth.policy.0.resources=/", "auth.policy.0.may=read")
 	if len(problems) > 0 {
 		t.Fatal(problems)

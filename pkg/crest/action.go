@@ -66,6 +66,17 @@ func ChangesPassword(r *http.Request) bool {
 	return err == nil && r.Method == http.MethodPost && mapping.ActionNamed(p.action) == mapping.ModifyPassword
 }
 
+// AboutPassword reports whether a request is about the password of somebody, so that it
+// makes no sense without a caller (httpserver.Authenticate).
+func AboutPassword(r *http.Request) bool {
+	p, err := parseParams(r.URL.RawQuery)
+	if err != nil || r.Method != http.MethodPost {
+		return false
+	}
+	action := mapping.ActionNamed(p.action)
+	return action == mapping.ModifyPassword || action == mapping.ResetPassword
+}
+
 // passwordChange reads the body {"oldPassword": "…", "newPassword": "…"}.
 func (h *handler) passwordChange(w http.ResponseWriter, r *request) (change mapping.PasswordChange, err error) {
 	value, err := h.json(w, r)

@@ -31,12 +31,12 @@ type Caller struct {
 }
 
 // includes reports whether the caller is meant.
-func (c Caller) includes(identity directory.Identity) bool {
-	switch dn, err := identity.DN(); {
-	case identity.IsAnonymous():
+func (c Caller) includes(caller *auth.Principal) bool {
+	switch dn, err := caller.Identity.DN(); {
+	case caller.Identity.IsAnonymous():
 		return false
 	case c.DN.IsZero():
-		return true
+		return caller.Method != auth.MethodAnonymous
 	case err != nil:
 		return false
 	case c.Below:
@@ -65,5 +65,5 @@ func (r *Rule) allows(caller *auth.Principal, path []string, verb mapping.Verb) 
 		return len(resource) <= len(path) && slices.Equal(resource, path[:len(resource)])
 	}
 	return slices.Contains(r.Verbs, verb) && slices.ContainsFunc(r.Resources, above) &&
-		slices.ContainsFunc(r.Callers, func(c Caller) bool { return c.includes(caller.Identity) })
+		slices.ContainsFunc(r.Callers, func(c Caller) bool { return c.includes(caller) })
 }

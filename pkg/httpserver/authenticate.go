@@ -15,9 +15,13 @@ import (
 // Principal.MustChange, which the engine holds them to. A nil changesPassword is for
 // handlers that cannot change passwords.
 //
+// Nobody who is anonymous has a password. A request of which aboutPassword says that it
+// needs somebody gets the answer of one without credentials, also where anonymous callers
+// are let in; nil is for handlers without such requests.
+//
 // OPTIONS passes without a caller: a browser asks with it, and never with
 // credentials, what it may send. A handler answers it alike for everybody.
-func Authenticate(chain *auth.Chain, changesPassword func(*http.Request) bool) func(http.Handler) http.Handler {
+func Authenticate(chain *auth.Chain, changesPassword, aboutPassword func(*http.Request) bool) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.Method == http.MethodOptions {
@@ -26,6 +30,9 @@ func Authenticate(chain *auth.Chain, changesPassword func(*http.Request) bool) f
 			}
 			event := audit.FromContext(r.Context())
 			principal, err := chain.Authenticate(r)
+			if principal != nil && principal.Method == auth.MethodAnonymous && aboutPassword != nil && aboutPassword(r) {
+				principal, err = nil, chain.Demand()
+			}
 			if principal != nil {
 				event.SetPrincipal(principal.Name, principal.Method, principal.Identity.AuthzID)
 			}

@@ -172,6 +172,7 @@ func (callers) Challenge(string) string                               { return `
 
 func TestAuthenticate(t *testing.T) {
 	principal := &auth.Principal{Name: "bjensen", Method: "basic", Identity: directory.Identity{AuthzID: "dn:uid=bjensen"}}
+	nobody := &auth.Principal{Name: auth.MethodAnonymous, Method: auth.MethodAnonymous}
 	mustChange := fault.Wrap(fault.Forbidden, auth.ReasonMustChange, "the password must be changed").Named("passwordMustChange")
 	for name, test := range map[string]struct {
 		method  string
@@ -190,17 +191,19 @@ func TestAuthenticate(t *testing.T) {
 		"Change":     {"POST", callers{principal, mustChange}, 200, map[string]any{"principal": "bjensen", "reason": nil, "result": "ok"}, true},
 		"NoChange":   {"POST", callers{principal, mustChange}, 403, map[string]any{"reason": "passwordMustChange"}, false},
 		"Locked":     {"POST", callers{err: auth.Refuse(auth.ReasonLocked)}, 401, map[string]any{"reason": "accountLocked"}, true},
+		"X23":        {"POST", callers{principal: nobody}, 401, map[string]any{"principal": nil, "reason": "noCredentials"}, true},
+		"Anonymous":  {"GET", callers{principal: nobody}, 200, map[string]any{"principal": "anonymous", "authMethod": "anonymous", "authzId": nil}, false},
 		"Any":        {"POST", callers{principal: principal}, 200, map[string]any{"principal": "bjensen"}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			changes := func(*http.Request) bool { return test.changes }
-			handler := Authenticate(auth.NewChain(test.callers), changes)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			handler := Authenticate(auth.NewChain(test.callers), changes, changes)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				got := auth.FromContext(r.Context())
 				if r.Method == http.MethodOptions {
 					w.WriteHeader(http.StatusNoContent)
 					return
 				}
-				want := *principal
+				want := *test.callers.principal
 				want.MustChange = test.callers.err != nil
 				if got == nil || *got != want || audit.FromContext(r.Context()) == nil {
 					t.Errorf("principal %v", got)

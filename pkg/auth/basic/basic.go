@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"errors"
+	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
@@ -57,6 +58,9 @@ type Options struct {
 	Search *Search
 	// DNTemplate is the DN of the caller, with {username} in it.
 	DNTemplate directory.DNTemplate
+	// NameHeader and PasswordHeader are headers in which the two may stand as they are, in
+	// place of an Authorization header; none when empty.
+	NameHeader, PasswordHeader string
 	// KeepPassword has the identity of a principal hold its password, for a directory that
 	// is asked in the caller's own name.
 	KeepPassword bool
@@ -67,6 +71,8 @@ type Options struct {
 	Timeout time.Duration
 	// Clock tells the time; time.Now when nil.
 	Clock func() time.Time
+	// Logger is told of names that several entries have; nil discards it.
+	Logger *slog.Logger
 }
 
 // Authenticator is an auth.Authenticator for user names and passwords. It is safe
@@ -87,8 +93,15 @@ func New(o Options) (*Authenticator, error) {
 	if err := checkVariables(&o); err != nil {
 		return nil, err
 	}
+	if (o.NameHeader == "") != (o.PasswordHeader == "") {
+		return nil, errors.New("basic: the headers for the name and for the password go together")
+	}
+	o.NameHeader, o.PasswordHeader = http.CanonicalHeaderKey(o.NameHeader), http.CanonicalHeaderKey(o.PasswordHeader)
 	if o.Clock == nil {
 		o.Clock = time.Now
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	if o.Timeout <= 0 {
 		o.Timeout = 30 * time.Second
@@ -132,13 +145,9 @@ func (a *Authenticator) Forget(dn directory.DN) {
 	})
 }
 
-// Authenticate verifies the Basic credentials of the request.
+// Authenticate verifies the user name and the password of the request.
 func (a *Authenticator) Authenticate(r *http.Request) (*auth.Principal, error) {
-	encoded, ok := auth.Credentials(r, "Basic")
-	if !ok {
-		return nil, auth.ErrNotApplicable
-	}
-	name, password, err := parse(encoded)
+	name, password, err := a.credentials(r)
 	if err != nil {
 		return nil, err
 	}

@@ -4,22 +4,58 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
+	"net/http"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/rest2ldap/rest2ldap/pkg/auth"
 )
 
+// credentials returns the name and the password of a request: those of the Authorization
+// header, or those of two headers of their own, where the options name them. One of the
+// two alone counts for nothing beside an Authorization header, and is refused without it:
+// it never makes a caller anonymous.
+func (a *Authenticator) credentials(r *http.Request) (name, password string, err error) {
+	encoded, isBasic := auth.Credentials(r, "Basic")
+	names, passwords := r.Header[a.options.NameHeader], r.Header[a.options.PasswordHeader]
+	switch {
+	case a.options.NameHeader == "" || len(names)+len(passwords) == 0:
+	case len(r.Header["Authorization"]) > 0:
+		if len(names) > 0 && len(passwords) > 0 {
+			return "", "", auth.ReasonTwo
+		}
+	case len(names) > 1 || len(passwords) > 1:
+		return "", "", auth.ReasonTwo
+	case len(names) == 0 || len(passwords) == 0:
+		return "", "", auth.Refuse(ReasonMalformed)
+	default:
+		return check(names[0], passwords[0])
+	}
+	if !isBasic {
+		return "", "", auth.ErrNotApplicable
+	}
+	return parse(encoded)
+}
+
 // parse takes the credentials apart (RFC 7617 §2): the first colon separates, and
 // the password may hold more of them.
 func parse(encoded string) (name, password string, err error) {
 	decoded, err := base64.StdEncoding.Strict().DecodeString(encoded)
-	if err != nil || !utf8.Valid(decoded) {
+	if err != nil {
 		return "", "", auth.Refuse(ReasonMalformed)
 	}
 	name, password, ok := strings.Cut(string(decoded), ":")
+	if !ok {
+		return "", "", auth.Refuse(ReasonMalformed)
+	}
+	return check(name, password)
+}
+
+// check refuses what no directory has to see, an empty password above all: a bind with it
+// would succeed for everybody (RFC 4513 §5.1.2).
+func check(name, password string) (string, string, error) {
 	switch {
-	case !ok || len(password) > MaxPassword || strings.IndexByte(password, 0) >= 0:
+	case len(password) > MaxPassword || !utf8.ValidString(name) || !utf8.ValidString(password) || strings.IndexByte(password, 0) >= 0:
 		return "", "", auth.Refuse(ReasonMalformed)
 	case !auth.IsName(name):
 		return "", "", auth.Refuse(ReasonName)

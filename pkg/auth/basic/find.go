@@ -52,6 +52,7 @@ func (a *Authenticator) find(ctx context.Context, name string) (directory.DN, er
 	case len(found) == 0:
 		return directory.DN{}, auth.Refuse(ReasonUnknown)
 	case len(found) > 1 || result.More:
+		a.options.Logger.Warn("several entries have the name of a caller, who is refused; look at auth.basic.filter", "username", name)
 		return directory.DN{}, auth.Refuse(ReasonAmbiguous)
 	}
 	dn, err := directory.ParseDN(found[0])
