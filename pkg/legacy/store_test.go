@@ -40,7 +40,17 @@ func makeStore(t *testing.T, format, kind, password string, aliases []string) []
 		keys, chains = append(keys, derOf(t, pair.Key)), append(chains, [][]byte{derOf(t, pair.Cert), authority})
 	}
 	if format == "jks" {
-		return legacy.EncodeJKS(t, password, aliases, keys, chains)
+		var entries []testcert.JKSEntry
+		for i, alias := range aliases {
+			e := testcert.JKSEntry{Alias: alias, Chain: chains[i]}
+			if keys != nil {
+				if e.Protected, err = testcert.ProtectJKS(keys[i], password); err != nil {
+					t.Fatal(err)
+				}
+			}
+			entries = append(entries, e)
+		}
+		return testcert.JKS(2, password, entries...)
 	}
 	return pkcs12Of(t, password, keys, chains)
 }
