@@ -2,6 +2,7 @@ package integration_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"os"
 	"strconv"
@@ -173,7 +174,7 @@ func TestAccountUsability(t *testing.T) {
 					g.read(t, "old", "secret of old").want(http.StatusOK)
 				}
 			}
-			g.read(t, "old", "secret of old").fails(http.StatusUnauthorized, "")
+			g.read(t, "old", "secret of old").fails(http.StatusUnauthorized, "passwordExpired")
 		})
 		t.Run("MustChange", func(t *testing.T) {
 			setState(t, server, "ttully", "pwdReset", "TRUE")
@@ -224,5 +225,109 @@ func TestX28(t *testing.T) {
 		g.act(t, "kvaughan", "", "abergin", "resetPassword").want(http.StatusOK)
 		g.modifyPassword(t, "bjensen", "", "bjensen", "hifalutin", "another one").want(http.StatusOK)
 		g.act(t, "kvaughan", "", "abergin", "accountUsability").fails(http.StatusNotImplemented, "unknownAction")
+	})
+}
+
+// strictAge is a policy under which a password that has expired is good no more.
+const strictAge = `
+dn: cn=strictage,ou=Policies,dc=example,dc=com
+objectClass: applicationProcess
+objectClass: pwdPolicy
+cn: strictage
+pwdAttribute: userPassword
+pwdMaxAge: 86400
+`
+
+// TestF_39 has callers whose account is not as it should be. Those whose password was right
+// hear why, all others what everybody hears.
+func TestF_39(t *testing.T) {
+	data := agedPolicy + strictAge + aged("late", "20200101000000Z") + aged("soon", ago(20*time.Hour)) + aged("young", ago(time.Hour)) +
+		strings.Replace(aged("gone", "20200101000000Z"), "cn=aged,", "cn=strictage,", 1)
+	slapd.Each(t, slapd.Options{LDIF: data}, func(t *testing.T, server *slapd.Server) {
+		g := start(t, server, settings{auth: basicSearch + "    cache: 30s\n", set: []string{"directory.passwordPolicy=" + slapd.PolicyDN}})
+		unknown := g.read(t, "nobody", "wrong").fails(http.StatusUnauthorized, "unauthenticated").body
+		// generic checks a refusal that tells no more than that of an unknown user.
+		generic := func(t *testing.T, r *reply, reason string) {
+			t.Helper()
+			r.fails(http.StatusUnauthorized, "unauthenticated")
+			if r.body != unknown || r.header.Get("Password-Policy") != "" {
+				t.Errorf("%s\n%v", r.body, r.header)
+			}
+			check(t, g.eventsOf(t, r)[0], map[string]any{"reason": reason})
+		}
+		notice := func(t *testing.T, r *reply, want string) {
+			t.Helper()
+			if got := r.header.Get("Password-Policy"); got != want {
+				t.Errorf("notice %q, want %q", got, want)
+			}
+		}
+		t.Run("Expired", func(t *testing.T) {
+			r := g.read(t, "gone", "secret of gone").fails(http.StatusUnauthorized, "passwordExpired")
+			check(t, g.eventsOf(t, r)[0], map[string]any{"reason": "passwordExpired"})
+			generic(t, g.read(t, "gone", "wrong"), "wrongPassword")
+		})
+		t.Run("MustChange", func(t *testing.T) {
+			setState(t, server, "ttully", "pwdReset", "TRUE")
+			notice(t, g.read(t, "ttully", "").fails(http.StatusForbidden, "passwordMustChange"), "must-change")
+			generic(t, g.read(t, "ttully", "wrong"), "wrongPassword")
+			notice(t, g.modifyPassword(t, "ttully", "", "ttully", "schooner", "another one").want(http.StatusOK), "must-change")
+			notice(t, g.read(t, "ttully", "another one").want(http.StatusOK), "")
+		})
+		t.Run("Grace", func(t *testing.T) {
+			generic(t, g.read(t, "late", "wrong"), "wrongPassword")
+			for range 2 { // The second time from memory: no login is used up.
+				r := g.read(t, "late", "secret of late").want(http.StatusOK)
+				notice(t, r, "grace-logins=1")
+				check(t, g.eventsOf(t, r)[0], map[string]any{"reason": "graceLogin", "result": "ok"})
+			}
+			// She may change it, and all is well.
+			g.modifyPassword(t, "late", "secret of late", "late", "secret of late", "a new one").want(http.StatusOK)
+			notice(t, g.read(t, "late", "a new one").want(http.StatusOK), "")
+			g.read(t, "late", "secret of late").fails(http.StatusUnauthorized, "unauthenticated")
+		})
+		t.Run("Locked", func(t *testing.T) {
+			for range 5 {
+				generic(t, g.read(t, "scarter", "wrong"), "wrongPassword")
+			}
+			// OpenLDAP does not look at the password of a locked account, so that nobody hears
+			// of the lock but whoever reads the events.
+			for _, password := range []string{"sprain", "wrong"} {
+				generic(t, g.read(t, "scarter", password), "accountLocked")
+			}
+			g.read(t, "hmiller", "").want(http.StatusOK)
+			setState(t, server, "hmiller", "pwdAccountLockedTime", "000001010000Z")
+			g.read(t, "hmiller", "wrong").fails(http.StatusUnauthorized, "unauthenticated")
+		})
+		t.Run("Expiring", func(t *testing.T) {
+			generic(t, g.read(t, "soon", "wrong"), "wrongPassword")
+			r := g.read(t, "soon", "secret of soon").want(http.StatusOK)
+			var seconds int
+			if n, err := fmt.Sscanf(r.header.Get("Password-Policy"), "expires-in=%d", &seconds); n != 1 || err != nil || seconds <= 0 || seconds > 4*3600 {
+				t.Errorf("notice %q", r.header.Get("Password-Policy"))
+			}
+			notice(t, g.read(t, "young", "secret of young").want(http.StatusOK), "")
+			// Answers that are no success have it as well.
+			r = g.send(t, ask{method: "GET", path: "/api/users/nobody", as: "soon", password: "secret of soon"}).fails(http.StatusNotFound, "")
+			if r.header.Get("Password-Policy") == "" {
+				t.Error("no notice with a refusal")
+			}
+		})
+	})
+}
+
+// A caller by token has no password to be wrong: it hears of the state of its account.
+func TestAccountStateByToken(t *testing.T) {
+	slapd.Each(t, slapd.Options{LDIF: strictAge + agedPolicy + aged("late", "20200101000000Z") + strings.Replace(aged("gone", "20200101000000Z"), "cn=aged,", "cn=strictage,", 1)}, func(t *testing.T, server *slapd.Server) {
+		issuer := newIssuer(t)
+		g := start(t, server, settings{auth: issuer.section(""), set: []string{"directory.passwordPolicy=" + slapd.PolicyDN}})
+		setState(t, server, "tward", "pwdAccountLockedTime", "000001010000Z")
+		for uid, want := range map[string]string{"tward": "accountLocked", "gone": "passwordExpired", "late": ""} {
+			r := g.send(t, ask{method: "GET", path: "/api/users/" + uid, header: issuer.bearer(t, uid)})
+			if want == "" {
+				r.want(http.StatusOK)
+				continue
+			}
+			r.fails(http.StatusUnauthorized, want)
+		}
 	})
 }

@@ -44,7 +44,8 @@
 //	resource        the path of the resource: "users/bjensen"
 //	changed         names of the changed attributes, never their values
 //	status, result  HTTP status, and the kind of the fault or "ok"
-//	reason          why authentication was refused, more closely than the client may know
+//	reason          why authentication was refused, more closely than the client may know;
+//	                "graceLogin" for one that was let in with an expired password
 //	elapsedMicros   from Begin to End
 //	ldapOperations  operations sent to the directory
 //	rows            resources returned by a query

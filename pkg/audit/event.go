@@ -79,8 +79,8 @@ func (e *Event) SetAction(name string) {
 	e.action = name
 }
 
-// SetReason sets a short word for why authentication was refused. Clients never
-// see it.
+// SetReason sets a short word for why authentication was refused, or what was special
+// about one that was not. Clients never see it.
 func (e *Event) SetReason(reason string) {
 	if e == nil {
 		return

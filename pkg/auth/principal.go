@@ -2,6 +2,9 @@ package auth
 
 import (
 	"context"
+	"strconv"
+	"strings"
+	"time"
 
 	"github.com/rest2ldap/rest2ldap/pkg/directory"
 )
@@ -15,8 +18,28 @@ type Principal struct {
 	Method string
 	// Identity is as whom the gateway acts in the directory.
 	Identity directory.Identity
+	// Account is what the directory told of the account when the password was verified; zero
+	// for callers without one.
+	Account directory.AccountState
 	// MustChange tells that the caller has to change its password, and may do nothing else.
 	MustChange bool
+}
+
+// PolicyNotice is what the password policy has to say of the caller's password, as a
+// dictionary (RFC 9651 §3.2): "expires-in=3600" when it expires soon, "grace-logins=1" when
+// it has expired and is good for so many times more, "must-change"; "" is nothing.
+func (p *Principal) PolicyNotice(now time.Time) string {
+	var members []string
+	if at := p.Account.PasswordExpires; !at.IsZero() {
+		members = append(members, "expires-in="+strconv.FormatInt(max(0, int64(at.Sub(now)/time.Second)), 10))
+	}
+	if p.Account.HasGrace {
+		members = append(members, "grace-logins="+strconv.Itoa(p.Account.GraceLogins))
+	}
+	if p.MustChange {
+		members = append(members, "must-change")
+	}
+	return strings.Join(members, ", ")
 }
 
 // contextKey is the key of the Principal in a context.

@@ -29,6 +29,8 @@ const (
 	ReasonNotYetValid Reason = "accountNotYetValid"
 	ReasonPassword    Reason = "passwordExpired"
 	ReasonMustChange  Reason = "passwordMustChange"
+	// ReasonGrace is that of a caller that was let in with a password that has expired.
+	ReasonGrace Reason = "graceLogin"
 )
 
 // Error returns the word.

@@ -50,7 +50,7 @@ func TestGhosts(t *testing.T) {
 		lock := func(t *testing.T, uid string) {
 			t.Helper()
 			for range 5 {
-				if err := gateway.Authenticate(t.Context(), dn(uid), "wrong"); !errors.Is(err, fault.Unauthenticated) {
+				if _, err := gateway.Authenticate(t.Context(), dn(uid), "wrong"); !errors.Is(err, fault.Unauthenticated) {
 					t.Fatal(err)
 				}
 			}

@@ -263,8 +263,12 @@ type Directory interface {
 	Service() Session
 	// Authenticate verifies a password by a simple bind on a connection that carries
 	// nothing else. A wrong password, an unknown DN and an empty password are all
-	// Unauthenticated; an empty password is never sent (RFC 4513 §5.1.2).
-	Authenticate(ctx context.Context, dn DN, password string) error
+	// Unauthenticated with invalidCredentials; an empty password is never sent (RFC 4513
+	// §5.1.2). The state of the account is what the directory tells with the bind, be it
+	// refused or not. One whose password was right, and who is refused because of it, gets a
+	// fault that is named after the state: Forbidden for PasswordMustChange, else
+	// Unauthenticated.
+	Authenticate(ctx context.Context, dn DN, password string) (AccountState, error)
 	// Capabilities returns what is known of the servers at the moment. It asks the
 	// server when nothing is known yet.
 	Capabilities(ctx context.Context) (*Capabilities, error)

@@ -75,10 +75,12 @@ func (f *fake) operations(name string) int {
 	return n
 }
 
-func (f *fake) As(directory.Identity) directory.Session                  { return f }
-func (f *fake) Service() directory.Session                               { return f }
-func (f *fake) Authenticate(context.Context, directory.DN, string) error { return nil }
-func (f *fake) WhoAmI(context.Context) (string, error)                   { return f.who, nil }
+func (f *fake) As(directory.Identity) directory.Session { return f }
+func (f *fake) Service() directory.Session              { return f }
+func (f *fake) Authenticate(context.Context, directory.DN, string) (directory.AccountState, error) {
+	return directory.AccountState{}, nil
+}
+func (f *fake) WhoAmI(context.Context) (string, error) { return f.who, nil }
 func (f *fake) Capabilities(context.Context) (*directory.Capabilities, error) {
 	return f.capabilities, nil
 }

@@ -174,6 +174,8 @@ func TestAuthenticate(t *testing.T) {
 	principal := &auth.Principal{Name: "bjensen", Method: "basic", Identity: directory.Identity{AuthzID: "dn:uid=bjensen"}}
 	nobody := &auth.Principal{Name: auth.MethodAnonymous, Method: auth.MethodAnonymous}
 	mustChange := fault.Wrap(fault.Forbidden, auth.ReasonMustChange, "the password must be changed").Named("passwordMustChange")
+	grace := *principal
+	grace.Account = directory.AccountState{Status: directory.PasswordExpired, GraceLogins: 1, HasGrace: true}
 	for name, test := range map[string]struct {
 		method  string
 		callers callers
@@ -193,6 +195,7 @@ func TestAuthenticate(t *testing.T) {
 		"Locked":     {"POST", callers{err: auth.Refuse(auth.ReasonLocked)}, 401, map[string]any{"reason": "accountLocked"}, true},
 		"X23":        {"POST", callers{principal: nobody}, 401, map[string]any{"principal": nil, "reason": "noCredentials"}, true},
 		"Anonymous":  {"GET", callers{principal: nobody}, 200, map[string]any{"principal": "anonymous", "authMethod": "anonymous", "authzId": nil}, false},
+		"Grace":      {"GET", callers{principal: &grace}, 200, map[string]any{"principal": "bjensen", "reason": "graceLogin", "result": "ok"}, false},
 		"Any":        {"POST", callers{principal: principal}, 200, map[string]any{"principal": "bjensen"}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -217,6 +220,10 @@ func TestAuthenticate(t *testing.T) {
 				if o.event[key] != want {
 					t.Errorf("%s is %v, want %v", key, o.event[key], want)
 				}
+			}
+			notice := map[string]string{"MustChange": "must-change", "NoChange": "must-change", "Change": "must-change", "Grace": "grace-logins=1"}[name]
+			if got := o.header.Get("Password-Policy"); got != notice {
+				t.Errorf("notice %q, want %q", got, notice)
 			}
 			if challenge := o.header.Get("WWW-Authenticate"); (challenge != "") != (test.status == 401) {
 				t.Errorf("challenge %q", challenge)

@@ -3,6 +3,7 @@ package ldapclient
 import (
 	"context"
 	"errors"
+	"regexp"
 	"time"
 
 	"github.com/rest2ldap/rest2ldap/pkg/directory"
@@ -10,13 +11,16 @@ import (
 	"github.com/rest2ldap/rest2ldap/pkg/ldapwire"
 )
 
-// Authenticate verifies a password by a bind on a connection of its own. The policy
-// of the directory is asked about the account: one that has to change its password
-// is Forbidden with passwordMustChange (draft-behera-ldap-password-policy §6.2).
-func (c *Client) Authenticate(ctx context.Context, dn directory.DN, password string) error {
+// Authenticate verifies a password by a bind on a connection of its own. The policy of the
+// directory is asked about the account (draft-behera-ldap-password-policy §6.2), and what it
+// says is the state, beside an error as well. One whose password was right, and who is kept
+// out nevertheless, is told why: Forbidden with passwordMustChange, or Unauthenticated with
+// the name of the state. Everybody else is Unauthenticated with invalidCredentials, whatever
+// the state.
+func (c *Client) Authenticate(ctx context.Context, dn directory.DN, password string) (state directory.AccountState, err error) {
 	if password == "" || dn.IsZero() {
 		// An unauthenticated bind (RFC 4513 §5.1.2), which succeeds for everybody.
-		return resultFault(ldapwire.Result{Code: codeInvalidCredential, Diagnostic: "an empty password or name was not sent"})
+		return state, resultFault(ldapwire.Result{Code: codeInvalidCredential, Diagnostic: "an empty password or name was not sent"})
 	}
 	ctx, cancel := c.bounded(ctx)
 	defer cancel()
@@ -25,54 +29,130 @@ func (c *Client) Authenticate(ctx context.Context, dn directory.DN, password str
 	case c.binds <- struct{}{}:
 		defer func() { <-c.binds }()
 	case <-ctx.Done():
-		return transportFault(&waitError{ended(ctx), time.Since(begun)}, false)
+		return state, transportFault(&waitError{ended(ctx), time.Since(begun)}, false)
 	}
-	return c.each(c.servers, func(s *server, patient bool) error { return s.authenticate(ctx, patient, dn, password) })
+	err = c.each(c.servers, func(s *server, patient bool) (err error) {
+		state, err = s.authenticate(ctx, patient, dn, password)
+		return err
+	})
+	return state, err
 }
 
 // authenticate binds on this server. The error is *downError when it cannot be reached.
-func (s *server) authenticate(ctx context.Context, patient bool, dn directory.DN, password string) error {
+func (s *server) authenticate(ctx context.Context, patient bool, dn directory.DN, password string) (state directory.AccountState, err error) {
 	if err := s.up(ctx, patient); err != nil {
 		var down *downError
 		if errors.As(err, &down) {
-			return err
+			return state, err
 		}
-		return transportFault(&unsentError{err}, false)
+		return state, transportFault(&unsentError{err}, false)
 	}
 	dialling, cancel := context.WithTimeout(ctx, s.client.options.ConnectTimeout)
 	defer cancel()
 	socket, err := s.client.dial(dialling, s)
 	if err != nil {
 		if ctx.Err() != nil {
-			return transportFault(&unsentError{ended(ctx)}, false)
+			return state, transportFault(&unsentError{ended(ctx)}, false)
 		}
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.failed(err)
-		return s.down()
+		return state, s.down()
 	}
 	defer socket.Close()
 	s.client.trace(ctx, "bind")
 	m, result, err := newStream(socket).bind(ctx, dn, password, s.client.stamped(ctx, []ldapwire.Control{ldapwire.PasswordPolicy()})...)
 	if err != nil {
-		return transportFault(&lostError{reason: err}, false)
+		return state, transportFault(&lostError{reason: err}, false)
 	}
 	wait := s.pace(result.Code)
-	if result.Code != codeSuccess {
-		return bindFault(result, wait)
+	policy, err := m.PolicyAnswer()
+	if err != nil && result.Code == codeSuccess {
+		return state, transportFault(&lostError{reason: err}, false)
 	}
-	switch policy, err := m.PolicyError(); {
-	case err != nil:
-		return transportFault(&lostError{reason: err}, false)
-	case policy == ldapwire.ChangeAfterReset:
-		return fault.New(fault.Forbidden, "the password must be changed before anything else").Named("passwordMustChange")
+	if result.Code == codeSuccess {
+		return admitted(policy)
 	}
-	return nil
+	return refused(result, policy, wait)
+}
+
+// admitted is the outcome of a bind that succeeded.
+func admitted(policy ldapwire.PolicyAnswer) (state directory.AccountState, err error) {
+	if policy.HasExpiry {
+		state.PasswordExpires = time.Now().Add(time.Duration(max(0, policy.Expires)) * time.Second)
+	}
+	switch {
+	case policy.Error == ldapwire.ChangeAfterReset:
+		state.Status = directory.PasswordMustChange
+		return state, mustChange(nil)
+	case policy.HasGrace:
+		state.Status = directory.PasswordExpired
+		state.GraceLogins, state.HasGrace = int(max(0, policy.Grace)), true
+	}
+	return state, nil
+}
+
+// refused is the outcome of a bind that failed. That a password has expired, a policy tells
+// only to one whose password was right; that an account is locked, to everybody.
+func refused(result ldapwire.Result, policy ldapwire.PolicyAnswer, wait time.Duration) (state directory.AccountState, err error) {
+	e := bindFault(result, wait)
+	if e.Kind != fault.Unauthenticated {
+		return state, e
+	}
+	switch policy.Error {
+	case ldapwire.PasswordExpired:
+		state.Status = directory.PasswordExpired
+		return state, e.Named(state.Status.String())
+	case ldapwire.ChangeAfterReset:
+		state.Status = directory.PasswordMustChange
+	case ldapwire.AccountLocked:
+		state.Status = directory.AccountLocked
+	default:
+		var verified bool
+		switch state.Status, verified = statusOfActiveDirectory(result.Diagnostic); {
+		case verified && state.Status == directory.PasswordMustChange:
+			return state, mustChange(e)
+		case verified:
+			return state, e.Named(state.Status.String())
+		}
+	}
+	return state, e
+}
+
+// mustChange is the fault of one whose password was right and has to be changed.
+func mustChange(cause error) error {
+	return fault.Wrap(fault.Forbidden, cause, "the password must be changed before anything else").Named(directory.PasswordMustChange.String())
+}
+
+// subCode finds the reason of Active Directory in its diagnostic text, a number of Windows:
+// "80090308: LdapErr: DSID-0C09041C, comment: AcceptSecurityContext error, data 532, v4563".
+var subCode = regexp.MustCompile(`\bAcceptSecurityContext error, data ([0-9a-f]+)\b`) //nolint:gochecknoglobals // Constant pattern.
+
+// statusOfActiveDirectory tells why Active Directory refused, and whether the password was
+// right, which it looks at before all but the lock.
+func statusOfActiveDirectory(diagnostic string) (status directory.AccountStatus, verified bool) {
+	found := subCode.FindStringSubmatch(diagnostic)
+	if found == nil {
+		return directory.AccountValid, false
+	}
+	switch found[1] {
+	case "532": // ERROR_PASSWORD_EXPIRED
+		return directory.PasswordExpired, true
+	case "533": // ERROR_ACCOUNT_DISABLED
+		return directory.AccountDisabled, true
+	case "701": // ERROR_ACCOUNT_EXPIRED
+		return directory.AccountExpired, true
+	case "773": // ERROR_PASSWORD_MUST_CHANGE
+		return directory.PasswordMustChange, true
+	case "775": // ERROR_ACCOUNT_LOCKED_OUT
+		return directory.AccountLocked, false
+	}
+	return directory.AccountValid, false
 }
 
 // bindFault turns a refused bind into a fault. Whatever a directory has against the
 // name or the password is one answer. wait is for a server that is busy.
-func bindFault(result ldapwire.Result, wait time.Duration) error {
+func bindFault(result ldapwire.Result, wait time.Duration) *fault.Error {
 	switch e := resultFault(result); e.Kind {
 	case fault.Unavailable, fault.Timeout, fault.BadGateway, fault.Internal:
 		e.RetryAfter = wait

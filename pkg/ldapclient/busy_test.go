@@ -30,7 +30,7 @@ func TestBusy(t *testing.T) {
 				return err
 			},
 			"change": func() error { return changes()["modify"](within(t, 0), session) },
-			"login":  func() error { return client.Authenticate(within(t, 0), userDN("a"), "x") },
+			"login":  func() error { _, err := client.Authenticate(within(t, 0), userDN("a"), "x"); return err },
 		}
 		for name, ask := range waits {
 			var before time.Duration

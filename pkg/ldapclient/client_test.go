@@ -244,11 +244,11 @@ func TestOperations(t *testing.T) {
 			kindOf(t, err, fault.Forbidden, "authorizationDenied")
 		})
 		t.Run("Authenticate", func(t *testing.T) {
-			if err := client.Authenticate(ctx, userDN("bjensen"), "hifalutin"); err != nil {
+			if _, err := client.Authenticate(ctx, userDN("bjensen"), "hifalutin"); err != nil {
 				t.Error(err)
 			}
 			for name, test := range map[string]struct{ uid, password string }{"wrong": {"bjensen", "x"}, "unknown": {"nobody", "x"}, "empty": {"bjensen", ""}} {
-				err := client.Authenticate(ctx, userDN(test.uid), test.password)
+				_, err := client.Authenticate(ctx, userDN(test.uid), test.password)
 				var e *fault.Error
 				if !errors.As(err, &e) || e.Kind != fault.Unauthenticated || e.Message != "valid credentials are required" {
 					t.Errorf("%s: %v", name, err)
@@ -266,7 +266,11 @@ func TestOperations(t *testing.T) {
 			if _, err := root.Service().Modify(ctx, &directory.ModifyRequest{DN: userDN("tward"), Changes: []directory.Change{{Op: directory.ChangeReplace, Attribute: "pwdReset", Values: []string{"TRUE"}}}}); err != nil {
 				t.Fatal(err)
 			}
-			kindOf(t, client.Authenticate(ctx, userDN("tward"), "cedilla"), fault.Forbidden, "passwordMustChange")
+			state, err := client.Authenticate(ctx, userDN("tward"), "cedilla")
+			if state.Status != directory.PasswordMustChange {
+				t.Errorf("%+v", state)
+			}
+			kindOf(t, err, fault.Forbidden, "passwordMustChange")
 		})
 	})
 }
@@ -345,7 +349,8 @@ func TestOutage(t *testing.T) {
 		if errors.As(err, &e) && (e.RetryAfter <= 0 || e.RetryAfter > 5*time.Second) {
 			t.Errorf("retry after %s", e.RetryAfter)
 		}
-		kindOf(t, client.Authenticate(t.Context(), userDN("bjensen"), "hifalutin"), fault.Unavailable, "")
+		_, err = client.Authenticate(t.Context(), userDN("bjensen"), "hifalutin")
+		kindOf(t, err, fault.Unavailable, "")
 	}
 	if err := server.Restart(); err != nil {
 		t.Fatal(err)

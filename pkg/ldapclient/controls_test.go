@@ -264,7 +264,8 @@ func TestUsability(t *testing.T) {
 		}
 	}
 	for range 5 {
-		kindOf(t, client.Authenticate(t.Context(), userDN("scarter"), "wrong"), fault.Unauthenticated, "")
+		_, err := client.Authenticate(t.Context(), userDN("scarter"), "wrong")
+		kindOf(t, err, fault.Unauthenticated, "")
 	}
 	if got := ask(t, "kvaughan", "base"); got == nil || got.Usable || got.Unlock <= 0 || got.Unlock > 5*time.Minute {
 		t.Errorf("%+v", got)
@@ -409,7 +410,7 @@ func TestReferral(t *testing.T) {
 			return err
 		},
 		"whoAmI":       func() error { _, err := s.WhoAmI(within(t, 0)); return err },
-		"authenticate": func() error { return client.Authenticate(within(t, 0), userDN("a"), "x") },
+		"authenticate": func() error { _, err := client.Authenticate(within(t, 0), userDN("a"), "x"); return err },
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := run()

@@ -187,10 +187,10 @@ func (s *stress) step(t *testing.T, random *rand.Rand) {
 		}
 	case 4:
 		s.binds.Add(1)
-		if err := s.Authenticate(t.Context(), userDN(uid), exampledata.Password(uid)); err != nil {
+		if _, err := s.Authenticate(t.Context(), userDN(uid), exampledata.Password(uid)); err != nil {
 			t.Errorf("%s: %v", uid, err)
 		}
-		err := s.Authenticate(t.Context(), userDN(other), "wrong")
+		_, err := s.Authenticate(t.Context(), userDN(other), "wrong")
 		if !errors.Is(err, fault.Unauthenticated) {
 			t.Errorf("a wrong password: %v", err)
 		}

@@ -69,10 +69,10 @@ func TestGatewayClient(t *testing.T) {
 	if _, err = session.Modify(ctx, change); fault.KindOf(err) != fault.PreconditionFailed {
 		t.Error(err)
 	}
-	if err := client.Authenticate(ctx, dn(t, bjensen), exampledata.Password("bjensen")); err != nil {
+	if _, err := client.Authenticate(ctx, dn(t, bjensen), exampledata.Password("bjensen")); err != nil {
 		t.Error(err)
 	}
-	if err := client.Authenticate(ctx, dn(t, bjensen), "wrong"); fault.KindOf(err) != fault.Unauthenticated {
+	if _, err := client.Authenticate(ctx, dn(t, bjensen), "wrong"); fault.KindOf(err) != fault.Unauthenticated {
 		t.Error(err)
 	}
 }

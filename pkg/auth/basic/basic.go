@@ -175,13 +175,15 @@ func (a *Authenticator) Authenticate(r *http.Request) (*auth.Principal, error) {
 // usable returns the principal of a remembered password when its account may still
 // be used.
 func (a *Authenticator) usable(ctx context.Context, principal *auth.Principal) (*auth.Principal, error) {
-	if err := a.options.Accounts.Verify(ctx, principal.Identity); err != nil {
-		if auth.MustChange(err) {
-			return principal, err
-		}
-		return nil, err
+	err := a.options.Accounts.Verify(ctx, principal.Identity)
+	switch {
+	case err == nil || auth.MustChange(err):
+		return principal, err
+	case auth.ReasonOf(err) == auth.ReasonPassword && principal.Account.Status == directory.PasswordExpired:
+		// The last time that an expired password was good is remembered like any other.
+		return principal, nil
 	}
-	return principal, nil
+	return nil, err
 }
 
 // verify finds the entry of the caller and binds as it.
@@ -194,15 +196,21 @@ func (a *Authenticator) verify(ctx context.Context, name, password string) (*aut
 	if a.options.KeepPassword {
 		principal.Identity.Password = directory.NewPassword(password)
 	}
-	err = a.options.Directory.Authenticate(ctx, dn, password)
+	principal.Account, err = a.options.Directory.Authenticate(ctx, dn, password)
 	var e *fault.Error
-	switch {
+	switch status := principal.Account.Status; {
 	case err == nil:
 		// What was known of the account is older than this bind.
 		a.options.Accounts.Purge(principal.Identity)
 		return principal, nil
-	case errors.As(err, &e) && e.Kind == fault.Unauthenticated:
+	case errors.As(err, &e) && e.Kind == fault.Unauthenticated && status == directory.AccountValid:
 		return nil, auth.Refuse(errors.Join(ReasonPassword, err))
+	case errors.As(err, &e) && e.Kind == fault.Unauthenticated:
+		refused := auth.Refuse(errors.Join(auth.Reason(status.String()), err))
+		if e.Detail.Kind == status.String() { // The password was right.
+			refused.Named(e.Detail.Kind)
+		}
+		return nil, refused
 	case errors.As(err, &e) && e.Detail.Kind == string(auth.ReasonMustChange):
 		return principal, fault.Wrap(fault.Forbidden, errors.Join(auth.ReasonMustChange, err), "%s", e.Message).Named(e.Detail.Kind)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/rest2ldap/rest2ldap/pkg/auth"
 	"github.com/rest2ldap/rest2ldap/pkg/auth/basic"
+	"github.com/rest2ldap/rest2ldap/pkg/directory"
 	"github.com/rest2ldap/rest2ldap/pkg/fault"
 )
 
@@ -229,4 +230,61 @@ func TestForgetWhileBinding(t *testing.T) {
 			t.Errorf("the old password: %v", err)
 		}
 	})
+}
+
+// What a directory tells of an account beside the outcome of a bind. A reason is for callers
+// whose password was right.
+func TestAccountStateOfBind(t *testing.T) {
+	locked := directory.AccountState{Status: directory.AccountLocked}
+	expired := directory.AccountState{Status: directory.PasswordExpired}
+	grace := directory.AccountState{Status: directory.PasswordExpired, HasGrace: true}
+	for name, test := range map[string]struct {
+		account directory.AccountState
+		err     error
+		reason  auth.Reason
+		told    string
+	}{
+		"R_A03":   {directory.AccountState{}, fault.New(fault.Unauthenticated, "x").Named("invalidCredentials"), basic.ReasonPassword, ""},
+		"locked":  {locked, fault.New(fault.Unauthenticated, "x").Named("invalidCredentials"), auth.ReasonLocked, ""},
+		"expired": {expired, fault.New(fault.Unauthenticated, "x").Named("passwordExpired"), auth.ReasonPassword, "passwordExpired"},
+		"grace":   {account: grace},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := byTemplate(t, basic.Options{Cache: basic.MaxCache})
+			f.person("bjensen", "hifalutin")
+			f.account, f.bindErr = test.account, test.err
+			principal, err := f.login(t.Context(), "bjensen", "hifalutin")
+			if test.err == nil {
+				if err != nil || principal.Account != test.account {
+					t.Errorf("%+v, %v", principal, err)
+				}
+				return
+			}
+			var e *fault.Error
+			if !errors.As(err, &e) || auth.ReasonOf(err) != test.reason || e.Detail.Kind != test.told || e.Message != auth.Refuse(nil).Message {
+				t.Errorf("%+v", err)
+			}
+		})
+	}
+}
+
+// The last grace login is remembered like any other, though the account says that there is
+// no further one; whoever comes with a password that was right before it expired is refused.
+func TestGraceIsRemembered(t *testing.T) {
+	for _, grace := range []bool{true, false} {
+		f := byTemplate(t, basic.Options{Cache: basic.MaxCache})
+		f.person("bjensen", "hifalutin")
+		f.account = directory.AccountState{}
+		if grace {
+			f.account = directory.AccountState{Status: directory.PasswordExpired, HasGrace: true}
+		}
+		f.set(func() { f.expired = true })
+		if _, err := f.login(t.Context(), "bjensen", "hifalutin"); err != nil {
+			t.Fatal(err)
+		}
+		_, err := f.login(t.Context(), "bjensen", "hifalutin")
+		if want := map[bool]auth.Reason{true: "", false: auth.ReasonPassword}[grace]; auth.ReasonOf(err) != want || len(f.binds) != 1 {
+			t.Errorf("grace %t: %v after %d binds", grace, err, len(f.binds))
+		}
+	}
 }

@@ -28,6 +28,8 @@ type fake struct {
 	extra     []string          // DNs that every search finds as well
 	searchErr error
 	bindErr   error
+	account   directory.AccountState    // what each bind tells
+	expired   bool                      // all passwords; only a look at the account tells
 	searches  []directory.SearchRequest // for callers
 	binds     []string                  // names and passwords
 	reads     int                       // of accounts
@@ -58,7 +60,11 @@ func (f *fake) Capabilities(context.Context) (*directory.Capabilities, error) {
 	return &directory.Capabilities{}, nil
 }
 
-func (f *fake) Authenticate(ctx context.Context, name directory.DN, password string) error {
+func (f *fake) Authenticate(ctx context.Context, name directory.DN, password string) (directory.AccountState, error) {
+	return f.account, f.bind(ctx, name, password)
+}
+
+func (f *fake) bind(ctx context.Context, name directory.DN, password string) error {
 	f.mu.Lock()
 	f.binds = append(f.binds, name.String()+" "+password)
 	want, ok := f.passwords[name.Key()]
@@ -92,6 +98,9 @@ func (f *fake) Search(_ context.Context, r *directory.SearchRequest, yield func(
 			return directory.SearchResult{}, fault.New(fault.NotFound, "no such object")
 		case f.locked[r.Base.Key()]:
 			return directory.SearchResult{}, yield(&directory.Entry{Attributes: []directory.Attribute{{Name: "pwdAccountLockedTime", Values: []string{"000001010000Z"}}}})
+		}
+		if f.expired {
+			return directory.SearchResult{}, yield(&directory.Entry{Attributes: []directory.Attribute{{Name: "passwordExpirationTime", Values: []string{"20200101000000Z"}}}})
 		}
 		return directory.SearchResult{}, yield(&directory.Entry{})
 	}

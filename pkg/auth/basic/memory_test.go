@@ -48,7 +48,11 @@ func (m *memory) bound() []bind {
 }
 
 // Authenticate takes an empty password, as a server that RFC 4513 §5.1.2 warns of.
-func (m *memory) Authenticate(_ context.Context, dn directory.DN, password string) error {
+func (m *memory) Authenticate(_ context.Context, dn directory.DN, password string) (directory.AccountState, error) {
+	return directory.AccountState{}, m.bind(dn, password)
+}
+
+func (m *memory) bind(dn directory.DN, password string) error {
 	m.mu.Lock()
 	hold := m.hold
 	m.binds = append(m.binds, bind{dn.String(), password})

@@ -43,8 +43,8 @@ func (p *people) set(change func()) {
 func (p *people) As(directory.Identity) directory.Session { return p }
 func (p *people) Service() directory.Session              { return p }
 
-func (p *people) Authenticate(context.Context, directory.DN, string) error {
-	return errors.New("not used")
+func (p *people) Authenticate(context.Context, directory.DN, string) (directory.AccountState, error) {
+	return directory.AccountState{}, errors.New("not used")
 }
 
 func (p *people) Capabilities(context.Context) (*directory.Capabilities, error) {
