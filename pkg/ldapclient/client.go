@@ -322,7 +322,7 @@ func (c *Client) As(identity directory.Identity) directory.Session {
 	case identity.IsAnonymous():
 		s.refused = fault.New(fault.Forbidden, "who is not authenticated has no access to the directory").Named("anonymous")
 	case mode == AsService:
-		s.authzID = "dn:" + c.options.BindDN.String()
+		s.authzID = "" // The directory does not tell callers apart.
 	default:
 		s.as, s.refused = accountOf(mode, identity)
 	}

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rest2ldap/rest2ldap/internal/exampledata"
 	"github.com/rest2ldap/rest2ldap/internal/slapd"
 	"github.com/rest2ldap/rest2ldap/internal/toxic"
 	"github.com/rest2ldap/rest2ldap/pkg/directory"
@@ -162,6 +163,34 @@ func TestLostAnswerIsNoProof(t *testing.T) {
 			kindOf(t, err, fault.Timeout, "unknownOutcome")
 		})
 	})
+}
+
+// F_60: where the gateway's own account makes the changes of everybody, the name of who made
+// one proves nothing: an equal change of another caller looks the same.
+func TestLostAnswerInServiceMode(t *testing.T) {
+	server := slapd.Start(t, slapd.Options{})
+	way := toxic.New(t, server.Address)
+	client := newClient(t, server, func(o *ldapclient.Options) {
+		o.Servers[0].URL, o.Mode = way.URL, ldapclient.AsService
+		o.BindDN, o.Password = userDN("kvaughan"), exampledata.Password("kvaughan")
+	})
+	session, other := client.As(as("scarter")), client.As(as("hmiller"))
+	for name, direction := range map[string]toxic.Direction{"Made": toxic.Downstream, "MadeBySomebodyElse": toxic.Upstream} {
+		t.Run("F_60/"+name, func(t *testing.T) {
+			req := known(t, session, "bjensen", replaced("description", name))
+			if direction == toxic.Upstream {
+				if _, err := other.Modify(t.Context(), known(t, other, "bjensen", replaced("description", name))); err != nil {
+					t.Fatal(err)
+				}
+			}
+			cutChange(t, way, session, direction)
+			_, err := session.Modify(within(t, 0), req)
+			kindOf(t, err, fault.Timeout, "unknownOutcome")
+			if now := known(t, session, "bjensen").Revision; now == req.Revision {
+				t.Error("nobody changed it")
+			}
+		})
+	}
 }
 
 // F_61 and F_62: the answer to a deletion or an addition is lost. Nobody can tell who made

@@ -59,7 +59,8 @@ type proof struct {
 }
 
 // proofOf tells what proves a change. It reports false for one that leaves no trace of its
-// own: without a revision, without a name of who made it, and an increment.
+// own: without a revision, without a name of who made it that is nobody else's, and an
+// increment.
 func (s *session) proofOf(ctx context.Context, req *directory.ModifyRequest) (*proof, bool) {
 	caller, err := directory.Identity{AuthzID: s.authzID}.DN()
 	if req.Revision == "" || err != nil {

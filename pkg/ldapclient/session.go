@@ -19,7 +19,8 @@ type session struct {
 	as *account
 	// proxied tells that every request carries authzID.
 	proxied bool
-	// authzID is who makes changes, as far as the directory tells; "" when unknown.
+	// authzID is who makes changes, as far as the directory tells; "" when unknown, and where
+	// others make them in the same name.
 	authzID string
 	// key stands for the caller; "" is the gateway itself.
 	key string
