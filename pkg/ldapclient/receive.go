@@ -16,13 +16,17 @@ func (c *conn) read() {
 			c.fail(nonsense(c.server.client.contained(c.server, v).Error()))
 		}
 	}()
+	if !c.sharing {
+		c.stream.messages.Pack() // The entries of a list do not live long.
+	}
+	var m ldapwire.Message
 	for first := true; ; first = false {
-		m, err := c.stream.messages.Read()
+		err := c.stream.messages.ReadInto(&m)
 		if err == nil && m.ID == 0 {
-			err = noticeOf(m)
+			err = noticeOf(&m)
 		}
 		if err == nil {
-			err = c.take(m)
+			err = c.take(&m)
 		}
 		if err != nil {
 			c.fail(err)
@@ -45,7 +49,7 @@ func noticeOf(m *ldapwire.Message) error {
 }
 
 // take gives a message to the operation that it is for. The error is that of a message
-// that makes no sense.
+// that makes no sense. The message is the caller's, and is another one afterwards.
 func (c *conn) take(m *ldapwire.Message) (err error) {
 	var (
 		entry  *directory.Entry
@@ -53,7 +57,7 @@ func (c *conn) take(m *ldapwire.Message) (err error) {
 	)
 	switch m.Op {
 	case ldapwire.SearchResultEntry:
-		entry, err = m.Entry()
+		entry, err = c.stream.messages.Entry(m)
 	case ldapwire.SearchResultReference, ldapwire.IntermediateResponse:
 	default:
 		result, err = m.Result()
@@ -74,7 +78,8 @@ func (c *conn) take(m *ldapwire.Message) (err error) {
 	case op == nil: // A late answer to an operation that was given up.
 	case m.Op == ldapwire.IntermediateResponse:
 	case m.Op == op.want:
-		op.final, op.result = m, result
+		final := *m
+		op.final, op.result = &final, result
 		c.done[c.next%len(c.done)] = m.ID
 		c.next++
 		c.confused = c.confused || result.Code == codeOperationsError || result.Code == codeOther

@@ -327,7 +327,7 @@ func (m *Message) ReadEntry() (*directory.Entry, error) {
 			if err != nil {
 				return nil, err
 			}
-			return decodeEntry(contents)
+			return decodeEntry(contents, nil)
 		}
 	}
 	return nil, nil //nolint:nilnil // No entry came back, and nothing went wrong.

@@ -5,6 +5,6 @@
 // Names, filters and values go in as values, and are never put together as text.
 // A message is read into one string, and everything that is decoded from it is a
 // part of that string: an entry costs as many allocations whether its values are
-// few or many. Decoding takes definite lengths only (RFC 4511 §5.1), never reads
+// few or many, and fewer than one where short messages share memory (Reader.Pack). Decoding takes definite lengths only (RFC 4511 §5.1), never reads
 // past a message, and answers nonsense with ErrMalformed.
 package ldapwire

@@ -49,6 +49,7 @@ func (m *Message) Len() int { return len(m.body) }
 type Reader struct {
 	stream *bufio.Reader
 	limit  int
+	pack   *pack // nil when each message has memory of its own
 }
 
 // NewReader makes a reader that refuses messages longer than limit octets.
@@ -69,16 +70,26 @@ func (r *Reader) SetLimit(limit int) { r.limit = limit }
 // messages, and wraps ErrMalformed for what is no message; either way the stream
 // is of no more use.
 func (r *Reader) Read() (*Message, error) {
+	m := new(Message)
+	if err := r.ReadInto(m); err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+// ReadInto is as Read, and puts the message where the caller has room for it.
+func (r *Reader) ReadInto(m *Message) error {
 	size, err := r.header()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	buffer, err := r.contents(size)
 	if err != nil {
-		return nil, unexpected(err)
+		return unexpected(err)
 	}
 	// The buffer is not touched again, so that it may be a string, without a copy.
-	return parse(reader(unsafe.String(unsafe.SliceData(buffer), len(buffer)))) //nolint:gosec // See above.
+	*m, err = parse(reader(unsafe.String(unsafe.SliceData(buffer), len(buffer)))) //nolint:gosec // See above.
+	return err
 }
 
 // chunk is how much is made room for before it is there: a length alone costs a peer
@@ -87,7 +98,7 @@ const chunk = 1 << 20
 
 // contents reads that many octets.
 func (r *Reader) contents(size int) ([]byte, error) {
-	buffer := make([]byte, min(size, chunk))
+	buffer := r.pack.octets(min(size, chunk))
 	_, err := io.ReadFull(r.stream, buffer)
 	for err == nil && len(buffer) < size {
 		done := len(buffer)
@@ -139,37 +150,43 @@ func unexpected(err error) error {
 }
 
 // parse decodes the contents of a message down to its operation.
-func parse(contents reader) (*Message, error) {
+func parse(contents reader) (Message, error) {
 	id, err := contents.integer(tagInteger)
 	if err != nil {
-		return nil, err
+		return Message{}, err
 	}
 	if id < 0 {
-		return nil, malformed("its id is negative")
+		return Message{}, malformed("its id is negative")
 	}
 	tag, body, err := contents.next()
 	if err != nil {
-		return nil, err
+		return Message{}, err
 	}
-	m := &Message{ID: id, Op: Op(tag), body: body}
+	m := Message{ID: id, Op: Op(tag), body: body}
 	if contents.peek() == tagControls {
 		if m.controls, err = contents.expect(tagControls); err != nil {
-			return nil, err
+			return Message{}, err
 		}
 	}
 	return m, nil
 }
 
 // Entry decodes a SearchResultEntry (RFC 4511 §4.5.2) with the controls that came with it.
-func (m *Message) Entry() (*directory.Entry, error) {
-	entry, err := decodeEntry(m.body)
+func (m *Message) Entry() (*directory.Entry, error) { return m.entry(nil) }
+
+// Entry is as Message.Entry, for the message that was read last. Where messages are packed,
+// so is the entry.
+func (r *Reader) Entry(m *Message) (*directory.Entry, error) { return m.entry(r.pack.of(m)) }
+
+func (m *Message) entry(p *pack) (*directory.Entry, error) {
+	entry, err := decodeEntry(m.body, p)
 	if err != nil || m.controls == "" {
 		return entry, err
 	}
 	return entry, m.decodeControls(entry)
 }
 
-func decodeEntry(body reader) (*directory.Entry, error) {
+func decodeEntry(body reader, p *pack) (*directory.Entry, error) {
 	dn, err := body.text()
 	if err != nil {
 		return nil, err
@@ -182,8 +199,9 @@ func decodeEntry(body reader) (*directory.Entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	entry := &directory.Entry{DN: dn, Attributes: make([]directory.Attribute, 0, attributes)}
-	all := make([]string, 0, values)
+	entry := p.entry()
+	entry.DN, entry.Attributes = dn, p.attributes(attributes)
+	all := p.values(values)
 	for len(list) > 0 {
 		attribute, err := list.expect(tagSequence)
 		if err != nil {
