@@ -20,7 +20,7 @@ func (r *reader) authorization(config *node) {
 		policies = []string{"basic"}
 		r.record(at, Kept, unset+`, ["basic"]`, "auth.basic")
 	case len(policies) == 0:
-		r.decide(at, "names none, so that every request was refused with 403; name one there, or --set auth.basic.mode=…", "auth.basic.mode")
+		r.keptAs(at, "auth.methods", []string{}, "every request is refused with 403")
 	}
 	slices.Sort(policies) // Their order never mattered.
 	for _, policy := range slices.Compact(policies) {
@@ -126,16 +126,51 @@ func (r *reader) alternativeHeaders(b *node) {
 		}
 		return
 	}
-	r.decide(at, "name and password in headers of their own are not taken by this gateway; clients must send Authorization: Basic. Write false there")
+	r.same(at, "")
+	r.headers(r.text(b, "altAuthenticationUsernameHeader"), r.text(b, "altAuthenticationPasswordHeader"))
 }
 
-// anonymous tells what callers without a name get.
+// headers writes the names of the two headers.
+func (r *reader) headers(username, password *node) {
+	for _, h := range []struct {
+		at  *node
+		key string
+	}{{username, "auth.basic.headers.username"}, {password, "auth.basic.headers.password"}} {
+		if r.required(h.at, h.key) {
+			r.kept(h.at, h.key, h.at.text)
+		}
+	}
+}
+
+const (
+	anonymousKey    = "auth.anonymous.identity"
+	anonymousRemedy = "let them act as nobody, --set " + anonymousKey + "=anonymous, or as an entry that may do little, --set " + anonymousKey + "=dn:DN"
+)
+
+// anonymous writes as whom callers without a name act.
 func (r *reader) anonymous(a *node) {
 	r.known(a, "ldapConnectionFactory")
 	f, at := r.factoryNamed(a, "ldapConnectionFactory", "root")
-	if f != nil && (f == r.factories["root"]) {
-		r.decide(at, `callers without a name acted as the account of root, and could do all that it may; this gateway takes no such callers. Take "anonymous" out of policies`)
-		return
+	switch account := r.accountOf(f); {
+	case f == nil:
+		r.decide(at, "the account of callers without a name cannot be told; "+anonymousRemedy, anonymousKey)
+	case f == r.factories["root"] || account != "" && strings.EqualFold(account, r.accountOf(r.factories["root"])):
+		r.decide(at, `callers without a name acted as the account of root, and could do all that it may; take "anonymous" out of policies, or `+anonymousRemedy, anonymousKey)
+	case account == "":
+		r.keptAs(at, anonymousKey, "anonymous", "the factory has no account")
+	default:
+		r.changed(at, anonymousKey, "dn:"+account, "the gateway's own account acts for it, and must be allowed to; its password is not needed any more")
 	}
-	r.decide(at, `this gateway takes no callers without a name; take "anonymous" out of policies`)
+}
+
+// accountOf returns the DN that the connections of a factory are bound as.
+func (r *reader) accountOf(f *factory) string {
+	if f == nil {
+		return ""
+	}
+	authentication := f.merged.get("authentication")
+	if dn := authentication.get("simple").get("bindDn"); dn.text != "" {
+		return dn.text
+	}
+	return authentication.get("bindDn").text
 }

@@ -111,7 +111,7 @@ func (r *reader) mechanism(m *object) {
 		r.mapper(m)
 		r.alternativeHeadersOf(m)
 	case kind == "http-anonymous":
-		r.anonymousOf(m, at)
+		r.anonymousOf(m)
 	case strings.HasPrefix(kind, "http-oauth2"):
 		r.oauth2Of(m, at, kind)
 	default:
@@ -171,12 +171,17 @@ func (r *reader) alternativeHeadersOf(m *object) {
 		r.same(at, "")
 		return
 	}
-	r.decide(at, "name and password in headers of their own are not taken by this gateway; clients must send Authorization: Basic. Write false there")
+	r.same(at, "")
+	r.headers(m.get("alt-username-header"), m.get("alt-password-header"))
 }
 
-// anonymousOf tells what callers without a name get.
-func (r *reader) anonymousOf(_ *object, at *node) {
-	r.decide(at, "this gateway takes no callers without a name; take the mechanism out of the endpoint")
+// anonymousOf writes as whom callers without a name act: an entry, or nobody.
+func (r *reader) anonymousOf(m *object) {
+	if dn := m.get("user-dn"); dn.has() {
+		r.kept(dn, anonymousKey, "dn:"+dn.text)
+	} else {
+		r.keptAs(dn, anonymousKey, "anonymous", "no user-dn, which is nobody")
+	}
 }
 
 // oauth2Of writes how access tokens are verified.

@@ -1,0 +1,143 @@
+package integration_test
+
+import (
+	"crypto/tls"
+	"encoding/pem"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rest2ldap/rest2ldap/internal/slapd"
+	"github.com/rest2ldap/rest2ldap/internal/testcert"
+)
+
+// startLegacy runs the program with the configuration of an older gateway, in front of a
+// directory.
+func startLegacy(t *testing.T, server *slapd.Server, old string, set ...string) *gateway {
+	t.Helper()
+	server.Use(t)
+	dir := t.TempDir()
+	ca := writeCertificate(t, dir)
+	args := []string{program, "serve", "--legacy", old, "--set", "audit.file=" + filepath.Join(dir, "events.jsonl")}
+	for _, s := range append(set, "server.certificates.0.cert="+filepath.Join(dir, "gateway.pem"), "server.certificates.0.key="+filepath.Join(dir, "gateway.key")) {
+		args = append(args, "--set", s)
+	}
+	g := &gateway{log: &logBuffer{}, events: filepath.Join(dir, "events.jsonl")}
+	g.url = g.serve(t, args, []string{"TMPDIR=" + dir})
+	g.client = &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: ca.Pool(), MinVersion: tls.VersionTLS12}}, Timeout: time.Minute}
+	t.Cleanup(g.client.CloseIdleConnections)
+	return g
+}
+
+// oldMapping puts the shipped mapping where old gateways and servers have it.
+func oldMapping(t *testing.T, dir string) {
+	t.Helper()
+	text, err := os.ReadFile("../mappings/api/example-v1.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, dir, "rest2ldap/endpoints/api/example-v1.json", string(text))
+}
+
+// An old gateway's folder with a trust store of Java: TLS to a real directory holds by the
+// converted store, and clients are answered at their old path by each of their old ways.
+func TestLegacyGateway(t *testing.T) {
+	slapd.Each(t, slapd.Options{}, func(t *testing.T, server *slapd.Server) {
+		dir := filepath.Join(t.TempDir(), "webapps", "directory#rest", "WEB-INF", "classes")
+		oldMapping(t, dir)
+		host, port, err := net.SplitHostPort(server.Address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ca, err := os.ReadFile(server.CAFile)
+		if err != nil {
+			t.Fatal(err)
+		}
+		block, _ := pem.Decode(ca)
+		write(t, dir, "trust.jks", string(testcert.JKS(2, "changeit", testcert.JKSEntry{Alias: "authority", Chain: [][]byte{block.Bytes}})))
+		write(t, dir, "config.json", fmt.Sprintf(`{
+			"security": {"trustManager": "file", "fileBasedTrustManagerFile": "trust.jks", "fileBasedTrustManagerPassword": "changeit"},
+			"ldapConnectionFactories": {
+				"bind": {"connectionSecurity": "ssl", "primaryLdapServers": [{"hostname": %q, "port": %s}], "heartBeatTimeoutMilliSeconds": 5000},
+				"root": {"inheritFrom": "bind", "authentication": {"simple": {"bindDn": %q, "bindPassword": %q}}},
+				"guest": {"inheritFrom": "bind", "authentication": {"simple": {"bindDn": "uid=scarter,ou=People,dc=example,dc=com", "bindPassword": "x"}}}
+			},
+			"authorization": {
+				"policies": ["basic", "anonymous"],
+				"anonymous": {"ldapConnectionFactory": "guest"},
+				"basic": {
+					"supportAltAuthentication": true, "altAuthenticationUsernameHeader": "X-OpenIDM-Username", "altAuthenticationPasswordHeader": "X-OpenIDM-Password",
+					"bind": "search",
+					"search": {"baseDn": "ou=People,dc=example,dc=com", "scope": "one", "filterTemplate": "(uid={username})"}
+				}
+			}
+		}`, host, port, server.ServiceDN, server.ServicePassword))
+		g := startLegacy(t, server, filepath.Dir(filepath.Dir(dir)), "server.listen=127.0.0.1:0")
+		const path = "/directory/rest/api/users/bjensen"
+		g.get(t, "bjensen", path).want(http.StatusOK)
+		g.get(t, "", path).want(http.StatusOK)
+		g.send(t, ask{method: http.MethodGet, path: path, as: "bjensen", password: "wrong"}).want(http.StatusUnauthorized)
+		for password, want := range map[string]int{"hifalutin": http.StatusOK, "wrong": http.StatusUnauthorized, "": http.StatusUnauthorized} {
+			header := headers("X-OpenIDM-Username", "bjensen", "X-OpenIDM-Password", password)
+			g.send(t, ask{method: http.MethodGet, path: path, header: header}).want(want)
+		}
+		g.get(t, "bjensen", "/api/users/bjensen").want(http.StatusNotFound)
+	})
+}
+
+// The configuration of a directory server, whose own endpoints are gone: its port and its
+// certificate serve, and its identity mapper finds the callers.
+func TestLegacyServer(t *testing.T) {
+	server := slapd.Start(t, slapd.Options{})
+	dir := t.TempDir()
+	oldMapping(t, filepath.Join(dir, "config"))
+	write(t, dir, "config/config.ldif", strings.ReplaceAll(`dn: cn=HTTPS,cn=Connection Handlers,cn=config
+objectClass: ds-cfg-connection-handler
+objectClass: ds-cfg-http-connection-handler
+ds-cfg-enabled: true
+ds-cfg-listen-address: 127.0.0.1
+ds-cfg-listen-port: PORT
+ds-cfg-use-ssl: false
+
+dn: cn=Exact Match,cn=Identity Mappers,cn=config
+objectClass: ds-cfg-identity-mapper
+objectClass: ds-cfg-exact-match-identity-mapper
+ds-cfg-match-attribute: mail
+ds-cfg-match-attribute: uid
+ds-cfg-match-base-dn: ou=People,dc=example,dc=com
+
+dn: cn=HTTP Basic,cn=HTTP Authorization Mechanisms,cn=config
+objectClass: ds-cfg-http-authorization-mechanism
+objectClass: ds-cfg-http-basic-authorization-mechanism
+ds-cfg-enabled: true
+ds-cfg-identity-mapper: cn=Exact Match,cn=Identity Mappers,cn=config
+
+dn: ds-cfg-base-path=/api,cn=HTTP Endpoints,cn=config
+objectClass: ds-cfg-http-endpoint
+objectClass: ds-cfg-rest2ldap-endpoint
+ds-cfg-base-path: /api
+ds-cfg-enabled: true
+ds-cfg-config-directory: config/rest2ldap/endpoints/api
+ds-cfg-http-authorization-mechanism: cn=HTTP Basic,cn=HTTP Authorization Mechanisms,cn=config
+`, "PORT", freePort(t)))
+	write(t, dir, "password", server.ServicePassword)
+	g := startLegacy(t, server, dir,
+		"directory.servers.0.url="+server.URL, "directory.ca="+server.CAFile,
+		"directory.bind.dn="+server.ServiceDN, "directory.bind.password=file:"+filepath.Join(dir, "password"))
+	g.get(t, "bjensen", "/api/users/bjensen").want(http.StatusOK)
+	r := g.send(t, ask{method: http.MethodGet, path: "/api/users/bjensen", header: basicHeader("bjensen@example.com", "hifalutin")})
+	r.want(http.StatusOK)
+	g.get(t, "", "/api/users/bjensen").want(http.StatusUnauthorized)
+}
+
+// basicHeader is an Authorization header with a name and a password.
+func basicHeader(name, password string) http.Header {
+	req := &http.Request{Header: http.Header{}}
+	req.SetBasicAuth(name, password)
+	return req.Header
+}
