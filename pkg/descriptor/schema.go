@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/rest2ldap/rest2ldap/pkg/mapping"
@@ -12,6 +13,9 @@ import (
 // schema is as much of JSON Schema as is used here: of draft 2020-12 for OpenAPI 3.1, and
 // of draft 4 with the additions of the API descriptor for CREST.
 type schema struct {
+	// raw is a schema that stands in the mapping; then there is nothing else.
+	raw jsontext.Value
+
 	Ref           string           `json:"$ref,omitzero"`
 	Title         string           `json:"title,omitzero"`
 	Description   string           `json:"description,omitzero"`
@@ -44,6 +48,15 @@ type schema struct {
 	OnDemand     bool   `json:"returnOnDemand,omitzero"`
 	XWritePolicy string `json:"x-writePolicy,omitzero"`
 	XRefuses     any    `json:"x-errorOnWritePolicyFailure,omitzero"`
+}
+
+// MarshalJSONTo writes the schema.
+func (s *schema) MarshalJSONTo(e *jsontext.Encoder) error {
+	if s.raw != nil {
+		return e.WriteValue(s.raw)
+	}
+	type members schema
+	return json.MarshalEncode(e, (*members)(s))
 }
 
 // discriminator tells which member of a resource names its type (OpenAPI 3.1).
@@ -298,6 +311,11 @@ func (d *description) simple(b *bound, f form) *schema {
 		return &schema{Type: "string", Encoding: "base64"}
 	case mapping.UUID, mapping.GUID:
 		return stringSchema("uuid")
+	case mapping.JSON:
+		if b.JSONSchema == nil {
+			return &schema{}
+		}
+		return &schema{AllOf: []*schema{{raw: b.JSONSchema}}}
 	case mapping.NumericString:
 		return patterned("^[0-9 ]+$", f)
 	case mapping.TelephoneNumber:

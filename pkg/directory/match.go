@@ -14,11 +14,22 @@ import (
 // safe for concurrent use.
 type Matcher struct {
 	schema *Schema
+	rules  map[string]func(value, assertion string) bool
 }
 
 // NewMatcher makes a matcher. What the schema does not know is compared as text
 // without regard to case.
 func NewMatcher(schema *Schema) *Matcher { return &Matcher{schema: schema} }
+
+// WithRule returns a matcher that evaluates extensible matches by a rule of that name: true
+// for an entry of which holds says so for one of the values.
+func (m *Matcher) WithRule(rule string, holds func(value, assertion string) bool) *Matcher {
+	rules := map[string]func(value, assertion string) bool{rule: holds}
+	for name, other := range m.rules {
+		rules[name] = other
+	}
+	return &Matcher{schema: m.schema, rules: rules}
+}
 
 // Matches reports whether the filter is true for the entry; Undefined is not true.
 // An attribute that the entry does not show has no value. An approximate match, and
@@ -75,6 +86,9 @@ func (m *Matcher) evaluate(f *Filter, entry *Entry) (truth, error) {
 	case FilterSubstrings:
 		return m.substrings(f, entry.Values(f.Attribute)), nil
 	case FilterExtensible:
+		if holds := m.rules[f.Rule]; holds != nil {
+			return truthOf(slices.ContainsFunc(entry.Values(f.Attribute), func(value string) bool { return holds(value, f.Value) })), nil
+		}
 		// The ordering rules mean "less than" in an extensible match (RFC 4517 §4.2.12).
 		if strings.HasSuffix(f.Rule, "OrderingMatch") && f.Attribute != "" && !f.DNAttributes {
 			return m.compare(f, entry.Values(f.Attribute)), nil

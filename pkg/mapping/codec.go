@@ -50,6 +50,8 @@ func (p *boundProperty) appendValue(dst []byte, value string) []byte {
 			return appendString(dst, text)
 		}
 		return appendBase64(dst, value)
+	case JSON:
+		return appendJSONText(dst, value)
 	case Auto, String, DN, NumericString, TelephoneNumber, UUID:
 	}
 	return appendString(dst, value)
@@ -149,6 +151,8 @@ func (p *boundProperty) attributeValue(value any) (string, error) {
 			return octets, nil
 		}
 		return "", fmt.Errorf(`a security identifier such as "S-1-5-32-544" is expected, not %s`, describe(value))
+	case JSON:
+		return string(AppendJSON(nil, value)), nil
 	case Auto, String, DN, NumericString, TelephoneNumber, UUID:
 	}
 	return p.textValue(value)
@@ -191,7 +195,7 @@ func (t ValueType) refuses(text string) string {
 		if _, ok := parseUUID(text); !ok {
 			return `a UUID such as "6b29fc40-ca47-1067-b31d-00dd010662da"`
 		}
-	case Auto, String, Integer, Boolean, GeneralizedTime, Binary, FileTime, GUID, SID:
+	case Auto, String, Integer, Boolean, GeneralizedTime, Binary, FileTime, GUID, SID, JSON:
 	}
 	return ""
 }

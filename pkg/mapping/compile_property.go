@@ -42,9 +42,8 @@ func (c *compiler) property(m fileMember, parent query.Pointer, scope propertySc
 		kept = c.reference(f, p, scope)
 	case "reverseReference":
 		c.reverseReference(f, p, scope)
-	default:
-		c.leaveOut(m, "properties of type \""+types[chosen]+"\" are not supported yet")
-		return nil
+	case "json":
+		kept = c.json(f, p)
 	}
 	f.done()
 	if !kept {
@@ -102,7 +101,7 @@ func (c *compiler) attributeProperty(f *fileFields, p *Property) {
 // simple compiles a property over an attribute, and reports whether it may be served.
 func (c *compiler) simple(f *fileFields, p *Property) bool {
 	c.attributeProperty(f, p)
-	declared := f.choice("valueType", valueTypeNames()...)
+	declared := f.choice("valueType", valueTypeNames()[:JSON-String]...) // JSON is a type of properties.
 	p.Type = Auto + ValueType(declared+1)
 	if f.boolean("isBinary") {
 		if p.Type != Auto && p.Type != Binary {
@@ -113,6 +112,39 @@ func (c *compiler) simple(f *fileFields, p *Property) bool {
 	p.Default = c.defaultValue(f, p)
 	exposed := f.boolean("exposeCredential") && c.exposeCredentials
 	return exposed || !IsCredential(p.Attribute)
+}
+
+// json compiles a property over an attribute that holds JSON text.
+func (c *compiler) json(f *fileFields, p *Property) bool {
+	c.attributeProperty(f, p)
+	p.Type = JSON
+	p.Default = c.defaultJSON(f, p)
+	if node := f.typed("schema", fileObject); node != nil {
+		p.JSONSchema = node.appendJSON(nil)
+	}
+	if node := f.text("jsonQueryEqualityMatchingRule"); node != nil {
+		p.JSONRule = node.text
+	}
+	f.text("extensibleJsonOrderingMatchingRule") // Results are not sorted inside of JSON.
+	return !IsCredential(p.Attribute)
+}
+
+func (c *compiler) defaultJSON(f *fileFields, p *Property) any {
+	node := f.value("defaultJsonValue")
+	if node == nil || node.kind == fileNull {
+		return nil
+	}
+	value, err := DecodeJSON(node.appendJSON(nil), maxJSONDepth)
+	list, isList := value.([]any)
+	switch {
+	case err != nil:
+		c.problem(node.filePlace, "\"defaultJsonValue\": %s", err)
+	case p.MultiValued && !isList:
+		c.problem(node.filePlace, "\"defaultJsonValue\" of a multi-valued property must be an array, not %s", node.describe())
+	case p.MultiValued && len(list) == 0:
+		return nil
+	}
+	return value
 }
 
 // defaultValue reads defaultJsonValue. The reference product takes one value for a

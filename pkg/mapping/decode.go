@@ -51,7 +51,7 @@ func (b *body) members(at query.Pointer, typ *boundType, properties []*boundProp
 			}
 			return invalid(place, "unknownField", "the resource type %q has no such field", typ.Name)
 		}
-		if isNothing(member.Value) {
+		if isNothing(member.Value) && (member.Value == nil || p.MultiValued || p.valueType != JSON) {
 			continue
 		}
 		if p.Kind != ObjectKind {
@@ -142,9 +142,9 @@ func (p *boundProperty) items(value any, at query.Pointer) ([]any, error) {
 		return nil, nil
 	case p.MultiValued && !isList:
 		return nil, invalid(at, "wrongType", "an array is expected, not %s", typeOf(value))
-	case !p.MultiValued && isList:
+	case !p.MultiValued && isList && p.valueType != JSON:
 		return nil, invalid(at, "wrongType", "a single value is expected, not an array")
-	case isList:
+	case p.MultiValued:
 		return list, nil
 	}
 	return []any{value}, nil

@@ -50,6 +50,11 @@ func (d *fakeDirectory) search(req *directory.SearchRequest) ([]*directory.Entry
 	return found, nil
 }
 
+// jsonMatcher evaluates the matching rule of JSON values as far as that every value matches.
+func jsonMatcher(schema *directory.Schema) *directory.Matcher {
+	return directory.NewMatcher(schema).WithRule("caseExactJsonQueryMatch", func(string, string) bool { return true })
+}
+
 func inScope(dn, base directory.DN, scope directory.Scope) bool {
 	switch scope {
 	case directory.ScopeBase:

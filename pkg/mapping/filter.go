@@ -15,7 +15,7 @@ import (
 // more is TooLarge, never an incomplete answer.
 const MaxReferenceTargets = 1000
 
-// Selection is a query filter as the directory can serve it.
+// Selection is a query filter as the directory can serve it. One goroutine uses it at a time.
 type Selection struct {
 	// Nothing tells that no resource can match, so that no search is needed.
 	Nothing bool
@@ -29,6 +29,8 @@ type Selection struct {
 	Residual *directory.Filter
 	// Attributes are what Residual needs of an entry.
 	Attributes []string
+	// matcher evaluates Residual.
+	matcher *directory.Matcher
 }
 
 // Select translates a query filter for the members of a collection. A field that
@@ -45,6 +47,7 @@ func (t *Target) Select(ctx context.Context, filter query.Filter, find Finder) (
 	selection := &Selection{Base: t.dn, Scope: t.scope(), Filter: searchable(both(t.sub.Filter, superset(schema, translated)))}
 	if residual := residualOf(schema, translated); !residual.IsTrue() {
 		selection.Residual = &residual
+		selection.matcher = t.matcher()
 		selection.Attributes = attributesOf(residual, nil)
 	}
 	return selection, nil
@@ -167,12 +170,14 @@ func (t *boundType) lookUp(field query.Pointer) (*boundProperty, query.Pointer, 
 
 func (t *Target) compareProperty(ctx context.Context, p *boundProperty, rest query.Pointer, f *query.Filter, find Finder) (directory.Filter, error) {
 	switch {
-	case f.Op == query.Extended && t.binding.model.Legacy:
-		return directory.Or(), nil
 	case f.Op == query.Extended:
-		return directory.Filter{}, filterFault(f, "unknownOperator", "the operator %q is not known; use eq, co, sw, lt, le, gt, ge or pr", f.Name)
+		return t.unknownOperator(f)
+	case f.Op == query.Element && (p == nil || p.Kind != ReferenceKind && p.Kind != ReverseKind && p.valueType != JSON):
+		return t.unmapped(f, "brackets are for references and for fields of JSON; %q is neither", f.Field.String())
 	case p == nil:
 		return t.compareImplied(f)
+	case p.Kind == Simple && p.valueType == JSON:
+		return t.compareJSON(p, rest, f)
 	}
 	switch p.Kind {
 	case ObjectKind:
@@ -191,6 +196,14 @@ func (t *Target) compareProperty(ctx context.Context, p *boundProperty, rest que
 		return t.unmapped(f, "the field %q has no members", p.Pointer.String())
 	}
 	return p.compare(f)
+}
+
+// unknownOperator answers an operator that is not in the grammar.
+func (t *Target) unknownOperator(f *query.Filter) (directory.Filter, error) {
+	if t.binding.model.Legacy {
+		return directory.Or(), nil
+	}
+	return directory.Filter{}, filterFault(f, "unknownOperator", "the operator %q is not known; use eq, co, sw, lt, le, gt, ge or pr", f.Name)
 }
 
 // compareImplied compares the id or the revision of a mapping without properties for them.
@@ -258,7 +271,7 @@ func (t *Target) compareType(rest query.Pointer, f *query.Filter) (directory.Fil
 
 // compareReference finds the targets that match and compares with their names.
 func (t *Target) compareReference(ctx context.Context, p *boundProperty, rest query.Pointer, f *query.Filter, find Finder) (directory.Filter, error) {
-	if len(rest) == 0 {
+	if len(rest) == 0 && f.Op != query.Element {
 		if f.Op == query.Present {
 			return directory.Present(p.attribute), nil
 		}
@@ -271,13 +284,22 @@ func (t *Target) compareReference(ctx context.Context, p *boundProperty, rest qu
 	if id, ok := f.Value.(string); ok && f.Op == query.Equal && target.namesByID(rest) {
 		return directory.Equal(p.attribute, target.memberDN(id).String()), nil
 	}
-	inner := *f
-	inner.Field = rest
-	selection, err := target.Select(ctx, query.Filter{Op: query.And, Children: []query.Filter{inner}}, find)
+	selection, err := target.Select(ctx, memberFilter(f, rest), find)
 	if err != nil || selection.Nothing {
 		return directory.Or(), err
 	}
 	return target.namesOf(ctx, p.attribute, selection, find)
+}
+
+// memberFilter is what a comparison through a reference says of a target: of one of its
+// fields, or all that stands in brackets.
+func memberFilter(f *query.Filter, rest query.Pointer) query.Filter {
+	if f.Op == query.Element && len(rest) == 0 {
+		return f.Children[0]
+	}
+	inner := *f
+	inner.Field = rest
+	return query.Filter{Op: query.And, Children: []query.Filter{inner}}
 }
 
 // namesByID reports whether the field is the id of a collection whose ids alone
@@ -336,7 +358,7 @@ func (t *Target) Holds(selection *Selection, entry *directory.Entry) (bool, erro
 	if selection.Residual == nil {
 		return true, nil
 	}
-	return directory.NewMatcher(t.binding.capabilities.Schema).Matches(*selection.Residual, entry)
+	return selection.matcher.Matches(*selection.Residual, entry)
 }
 
 // compare translates a comparison of an attribute.

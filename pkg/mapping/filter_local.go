@@ -49,7 +49,10 @@ func byRule(schema *directory.Schema, f directory.Filter) directory.Filter {
 // isLocal reports whether the gateway has to evaluate a leaf.
 func isLocal(schema *directory.Schema, f *directory.Filter) bool {
 	t := schema.Attribute(f.Attribute)
-	if t == nil {
+	switch {
+	case isLocalJSON(f):
+		return true
+	case t == nil:
 		return false
 	}
 	switch f.Op {

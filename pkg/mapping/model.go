@@ -106,6 +106,12 @@ type Property struct {
 	// Nil is none.
 	Default any
 
+	// JSONRule is the matching rule by which filters look into JSON values; "" is
+	// caseIgnoreJsonQueryMatch.
+	JSONRule string
+	// JSONSchema describes JSON values to clients; nil is any value.
+	JSONSchema jsontext.Value
+
 	// Value is the constant, compact JSON.
 	Value jsontext.Value
 

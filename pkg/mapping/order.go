@@ -73,7 +73,7 @@ func (t *Target) sortAttribute(key query.SortKey) (string, error) {
 			here = t.binding.capabilities.Revision
 		case m.property == nil:
 			here = t.idAttribute()
-		case m.property.Kind == Simple && len(m.rest) == 0:
+		case m.property.Kind == Simple && m.property.valueType != JSON && len(m.rest) == 0:
 			here = m.property.attribute
 		}
 		if here == "" || attribute != "" && !strings.EqualFold(here, attribute) {

@@ -140,6 +140,10 @@ func (p *patcher) applyMembers(ctx context.Context, properties []*boundProperty,
 }
 
 func (p *patcher) applyLeaf(ctx context.Context, property *boundProperty, at query.Pointer, op PatchOp) error {
+	if property.valueType == JSON && len(op.Field) > 0 && (len(op.Field) > 1 || op.Field[0] != "-" && !isIndex(op.Field[0]) || !property.MultiValued) {
+		place := append(at[:len(at):len(at)], op.Field...)
+		return fault.New(fault.Unsupported, "%s: a JSON value is changed as a whole", place).Named("insideJSON").At(place.String())
+	}
 	toEnd, err := position(at, op.Field)
 	if err != nil {
 		return err
@@ -208,7 +212,7 @@ func (p *patcher) increment(property *boundProperty, at query.Pointer, op PatchO
 func (p *patcher) leafValues(ctx context.Context, property *boundProperty, at query.Pointer, op PatchOp, toEnd bool) ([]string, error) {
 	value := op.Value
 	if toEnd {
-		if _, isList := value.([]any); isList {
+		if _, isList := value.([]any); isList && property.valueType != JSON {
 			return nil, invalid(at, "wrongType", "a single value is expected, not an array")
 		}
 		value = []any{value}

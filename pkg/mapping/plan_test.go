@@ -118,7 +118,7 @@ func newPlanner(t testing.TB, archive *txtar.Archive) *planner {
 		}
 		ldif = string(data)
 	}
-	dir := &fakeDirectory{entries: parseLDIF(t, ldif), matcher: directory.NewMatcher(capabilities.Schema), schema: capabilities.Schema}
+	dir := &fakeDirectory{entries: parseLDIF(t, ldif), matcher: jsonMatcher(capabilities.Schema), schema: capabilities.Schema}
 	return &planner{binding: models[0].Bind(capabilities), dir: dir}
 }
 

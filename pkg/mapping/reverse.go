@@ -108,10 +108,8 @@ func (t *Target) compareReverse(ctx context.Context, p *boundProperty, rest quer
 	switch {
 	case attribute == "":
 		return directory.Or(), nil
-	case len(rest) > 0:
-		member := *f
-		member.Field = rest
-		inner.Children = []query.Filter{member}
+	case len(rest) > 0 || f.Op == query.Element:
+		inner = memberFilter(f, rest)
 	case f.Op != query.Present:
 		return t.unmapped(f, "the field %q is a reference; compare a member of it, such as its id", p.Pointer.String())
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/rest2ldap/rest2ldap/pkg/directory"
 	"github.com/rest2ldap/rest2ldap/pkg/mapping"
+	"github.com/rest2ldap/rest2ldap/pkg/query"
 )
 
 // typesPlanner is the mapping of testdata/plan/types.txtar, which has a property of every
@@ -70,6 +71,24 @@ func TestWhatIsReadCanBeWrittenBack(t *testing.T) {
 	})
 }
 
+// jsonValues generates JSON values other than null.
+func jsonValues(depth int) *rapid.Generator[any] {
+	numbers := rapid.Map(rapid.StringMatching(`-?(0|[1-9][0-9]{0,30})(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,3})?`), func(s string) any { return query.Number(s) })
+	leaves := rapid.OneOf(numbers, rapid.String().AsAny(), rapid.Bool().AsAny())
+	if depth == 0 {
+		return leaves
+	}
+	inner := jsonValues(depth - 1)
+	return rapid.OneOf(leaves, rapid.Map(rapid.SliceOfN(inner, 0, 3), func(list []any) any { return list }),
+		rapid.Custom(func(t *rapid.T) any {
+			object := &mapping.Object{}
+			for _, name := range rapid.SliceOfNDistinct(rapid.StringMatching(`[a-z0-9é"]{0,3}`), 0, 3, strings.ToLower).Draw(t, "names") {
+				object.Members = append(object.Members, mapping.Member{Name: name, Value: inner.Draw(t, "value")})
+			}
+			return object
+		}))
+}
+
 // TestWhatIsWrittenIsReadBack: a value of the type of a property that is taken is shown as it
 // was sent, or in the one form that stands for the same.
 func TestWhatIsWrittenIsReadBack(t *testing.T) {
@@ -94,6 +113,7 @@ func TestWhatIsWrittenIsReadBack(t *testing.T) {
 		"digits": text(rapid.StringMatching(`[0-9]{1,20}`)),
 		"uuid":   text(uuid), "key": text(uuid),
 		"owner":  text(rapid.StringMatching(`cn=[a-z ]{1,9}[a-z],dc=test`)),
+		"doc":    rapid.Map(jsonValues(3), func(v any) any { return v }),
 		"active": rapid.Map(rapid.Bool(), func(b bool) any { return b }),
 	}
 	names := sortedKeys(kinds)

@@ -307,6 +307,9 @@ func (p *boundProperty) same(a, b string) bool {
 	if p.valueType.IsText() && utf8.ValidString(a) && utf8.ValidString(b) {
 		return false
 	}
+	if p.valueType == JSON {
+		return sameJSON(a, b)
+	}
 	return string(p.appendValue(nil, a)) == string(p.appendValue(nil, b))
 }
 

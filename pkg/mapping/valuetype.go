@@ -41,13 +41,15 @@ const (
 	// SID is the text of a security identifier, such as "S-1-5-32-544", in JSON, and its
 	// octets in the directory (MS-DTYP §2.4.2).
 	SID
+	// JSON is any JSON value, and its text in the directory.
+	JSON
 )
 
 // valueTypeNames are the values of "valueType", in the order of the constants after Auto.
 func valueTypeNames() []string {
 	return []string{
 		"string", "integer", "boolean", "generalizedTime", "binary",
-		"dn", "numericString", "telephoneNumber", "uuid", "filetime", "guid", "sid",
+		"dn", "numericString", "telephoneNumber", "uuid", "filetime", "guid", "sid", "json",
 	}
 }
 
@@ -64,7 +66,7 @@ func (t ValueType) IsText() bool {
 	switch t {
 	case Auto, String, DN, NumericString, TelephoneNumber, UUID:
 		return true
-	case Integer, Boolean, GeneralizedTime, Binary, FileTime, GUID, SID:
+	case Integer, Boolean, GeneralizedTime, Binary, FileTime, GUID, SID, JSON:
 	}
 	return false
 }
@@ -91,6 +93,7 @@ var syntaxTypes = map[string]ValueType{ //nolint:gochecknoglobals // constant ta
 	syntaxCertificateList:           Binary,
 	syntaxCertificatePair:           Binary,
 	syntaxSupportedAlgorithm:        Binary,
+	"1.3.6.1.4.1.36733.2.1.3.1":     JSON,    // JSON of ForgeRock and Ping directories
 	"1.2.840.113556.1.4.906":        Integer, // LargeInteger of Active Directory
 	"1.2.840.113556.1.4.907":        Binary,  // Security descriptor of Active Directory
 }

@@ -32,18 +32,21 @@ const (
 	GreaterOrEqual
 	// Extended is an operator outside the grammar, named in Filter.Name.
 	Extended
+	// Element holds when its one child holds of an element of the field, an array, or of the
+	// field itself where it is no array. The fields of the child begin at the element.
+	Element
 )
 
 // Filter is a query filter as a tree.
 type Filter struct {
 	Op Op
-	// Field is the pointer of a comparison.
+	// Field is the pointer of a comparison, or of an Element.
 	Field Pointer
 	// Value is what is compared with: a string, a bool, or a Number.
 	Value any
 	// Name is the name of an Extended operator.
 	Name string
-	// Children are the operands of And, Or and Not.
+	// Children are the operands of And, Or and Not, and the condition of Element.
 	Children []Filter
 	// Position is where the node begins in the text, in characters from 1.
 	Position int

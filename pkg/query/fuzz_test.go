@@ -12,7 +12,7 @@ import (
 func FuzzParseFilter(f *testing.F) {
 	for _, seed := range []string{
 		`userName eq 'bjensen@example.com'`, `(_id co "jensen" and name/given sw 'b\u0061') or !true`,
-		`a in [1, -2.5e3, "x"] and !/b~1c/d%20e pr`, `((a lt 1) or b x.y false)`, `a eq "\ud83d\ude00\`, `é pr`,
+		`a in [1, -2.5e3, "x"] and !/b~1c/d%20e pr`, `((a lt 1) or b x.y false)`, `a eq "\ud83d\ude00\`, `é pr`, `a/b[x eq 1 and y[z pr]]`,
 	} {
 		f.Add(seed)
 	}
@@ -74,12 +74,16 @@ func filters(depth int) *rapid.Generator[query.Filter] {
 		return leaves
 	}
 	return rapid.OneOf(leaves, rapid.Custom(func(t *rapid.T) query.Filter {
-		op := rapid.SampledFrom([]query.Op{query.And, query.Or, query.Not}).Draw(t, "op")
+		op := rapid.SampledFrom([]query.Op{query.And, query.Or, query.Not, query.Element}).Draw(t, "op")
 		least, most := 2, 4
-		if op == query.Not {
+		if op == query.Not || op == query.Element {
 			least, most = 1, 1
 		}
-		return query.Filter{Op: op, Children: rapid.SliceOfN(filters(depth-1), least, most).Draw(t, "children")}
+		var field query.Pointer
+		if op == query.Element {
+			field = rapid.SliceOfN(rapid.StringN(1, 6, -1), 1, 3).Draw(t, "field")
+		}
+		return query.Filter{Op: op, Field: field, Children: rapid.SliceOfN(filters(depth-1), least, most).Draw(t, "children")}
 	}))
 }
 

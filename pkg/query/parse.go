@@ -43,7 +43,7 @@ func ParseFilter(text string) (Filter, error) { return Limits{}.ParseFilter(text
 //	and        = not *( "and" not )
 //	not        = "!" not / primary
 //	primary    = "(" filter ")" / "true" / "false" / field "pr" / field operator value
-//	           / field "in" ( "[" values "]" / "(" values ")" )
+//	           / field "[" filter "]" / field "in" ( "[" values "]" / "(" values ")" )
 //	operator   = "eq" / "co" / "sw" / "lt" / "le" / "gt" / "ge" / 1*( ALPHA / DIGIT / "_" / "." )
 //	value      = "true" / "false" / a number of RFC 8259 / a string in ' or "
 //	values     = value *( "," value )
@@ -54,7 +54,8 @@ func ParseFilter(text string) (Filter, error) { return Limits{}.ParseFilter(text
 // before any other character it means nothing. A field is a pointer with or
 // without its leading slash, and with percent escapes as in ParseFields, by which
 // a name holds a space, a bracket, a quote or a comma; a field named like a word
-// of the grammar keeps its slash. "in" is short for the disjunction of
+// of the grammar keeps its slash. In brackets stands what one element of the field has to
+// fulfil, its fields beginning at the element. "in" is short for the disjunction of
 // equalities. An operator that is not in the list is kept as Extended.
 //
 // The error is a *SyntaxError. The time is linear in the length of the text.
@@ -156,7 +157,10 @@ func (p *parser) primary(start int) (Filter, error) {
 	return p.comparison(Filter{Field: field, Position: start})
 }
 
-func (p *parser) group() (Filter, error) {
+func (p *parser) group() (Filter, error) { return p.enclosed(')') }
+
+// enclosed reads a filter up to the character that closes it.
+func (p *parser) enclosed(closing byte) (Filter, error) {
 	if err := p.enter(); err != nil {
 		return Filter{}, err
 	}
@@ -164,8 +168,8 @@ func (p *parser) group() (Filter, error) {
 	if err != nil {
 		return Filter{}, err
 	}
-	if !p.take(')') {
-		return Filter{}, p.expected(`"and", "or" or ")"`)
+	if !p.take(closing) {
+		return Filter{}, p.expected(`"and", "or" or "` + string(closing) + `"`)
 	}
 	p.depth--
 	return f, nil
@@ -173,6 +177,14 @@ func (p *parser) group() (Filter, error) {
 
 // comparison reads what follows a field.
 func (p *parser) comparison(f Filter) (Filter, error) {
+	if p.take('[') {
+		child, err := p.enclosed(']')
+		if err != nil {
+			return Filter{}, err
+		}
+		f.Op, f.Children = Element, []Filter{child}
+		return f, p.node()
+	}
 	p.spaces()
 	offset := p.next
 	name := p.name()

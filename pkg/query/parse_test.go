@@ -25,6 +25,10 @@ func or(children ...query.Filter) query.Filter {
 	return query.Filter{Op: query.Or, Children: children}
 }
 
+func element(field string, child query.Filter) query.Filter {
+	return query.Filter{Op: query.Element, Field: []string{field}, Children: []query.Filter{child}}
+}
+
 func not(child query.Filter) query.Filter {
 	return query.Filter{Op: query.Not, Children: []query.Filter{child}}
 }
@@ -85,6 +89,8 @@ func TestParseFilter(t *testing.T) {
 		"in with brackets":               {`a in ['x', "y"]`, or(eq("x"), eq("y"))},
 		"in with parentheses":            {`a IN("x",1 , true)`, or(eq("x"), eq(query.Number("1")), eq(true))},
 		"in with one value":              {`a in ['x']`, eq("x")},
+		"one element":                    {`a[x eq 1 and !y pr] or b pr`, or(element("a", and(leaf(query.Equal, query.Number("1"), "x"), not(leaf(query.Present, nil, "y")))), b)},
+		"an element's element":           {`a [ x[/ eq 1] ]`, element("a", element("x", leaf(query.Equal, query.Number("1"), []string{}...)))},
 		"not in":                         {`!a in ['x','y'] and b pr`, and(not(or(eq("x"), eq("y"))), b)},
 		"schema name with colons":        {`_schema eq 'frapi:opendj:rest2ldap:posixUser:1.0'`, leaf(query.Equal, "frapi:opendj:rest2ldap:posixUser:1.0", "_schema")},
 		"two fields and a sub-resource":  {`(userName co 'jensen' and manager/displayName sw 'Sam')`, and(leaf(query.Contains, "jensen", "userName"), leaf(query.StartsWith, "Sam", "manager", "displayName"))},
@@ -143,7 +149,11 @@ func TestParseFilterErrors(t *testing.T) {
 		"ends in or":                    {`a pr or`, 8, `a field, "(" or "!" is expected, but the filter ends`},
 		"not alone":                     {`!`, 2, `a field, "(" or "!" is expected, but the filter ends`},
 		"quoted field":                  {`"a" pr`, 1, `a field, "(" or "!" is expected, but "\"" comes next`},
-		"bracket after a field":         {`a[0] pr`, 2, `an operator is expected, but "[" comes next`},
+		"index after a field":           {`a[0] pr`, 4, `an operator is expected, but "]" comes next`},
+		"nothing in brackets":           {`a[] `, 3, `a field, "(" or "!" is expected, but "]" comes next`},
+		"open brackets":                 {`a[x pr`, 7, `"and", "or" or "]" is expected, but the filter ends`},
+		"brackets closed otherwise":     {`a[x pr)`, 7, `"and", "or" or "]" is expected, but ")" comes next`},
+		"leftover after brackets":       {`a[x pr] pr`, 9, `"and", "or" or the end is expected, but "pr" comes next`},
 		"empty member name":             {`a//b pr`, 3, `a member name is expected in the pointer "a//b"`},
 		"tilde in a field":              {`x pr and a/b~2 pr`, 12, `the member name "b~2" is wrong: "~" is written "~0", and "/" in a name "~1"`},
 		"percent sign in a field":       {`a%zz pr`, 1, `the member name "a%zz" is wrong: "%" is written "%25"`},
@@ -213,6 +223,7 @@ func TestParseFilterLimits(t *testing.T) {
 	t.Parallel()
 	deep := func(n int) string { return strings.Repeat("(", n) + "a pr" + strings.Repeat(")", n) }
 	nots := func(n int) string { return strings.Repeat("!", n) + "a pr" }
+	brackets := func(n int) string { return strings.Repeat("a[", n) + "a pr" + strings.Repeat("]", n) }
 	wide := func(n int) string { return "a pr" + strings.Repeat(" and a pr", n-1) }
 	list := func(n int) string { return "a in [1" + strings.Repeat(",1", n-1) + "]" }
 	long := func(n int) string { return "a eq '" + strings.Repeat("x", n-len("a eq ''")) + "'" }
@@ -223,6 +234,7 @@ func TestParseFilterLimits(t *testing.T) {
 	}{
 		"parentheses": {deep, query.MaxFilterDepth, query.MaxFilterDepth},
 		"not":         {nots, query.MaxFilterDepth, query.MaxFilterDepth},
+		"brackets":    {brackets, query.MaxFilterDepth, query.MaxFilterDepth},
 		"operands":    {wide, query.MaxFilterNodes, query.MaxFilterNodes - 1},
 		"values":      {list, query.MaxFilterNodes, query.MaxFilterNodes - 1},
 		"length":      {long, query.MaxFilterLength, query.MaxFilterLength},

@@ -38,6 +38,13 @@ func (f *Filter) write(b *strings.Builder, level int) {
 		b.WriteString("true")
 	case False:
 		b.WriteString("false")
+	case Element:
+		writeField(b, f.Field)
+		b.WriteByte('[')
+		for i := range f.Children {
+			f.Children[i].write(b, orLevel)
+		}
+		b.WriteByte(']')
 	default:
 		f.writeComparison(b)
 	}
