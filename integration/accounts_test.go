@@ -115,87 +115,96 @@ func nextSecond() { time.Sleep(time.Until(time.Now().Truncate(time.Second).Add(t
 // ago is a time in the past, as directories write it.
 func ago(d time.Duration) string { return time.Now().Add(-d).UTC().Format("20060102150405Z") }
 
+// The state is the same where the gateway's account looks and where OpenLDAP answers itself,
+// by the account usability control, to one who may compare the password.
 func TestAccountUsability(t *testing.T) {
-	slapd.Each(t, slapd.Options{LDIF: agedPolicy + aged("old", "20200101000000Z") + aged("young", ago(time.Hour))}, func(t *testing.T, server *slapd.Server) {
-		g := start(t, server, settings{auth: basicSearch + "    cache: 0s\n", set: []string{"directory.passwordPolicy=" + slapd.PolicyDN}})
-		usability := func(t *testing.T, as, uid string) *reply {
-			t.Helper()
-			return g.act(t, as, "", uid, "accountUsability").want(http.StatusOK)
+	options := slapd.Options{LDIF: agedPolicy + aged("old", "20200101000000Z") + aged("young", ago(time.Hour))}
+	slapd.Each(t, options, accountUsability)
+	t.Run("Control", func(t *testing.T) {
+		options.Rules = "access to attrs=userPassword\n  by dn.exact=\"uid=kvaughan,ou=People,dc=example,dc=com\" write\n  by * break\n"
+		slapd.Each(t, options, accountUsability)
+	})
+}
+
+func accountUsability(t *testing.T, server *slapd.Server) {
+	g := start(t, server, settings{auth: basicSearch + "    cache: 0s\n", set: []string{"directory.passwordPolicy=" + slapd.PolicyDN}})
+	usability := func(t *testing.T, as, uid string) *reply {
+		t.Helper()
+		return g.act(t, as, "", uid, "accountUsability").want(http.StatusOK)
+	}
+	// between checks a number of seconds, which the time since has made smaller.
+	between := func(t *testing.T, r *reply, member string, least, most float64) {
+		t.Helper()
+		number, _ := r.at(member).(json.Number)
+		if n, err := number.Float64(); err != nil || n < least || n > most {
+			t.Errorf("%s is not from %v to %v: %s", member, least, most, r.body)
 		}
-		// between checks a number of seconds, which the time since has made smaller.
-		between := func(t *testing.T, r *reply, member string, least, most float64) {
-			t.Helper()
-			number, _ := r.at(member).(json.Number)
-			if n, err := number.Float64(); err != nil || n < least || n > most {
-				t.Errorf("%s is not from %v to %v: %s", member, least, most, r.body)
-			}
+	}
+	fail := func(t *testing.T, uid string, times int) {
+		t.Helper()
+		for range times {
+			g.read(t, uid, "wrong").fails(http.StatusUnauthorized, "")
 		}
-		fail := func(t *testing.T, uid string, times int) {
-			t.Helper()
-			for range times {
-				g.read(t, uid, "wrong").fails(http.StatusUnauthorized, "")
-			}
+	}
+	t.Run("R_I11", func(t *testing.T) {
+		fail(t, "scarter", 5)
+		r := usability(t, "kvaughan", "scarter").has(`"locked"`, "status")
+		between(t, r, "unlockIn", 1, 300)
+		if len(r.members()) != 2 {
+			t.Errorf("%s", r.body)
 		}
-		t.Run("R_I11", func(t *testing.T) {
-			fail(t, "scarter", 5)
-			r := usability(t, "kvaughan", "scarter").has(`"locked"`, "status")
-			between(t, r, "unlockIn", 1, 300)
+	})
+	t.Run("OwnPolicy", func(t *testing.T) {
+		setState(t, server, "hmiller", "pwdPolicySubentry", "cn=aged,ou=Policies,dc=example,dc=com")
+		fail(t, "hmiller", 3)
+		between(t, usability(t, "kvaughan", "hmiller").has(`"locked"`, "status"), "unlockIn", 301, 600)
+	})
+	t.Run("LockedForGood", func(t *testing.T) {
+		setState(t, server, "tward", "pwdAccountLockedTime", "000001010000Z")
+		if r := usability(t, "kvaughan", "tward"); r.body != `{"status":"locked"}` {
+			t.Errorf("%s", r.body)
+		}
+	})
+	t.Run("Valid", func(t *testing.T) {
+		if r := usability(t, "bjensen", "bjensen"); r.body != `{"status":"valid"}` {
+			t.Errorf("%s", r.body)
+		}
+	})
+	t.Run("Expires", func(t *testing.T) {
+		between(t, usability(t, "kvaughan", "young").has(`"valid"`, "status"), "passwordExpiresIn", 80000, 82800)
+	})
+	t.Run("Expired", func(t *testing.T) {
+		for left := 2; left >= 0; left-- {
+			nextSecond() // OpenLDAP counts logins within one second as one.
+			r := usability(t, "kvaughan", "old").has(`"passwordExpired"`, "status").has(strconv.Itoa(left), "graceLoginsRemaining")
 			if len(r.members()) != 2 {
 				t.Errorf("%s", r.body)
 			}
-		})
-		t.Run("OwnPolicy", func(t *testing.T) {
-			setState(t, server, "hmiller", "pwdPolicySubentry", "cn=aged,ou=Policies,dc=example,dc=com")
-			fail(t, "hmiller", 3)
-			between(t, usability(t, "kvaughan", "hmiller").has(`"locked"`, "status"), "unlockIn", 301, 600)
-		})
-		t.Run("LockedForGood", func(t *testing.T) {
-			setState(t, server, "tward", "pwdAccountLockedTime", "000001010000Z")
-			if r := usability(t, "kvaughan", "tward"); r.body != `{"status":"locked"}` {
-				t.Errorf("%s", r.body)
+			if left > 0 {
+				g.read(t, "old", "secret of old").want(http.StatusOK)
 			}
-		})
-		t.Run("Valid", func(t *testing.T) {
-			if r := usability(t, "bjensen", "bjensen"); r.body != `{"status":"valid"}` {
-				t.Errorf("%s", r.body)
-			}
-		})
-		t.Run("Expires", func(t *testing.T) {
-			between(t, usability(t, "kvaughan", "young").has(`"valid"`, "status"), "passwordExpiresIn", 80000, 82800)
-		})
-		t.Run("Expired", func(t *testing.T) {
-			for left := 2; left >= 0; left-- {
-				nextSecond() // OpenLDAP counts logins within one second as one.
-				r := usability(t, "kvaughan", "old").has(`"passwordExpired"`, "status").has(strconv.Itoa(left), "graceLoginsRemaining")
-				if len(r.members()) != 2 {
-					t.Errorf("%s", r.body)
-				}
-				if left > 0 {
-					g.read(t, "old", "secret of old").want(http.StatusOK)
-				}
-			}
-			g.read(t, "old", "secret of old").fails(http.StatusUnauthorized, "passwordExpired")
-		})
-		t.Run("MustChange", func(t *testing.T) {
-			setState(t, server, "ttully", "pwdReset", "TRUE")
-			if r := usability(t, "kvaughan", "ttully"); r.body != `{"status":"mustChangePassword"}` {
-				t.Errorf("%s", r.body)
-			}
-			g.act(t, "ttully", "", "ttully", "accountUsability").fails(http.StatusForbidden, "passwordMustChange")
-		})
-		t.Run("Refused", func(t *testing.T) {
-			g.act(t, "kvaughan", "", "ghost", "accountUsability").fails(http.StatusNotFound, "")
-			g.act(t, "", "", "bjensen", "accountUsability").fails(http.StatusUnauthorized, "")
-			g.send(t, ask{method: "POST", path: "/api/users/bjensen", query: params("_action", "accountUsability"), as: "bjensen", body: `{"x":1}`}).fails(http.StatusBadRequest, "unknownField")
-			g.send(t, ask{method: "POST", path: "/api/users", query: params("_action", "accountUsability"), as: "bjensen", body: "{}"}).fails(http.StatusNotImplemented, "unknownAction")
-		})
-		t.Run("OneEvent", func(t *testing.T) {
-			events := g.eventsOf(t, usability(t, "kvaughan", "bjensen"))
-			if len(events) != 1 {
-				t.Fatalf("events %v", events)
-			}
-			check(t, events[0], map[string]any{"phase": "outcome", "action": "accountUsability"})
-		})
+		}
+		g.read(t, "old", "secret of old").fails(http.StatusUnauthorized, "passwordExpired")
+	})
+	t.Run("MustChange", func(t *testing.T) {
+		setState(t, server, "ttully", "pwdReset", "TRUE")
+		if r := usability(t, "kvaughan", "ttully"); r.body != `{"status":"mustChangePassword"}` {
+			t.Errorf("%s", r.body)
+		}
+		g.act(t, "ttully", "", "ttully", "accountUsability").fails(http.StatusForbidden, "passwordMustChange")
+	})
+	t.Run("Refused", func(t *testing.T) {
+		g.act(t, "kvaughan", "", "ghost", "accountUsability").fails(http.StatusNotFound, "")
+		g.act(t, "", "", "bjensen", "accountUsability").fails(http.StatusUnauthorized, "")
+		g.send(t, ask{method: "POST", path: "/api/users/bjensen", query: params("_action", "accountUsability"), as: "bjensen", body: `{"x":1}`}).fails(http.StatusBadRequest, "unknownField")
+		g.send(t, ask{method: "POST", path: "/api/users", query: params("_action", "accountUsability"), as: "bjensen", body: "{}"}).fails(http.StatusNotImplemented, "unknownAction")
+	})
+	t.Run("OneEvent", func(t *testing.T) {
+		events := g.eventsOf(t, usability(t, "kvaughan", "bjensen"))
+		if len(events) != 1 {
+			t.Fatalf("events %v", events)
+		}
+		check(t, events[0], map[string]any{"phase": "outcome", "action": "accountUsability"})
 	})
 }
 

@@ -32,6 +32,7 @@ type fake struct {
 	before func(operation string) error
 	// who is the identity that WhoAmI tells, and generated the password that it makes.
 	who, generated string
+	usability      *directory.Usability // of each account
 	// references is how many references to other servers each search meets.
 	references int
 }
@@ -108,6 +109,9 @@ func (f *fake) Search(_ context.Context, req *directory.SearchRequest, yield fun
 	}
 	slices.SortFunc(found, func(a, b *directory.Entry) int { return strings.Compare(a.DN, b.DN) })
 	for _, entry := range found {
+		if req.Usability {
+			entry = &directory.Entry{DN: entry.DN, Usability: f.usability}
+		}
 		if err := yield(entry); err != nil {
 			return directory.SearchResult{}, err
 		}

@@ -17,9 +17,10 @@ type Accounts interface {
 	State(ctx context.Context, dn directory.DN) (directory.AccountState, error)
 }
 
-// accountUsability tells whether the account of the target may be used, to its owner and
-// to whom the directory lets compare what it is told from. The gateway's account looks, for
-// a caller who sees a part of the state only would get a wrong answer.
+// accountUsability tells whether the account of the target may be used. A directory with the
+// account usability control answers itself, as far as it lets the caller know. Else the
+// answer is for the owner and for whom the directory lets compare what it is told from; the
+// gateway's account looks, for a caller who sees a part of the state would get a wrong answer.
 func (c *call) accountUsability(ctx context.Context) (*Answer, error) {
 	if err := c.req.Nothing(); err != nil {
 		return nil, err
@@ -28,22 +29,83 @@ func (c *call) accountUsability(ctx context.Context) (*Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if c.accounts == nil {
-		return nil, fault.New(fault.Unsupported, "the gateway does not look at accounts").Named("accountState")
-	}
-	if err := c.maySeeState(ctx, dn); err != nil {
-		return nil, err
-	}
-	state, err := c.accounts.State(ctx, dn)
-	if errors.Is(err, fault.NotFound) {
-		return nil, fault.Wrap(fault.BadGateway, err, "the gateway's account may not see the state of this account").Named("accountState")
-	}
+	state, err := c.accountState(ctx, dn)
 	if err != nil {
 		return nil, err
 	}
 	answer := &Answer{}
 	answer.JSON, err = json.Marshal(usabilityOf(state, c.now()))
 	return answer, err
+}
+
+// accountState is what the directory tells, completed with what the gateway's own account
+// sees.
+func (c *call) accountState(ctx context.Context, dn directory.DN) (directory.AccountState, error) {
+	told, err := c.toldUsability(ctx, dn)
+	if err == nil && told == nil {
+		err = c.maySeeState(ctx, dn)
+	}
+	if err != nil {
+		return directory.AccountState{}, err
+	}
+	if c.accounts == nil {
+		return directory.AccountState{}, fault.New(fault.Unsupported, "the gateway does not look at accounts").Named("accountState")
+	}
+	seen, err := c.accounts.State(ctx, dn)
+	switch isHidden := errors.Is(err, fault.NotFound); {
+	case isHidden && told == nil:
+		return seen, fault.Wrap(fault.BadGateway, err, "the gateway's account may not see the state of this account").Named("accountState")
+	case err != nil && !isHidden:
+		return seen, err
+	case told == nil:
+		return seen, nil
+	}
+	return complete(told, seen, c.now()), nil
+}
+
+// toldUsability is what the directory tells the caller by the account usability control; nil
+// when it does not.
+func (c *call) toldUsability(ctx context.Context, dn directory.DN) (*directory.Usability, error) {
+	if !c.binding.Capabilities().Usability {
+		return nil, nil //nolint:nilnil // nothing is told, and nothing went wrong
+	}
+	var told *directory.Usability
+	_, err := c.session.Search(ctx, &directory.SearchRequest{
+		Base: dn, Scope: directory.ScopeBase, Filter: directory.Present("objectClass"), Attributes: []string{"1.1"}, SizeLimit: 1, Usability: true,
+	}, func(entry *directory.Entry) error {
+		told = entry.Usability
+		return nil
+	})
+	return told, err
+}
+
+// complete adds to what the account usability control tells what can be seen besides. OpenLDAP
+// tells of an account that it cannot be used, and does not say why unless a lock ends; it
+// passes over a password that has to be changed, and miscounts grace logins.
+func complete(told *directory.Usability, seen directory.AccountState, now time.Time) (state directory.AccountState) {
+	switch {
+	case told.Usable && seen.Status == directory.PasswordMustChange:
+		return seen
+	case told.Usable:
+		state.PasswordExpires = seen.PasswordExpires
+		if told.Expires >= 0 {
+			state.PasswordExpires = now.Add(told.Expires)
+		}
+	case told.Unlock >= 0:
+		state.Status, state.Unlocks = directory.AccountLocked, now.Add(told.Unlock)
+	case seen.HasGrace:
+		return seen
+	case told.Expired || told.Grace >= 0:
+		state.Status = directory.PasswordExpired
+		state.GraceLogins, state.HasGrace = max(0, told.Grace), told.Grace >= 0
+	case told.Reset:
+		state.Status = directory.PasswordMustChange
+	case seen.Status != directory.AccountValid:
+		return seen
+	default:
+		state.Status = directory.AccountDisabled
+	}
+	return state
 }
 
 // stateProbe is an attribute of the state of an account, with some value of its syntax.
