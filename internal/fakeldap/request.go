@@ -2,6 +2,7 @@ package fakeldap
 
 import (
 	"crypto/tls"
+	"net"
 	"sync"
 	"sync/atomic"
 
@@ -175,6 +176,15 @@ func (r *Request) Send(encoded []byte) {
 
 // Close ends the connection.
 func (r *Request) Close() { _ = r.conn.Close() }
+
+// Reset ends the connection with a reset of TCP: what is on its way is lost.
+func (r *Request) Reset() {
+	if socket, ok := r.conn.NetConn().(*net.TCPConn); ok {
+		_ = socket.SetLinger(0)
+		_ = socket.Close()
+	}
+	r.Close()
+}
 
 // Message makes a message.
 func Message(id int64, op *ber.Packet, controls ...*ber.Packet) []byte {

@@ -17,7 +17,7 @@ import (
 // F_21: a server that has no time says so, and did nothing. The fault tells how long to
 // leave it alone, the longer the more often it said so; a read goes to the other server.
 func TestBusy(t *testing.T) {
-	t.Parallel()
+	leakFree(t)
 	t.Run("F_21/RetryAfter", func(t *testing.T) {
 		t.Parallel()
 		var code atomic.Int64
@@ -88,7 +88,7 @@ func TestBusy(t *testing.T) {
 // F_22: after a result that tells that something went wrong in the server, the connection
 // is replaced; after any other refusal it is not.
 func TestReplacedAfterAnError(t *testing.T) {
-	t.Parallel()
+	leakFree(t)
 	for code, replaced := range map[int]bool{1: true, 80: true, 50: false, 53: false} {
 		server := fakeldap.Start(t, func(r *fakeldap.Request) {
 			if r.Conn <= 2 {
@@ -124,7 +124,7 @@ func TestReplacedAfterAnError(t *testing.T) {
 // F_47: a second end of an operation, or more of it behind its end: nobody trusts what else
 // comes on the connection.
 func TestTwoEnds(t *testing.T) {
-	t.Parallel()
+	leakFree(t)
 	for name, extra := range map[string]func(r *fakeldap.Request) []byte{
 		"TwoDones":       func(r *fakeldap.Request) []byte { return fakeldap.Message(r.ID, r.Result(0)) },
 		"EntryAfterDone": func(r *fakeldap.Request) []byte { return fakeldap.Message(r.ID, fakeldap.Entry(r.DN, "uid", "x")) },
@@ -153,7 +153,7 @@ func TestTwoEnds(t *testing.T) {
 
 // F_47: a second end of an operation is known as that, whatever has ended since.
 func TestSecondEndMuchLater(t *testing.T) {
-	t.Parallel()
+	leakFree(t)
 	const all = 64
 	var mu sync.Mutex // guards the field below
 	var requests []*fakeldap.Request

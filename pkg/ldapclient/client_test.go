@@ -38,15 +38,6 @@ func TestMain(m *testing.M) {
 		goleak.IgnoreAnyFunction("github.com/Shopify/toxiproxy/v2.(*ToxicLink).read"))
 }
 
-// descriptors counts those that are open; 0 where the system does not tell.
-func descriptors() int {
-	entries, err := os.ReadDir("/proc/self/fd")
-	if err != nil {
-		return 0
-	}
-	return len(entries)
-}
-
 // newClient makes a client for a server.
 func newClient(tb testing.TB, server *slapd.Server, change func(*ldapclient.Options)) *ldapclient.Client {
 	tb.Helper()

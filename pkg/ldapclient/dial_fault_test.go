@@ -39,7 +39,7 @@ func notice() []byte {
 // TestBindFaults are servers that go wrong before the first request: the fault tells
 // when to come back, and the client does when the server has come to its senses.
 func TestBindFaults(t *testing.T) {
-	t.Parallel()
+	leakFree(t)
 	for _, test := range []struct {
 		name   string
 		bind   fakeldap.Script
@@ -105,7 +105,7 @@ func TestBindFaults(t *testing.T) {
 // TestLoginFaults are servers that go wrong when the password of a user is verified: it
 // is sent once, and only a success is one.
 func TestLoginFaults(t *testing.T) {
-	t.Parallel()
+	leakFree(t)
 	for _, test := range []struct {
 		name   string
 		bind   fakeldap.Script
@@ -156,7 +156,7 @@ func TestLoginFaults(t *testing.T) {
 // server that answers late, in any order, or never. Each gets its own answer or an error,
 // and at the end every connection is of use again.
 func TestManyWithCancellations(t *testing.T) {
-	t.Parallel()
+	leakFree(t)
 	const callers, maxConns = 200, 8
 	var mended atomic.Bool
 	var opened connections
@@ -308,7 +308,7 @@ func (slowpoke) Operation(ctx context.Context, _ string) {
 // TestLittleTime checks that a caller whose time ends in the moment of sending spoils
 // neither the connection for those who share it, nor the server for everyone.
 func TestLittleTime(t *testing.T) {
-	t.Parallel()
+	leakFree(t)
 	var first atomic.Pointer[fakeldap.Request]
 	server := fakeldap.Start(t, func(r *fakeldap.Request) {
 		if r.Name == "search" {

@@ -201,7 +201,7 @@ func TestAuthenticateFailsOver(t *testing.T) {
 // A connection on which nothing has come for as long as one may take to open is given
 // up when a request on it times out: the way to the server may be gone without a trace.
 func TestSilentConnectionIsGivenUp(t *testing.T) {
-	t.Parallel()
+	leakFree(t)
 	server := fakeldap.Start(t, func(r *fakeldap.Request) {
 		if r.Conn > 1 {
 			answer(r)
@@ -226,7 +226,7 @@ func TestSilentConnectionIsGivenUp(t *testing.T) {
 // A server that takes a bind, and hangs up at the first request, counts as down:
 // requests fail at once, and say when to come back.
 func TestUselessConnections(t *testing.T) {
-	t.Parallel()
+	leakFree(t)
 	server := fakeldap.Start(t, func(r *fakeldap.Request) { r.Close() })
 	client := fakeClient(t, server, nil)
 	if err := client.Check(t.Context()); err != nil {

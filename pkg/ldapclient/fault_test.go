@@ -188,7 +188,7 @@ func within(t *testing.T, deadline time.Duration) context.Context {
 // TestReadFaults checks that a read that goes wrong is an error without entries, and is
 // sent once more only when its connection was lost.
 func TestReadFaults(t *testing.T) {
-	t.Parallel()
+	leakFree(t)
 	for _, test := range misdeeds() {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -212,7 +212,7 @@ func TestReadFaults(t *testing.T) {
 // TestListFaults does the same to the first page of a list, and to the second: what came
 // before is an error then, and is not asked for again.
 func TestListFaults(t *testing.T) {
-	t.Parallel()
+	leakFree(t)
 	list := &directory.SearchRequest{Base: people, Scope: directory.ScopeOneLevel, Filter: directory.Present("uid"), Attributes: []string{"uid"}}
 	for _, test := range misdeeds() {
 		t.Run("FirstPage"+test.name, func(t *testing.T) {
@@ -280,7 +280,7 @@ func changes() map[string]func(context.Context, directory.Session) error {
 // TestChangeFaults checks that a change is sent once, whatever becomes of it, and that
 // the fault tells when nobody knows that.
 func TestChangeFaults(t *testing.T) {
-	t.Parallel()
+	leakFree(t)
 	for _, test := range misdeeds() {
 		for name, change := range changes() {
 			t.Run(test.name+"/"+name, func(t *testing.T) {
@@ -306,7 +306,7 @@ func TestChangeFaults(t *testing.T) {
 // TestReadOnceMore checks that a read whose first connection dies succeeds on the
 // second one, without anything of the first.
 func TestReadOnceMore(t *testing.T) {
-	t.Parallel()
+	leakFree(t)
 	for name, req := range map[string]*directory.SearchRequest{
 		"Read": read("a", "uid"),
 		"List": {Base: people, Scope: directory.ScopeOneLevel, Filter: directory.Present("uid")},
@@ -345,7 +345,7 @@ func (h ends) Handle(_ context.Context, record slog.Record) error {
 // TestDeadBeforeUse checks that a change goes to another connection when the one it would
 // have had has ended: nothing of it had left.
 func TestDeadBeforeUse(t *testing.T) {
-	t.Parallel()
+	leakFree(t)
 	server := fakeldap.Start(t, behave)
 	handler := ends{slog.DiscardHandler, make(chan struct{}, 100)}
 	session := fakeClient(t, server, func(o *ldapclient.Options) { o.Logger = slog.New(handler) }).As(as("a"))
@@ -366,7 +366,7 @@ func TestDeadBeforeUse(t *testing.T) {
 
 // TestAbandon checks that the server is told when a caller goes away or has no more time.
 func TestAbandon(t *testing.T) {
-	t.Parallel()
+	leakFree(t)
 	for name, ask := range map[string]func(context.Context, directory.Session) error{
 		"search": func(ctx context.Context, s directory.Session) error {
 			_, _, err := collect(ctx, s, read("a", "uid"))
@@ -398,7 +398,7 @@ func TestAbandon(t *testing.T) {
 
 // TestLateAnswers checks that an answer to a request that was given up is nobody's.
 func TestLateAnswers(t *testing.T) {
-	t.Parallel()
+	leakFree(t)
 	var late atomic.Pointer[fakeldap.Request]
 	server := fakeldap.Start(t, func(r *fakeldap.Request) {
 		if r.Name != "search" {
@@ -423,7 +423,7 @@ func TestLateAnswers(t *testing.T) {
 
 // TestIgnoredLimits are servers that send more than they were asked for.
 func TestF_33IgnoredLimits(t *testing.T) {
-	t.Parallel()
+	leakFree(t)
 	flood := func(n int) fakeldap.Script {
 		return func(r *fakeldap.Request) {
 			if r.Name != "search" {

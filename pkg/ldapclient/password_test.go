@@ -101,7 +101,7 @@ func TestModifyPassword(t *testing.T) {
 
 // A refusal by a directory of another kind.
 func TestPasswordFaults(t *testing.T) {
-	t.Parallel()
+	leakFree(t)
 	policy := func(value string) fakeldap.Script {
 		return func(r *fakeldap.Request) {
 			control := fakeldap.Element(0x30, fakeldap.Octets(0x04, "1.3.6.1.4.1.42.2.27.8.5.1"), fakeldap.Octets(0x04, value))

@@ -21,6 +21,12 @@ import (
 // make no other one.
 func adopt(t *testing.T, sharing bool) (directory.Session, net.Conn) {
 	t.Helper()
+	client, server := adoptClient(t, sharing)
+	return client.Service(), server
+}
+
+func adoptClient(t *testing.T, sharing bool) (*ldapclient.Client, net.Conn) {
+	t.Helper()
 	client, err := ldapclient.New(ldapclient.Options{
 		Servers:  []ldapclient.Server{{URL: "ldaps://127.0.0.1:1"}},
 		TLS:      &tls.Config{MinVersion: tls.VersionTLS12},
@@ -38,7 +44,7 @@ func adopt(t *testing.T, sharing bool) (directory.Session, net.Conn) {
 		}
 		_ = theirs.Close()
 	})
-	return client.Service(), theirs
+	return client, theirs
 }
 
 // took runs an operation with a deadline, and returns how long it took.

@@ -97,7 +97,7 @@ func paged(r *fakeldap.Request) {
 }
 
 func TestF_32WalkFaults(t *testing.T) {
-	t.Parallel()
+	leakFree(t)
 	for name, test := range map[string]struct {
 		steps  int // that go well
 		do     fakeldap.Script
@@ -141,7 +141,7 @@ func TestF_32WalkFaults(t *testing.T) {
 
 // A connection that died while nobody used it is no fault of the walk.
 func TestWalkBeginsOnADeadConnection(t *testing.T) {
-	t.Parallel()
+	leakFree(t)
 	searches := 0
 	server := fakeldap.Start(t, func(r *fakeldap.Request) {
 		if searches++; searches == 1 {
@@ -160,7 +160,7 @@ func TestWalkBeginsOnADeadConnection(t *testing.T) {
 
 // The walk begins elsewhere when the server of a dead connection loses the next one, too.
 func TestWalkBeginsElsewhere(t *testing.T) {
-	t.Parallel()
+	leakFree(t)
 	bad := fakeldap.Start(t, func(r *fakeldap.Request) {
 		if r.Name == "search" && r.DN == people.String() {
 			r.Close()

@@ -1,0 +1,43 @@
+package ldapclient_test
+
+import (
+	"os"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+// leakFree checks, when everything of the test has ended, that it leaves neither a goroutine
+// nor a descriptor behind. It comes first in a test that does not run beside others; its
+// subtests may run beside each other.
+func leakFree(t *testing.T) {
+	t.Helper()
+	current := goleak.IgnoreCurrent()
+	before := descriptors()
+	t.Cleanup(func() {
+		if t.Failed() {
+			return
+		}
+		goleak.VerifyNone(t, current)
+		// The system takes its time to end a connection.
+		for deadline := time.Now().Add(patience); descriptors() > before; time.Sleep(10 * time.Millisecond) { //nolint:forbidigo // See above.
+			if time.Now().After(deadline) {
+				t.Errorf("%d descriptors are open, %d were before", descriptors(), before)
+				return
+			}
+		}
+	})
+}
+
+// patience is how long something may take that is about to happen.
+const patience = 10 * time.Second
+
+// descriptors counts those that are open; 0 where the system does not tell.
+func descriptors() int {
+	entries, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		return 0
+	}
+	return len(entries)
+}
