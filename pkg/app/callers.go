@@ -81,7 +81,10 @@ func (b *builder) password(client *ldapclient.Client, accounts *auth.Accounts) (
 	if h := b.Auth.Basic.Headers; h != nil {
 		o.NameHeader, o.PasswordHeader = h.Username, h.Password
 	}
-	if b.Auth.Basic.Mode == "search" {
+	switch b.Auth.Basic.Mode {
+	case "sasl-plain":
+		o.Plain = &basic.Plain{Directory: client, AuthzID: b.plainID}
+	case "search":
 		o.Search = &basic.Search{Base: b.baseDN, Scope: directory.ScopeSubtree, Filter: b.filter}
 		if b.Auth.Basic.Scope == "one" {
 			o.Search.Scope = directory.ScopeOneLevel

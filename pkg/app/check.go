@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/rest2ldap/rest2ldap/mappings"
+	"github.com/rest2ldap/rest2ldap/pkg/auth/basic"
 	"github.com/rest2ldap/rest2ldap/pkg/auth/bearer"
 	"github.com/rest2ldap/rest2ldap/pkg/config"
 	"github.com/rest2ldap/rest2ldap/pkg/crest"
@@ -45,6 +46,7 @@ type parts struct {
 	baseDN          directory.DN
 	filter          directory.FilterTemplate
 	dnTemplate      directory.DNTemplate
+	plainID         basic.AuthzID
 	// anonymous is as whom requests without credentials act.
 	anonymous directory.Identity
 	authzID   bearer.Template
@@ -187,6 +189,10 @@ func (i *inspector) basic() {
 			err = fmt.Errorf("%q must be a whole DN in which {username} is a value, for example uid={username},ou=People,dc=example,dc=com", b.DNTemplate)
 		}
 		i.fail("auth.basic.dnTemplate", err)
+	}
+	if b.Mode == "sasl-plain" && i.file.Sound("auth.basic.authzId") {
+		i.plainID, err = basic.ParseAuthzID(b.AuthzID)
+		i.fail("auth.basic.authzId", err)
 	}
 }
 

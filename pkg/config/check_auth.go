@@ -109,16 +109,22 @@ func (c *checker) rule(at string, r *Rule) {
 func (c *checker) basic(b *Basic) {
 	switch b.Mode {
 	case "":
-		c.fail("auth.basic.mode", "is missing; write search (find the entry, then bind) or simple (make the DN of the name)")
+		c.fail("auth.basic.mode", "is missing; write search (find the entry, then bind), simple (make the DN of the name) or sasl-plain")
 	case "search":
 		c.search(b)
 	case "simple":
 		if c.required("auth.basic.dnTemplate", b.DNTemplate, "uid={username},ou=People,dc=example,dc=com") {
 			c.username("auth.basic.dnTemplate", b.DNTemplate)
 		}
-		c.noEffect("mode: simple", "auth.basic.baseDn", "auth.basic.scope", "auth.basic.filter")
+		c.noEffect("mode: simple", "auth.basic.baseDn", "auth.basic.scope", "auth.basic.filter", "auth.basic.authzId")
+	case "sasl-plain":
+		if b.AuthzID == "" {
+			b.AuthzID = "u:{username}"
+		}
+		c.username("auth.basic.authzId", b.AuthzID)
+		c.noEffect("mode: sasl-plain", "auth.basic.baseDn", "auth.basic.scope", "auth.basic.filter", "auth.basic.dnTemplate")
 	default:
-		c.fail("auth.basic.mode", "%q is not known; write search or simple", b.Mode)
+		c.fail("auth.basic.mode", "%q is not known; write search, simple or sasl-plain", b.Mode)
 	}
 	if b.Headers != nil {
 		c.passwordHeader("auth.basic.headers.username", b.Headers.Username, "X-OpenIDM-Username")
@@ -151,7 +157,7 @@ func (c *checker) search(b *Basic) {
 	if c.required("auth.basic.filter", b.Filter, "(&(uid={username})(objectClass=inetOrgPerson))") {
 		c.username("auth.basic.filter", b.Filter)
 	}
-	c.noEffect("mode: search", "auth.basic.dnTemplate")
+	c.noEffect("mode: search", "auth.basic.dnTemplate", "auth.basic.authzId")
 }
 
 // username fails unless the template has {username} and no other variable.

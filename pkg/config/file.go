@@ -260,8 +260,9 @@ type Rule struct {
 
 // Basic verifies a password by a bind in the directory.
 type Basic struct {
-	// Mode is `search`, to find the entry and bind as it, or `simple`, to make the DN of
-	// the name. Required.
+	// Mode is `search`, to find the entry and bind as it, `simple`, to make the DN of the
+	// name, or `sasl-plain`, to bind by SASL PLAIN (RFC 4616) and leave it to the directory
+	// whose name that is. Required.
 	Mode string `config:"mode"`
 	// BaseDN is where the search begins. Required with mode search.
 	BaseDN string `config:"baseDn"`
@@ -273,6 +274,10 @@ type Basic struct {
 	// DNTemplate is the DN of the caller, in which `{username}` is the name that the caller
 	// sent. Required with mode simple.
 	DNTemplate string `config:"dnTemplate"`
+	// AuthzID is the identity that the caller has with mode sasl-plain: `u:{username}` (when
+	// left out), the user whom the directory knows by that name, or the name of an entry, as
+	// in `dn:uid={username},ou=People,dc=example,dc=com`, which the user has to be, or may be.
+	AuthzID string `config:"authzId"`
 	// Headers are two headers in which name and password may stand, in place of an
 	// Authorization header, for old clients. Off when it is left out.
 	Headers *PasswordHeaders `config:"headers"`

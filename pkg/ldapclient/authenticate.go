@@ -2,7 +2,6 @@ package ldapclient
 
 import (
 	"context"
-	"errors"
 	"regexp"
 	"time"
 
@@ -22,58 +21,24 @@ func (c *Client) Authenticate(ctx context.Context, dn directory.DN, password str
 		// An unauthenticated bind (RFC 4513 §5.1.2), which succeeds for everybody.
 		return state, resultFault(ldapwire.Result{Code: codeInvalidCredential, Diagnostic: "an empty password or name was not sent"})
 	}
-	ctx, cancel := c.bounded(ctx)
-	defer cancel()
-	begun := time.Now()
-	select {
-	case c.binds <- struct{}{}:
-		defer func() { <-c.binds }()
-	case <-ctx.Done():
-		return state, transportFault(&waitError{ended(ctx), time.Since(begun)}, false)
-	}
-	err = c.each(c.servers, func(s *server, patient bool) (err error) {
-		state, err = s.authenticate(ctx, patient, dn, password)
+	err = c.verify(ctx, func(ctx context.Context, s *server, fresh stream) (err error) {
+		m, result, err := fresh.bind(ctx, dn, password, c.stamped(ctx, []ldapwire.Control{ldapwire.PasswordPolicy()})...)
+		if err != nil {
+			return transportFault(&lostError{reason: err}, false)
+		}
+		wait := s.pace(result.Code)
+		policy, err := m.PolicyAnswer()
+		switch {
+		case result.Code != codeSuccess:
+			state, err = refused(result, policy, wait)
+		case err != nil:
+			err = transportFault(&lostError{reason: err}, false)
+		default:
+			state, err = admitted(policy)
+		}
 		return err
 	})
 	return state, err
-}
-
-// authenticate binds on this server. The error is *downError when it cannot be reached.
-func (s *server) authenticate(ctx context.Context, patient bool, dn directory.DN, password string) (state directory.AccountState, err error) {
-	if err := s.up(ctx, patient); err != nil {
-		var down *downError
-		if errors.As(err, &down) {
-			return state, err
-		}
-		return state, transportFault(&unsentError{err}, false)
-	}
-	dialling, cancel := context.WithTimeout(ctx, s.client.options.ConnectTimeout)
-	defer cancel()
-	socket, err := s.client.dial(dialling, s)
-	if err != nil {
-		if ctx.Err() != nil {
-			return state, transportFault(&unsentError{ended(ctx)}, false)
-		}
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.failed(err)
-		return state, s.down()
-	}
-	defer socket.Close()
-	s.client.trace(ctx, "bind")
-	m, result, err := newStream(socket).bind(ctx, dn, password, s.client.stamped(ctx, []ldapwire.Control{ldapwire.PasswordPolicy()})...)
-	if err != nil {
-		return state, transportFault(&lostError{reason: err}, false)
-	}
-	wait := s.pace(result.Code)
-	policy, err := m.PolicyAnswer()
-	if err != nil && result.Code == codeSuccess {
-		return state, transportFault(&lostError{reason: err}, false)
-	}
-	if result.Code == codeSuccess {
-		return admitted(policy)
-	}
-	return refused(result, policy, wait)
 }
 
 // admitted is the outcome of a bind that succeeded.

@@ -3,6 +3,7 @@ package ldapclient
 import (
 	"context"
 	"net"
+	"strings"
 	"time"
 
 	"github.com/rest2ldap/rest2ldap/pkg/directory"
@@ -37,6 +38,17 @@ func (s stream) bind(ctx context.Context, dn directory.DN, password string, cont
 func (s stream) sasl(ctx context.Context, mechanism, credentials string) (ldapwire.Result, error) {
 	_, result, err := s.run(ctx, ldapwire.AppendSASLBind(nil, bindID, mechanism, credentials))
 	return result, err
+}
+
+// extended runs an extended operation without a value within ctx, and returns the value of
+// its answer.
+func (s stream) extended(ctx context.Context, id int32, oid string) (string, ldapwire.Result, error) {
+	a, err := s.ask(ctx, ldapwire.AppendExtended(nil, id, oid, ""), id, ldapwire.ExtendedResponse)
+	if err != nil || a.result.Code != codeSuccess {
+		return "", a.result, err
+	}
+	value, err := a.final.ExtendedValue()
+	return strings.Clone(value), a.result, err
 }
 
 func (s stream) run(ctx context.Context, request []byte) (*ldapwire.Message, ldapwire.Result, error) {

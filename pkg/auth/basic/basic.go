@@ -46,6 +46,17 @@ type Search struct {
 	Filter directory.FilterTemplate
 }
 
+// Plain verifies passwords by SASL PLAIN.
+type Plain struct {
+	// Directory verifies the password of a user and returns the authorization identity that
+	// the directory makes of it, as ldapclient.Client does. An empty authzID is the user's own.
+	Directory interface {
+		AuthenticatePlain(ctx context.Context, authzID, user, password string) (string, error)
+	}
+	// AuthzID makes the authorization identity of the name that the caller sent.
+	AuthzID AuthzID
+}
+
 // Options say how to authenticate.
 type Options struct {
 	// Directory verifies the password; required.
@@ -54,6 +65,9 @@ type Options struct {
 	Accounts *auth.Accounts
 	// Realm is what challenges say.
 	Realm string
+	// Plain has the directory make the entry of the caller, by its SASL rules; Search and
+	// DNTemplate are not used then.
+	Plain *Plain
 	// Search finds the entry of the caller. When nil, DNTemplate names it.
 	Search *Search
 	// DNTemplate is the DN of the caller, with {username} in it.
@@ -120,6 +134,12 @@ func New(o Options) (*Authenticator, error) {
 // checkVariables makes sure that the name of the caller, and nothing else, decides
 // which entry is found.
 func checkVariables(o *Options) error {
+	if o.Plain != nil {
+		if o.Plain.Directory == nil || o.Plain.AuthzID.IsZero() {
+			return errors.New("basic: PLAIN needs a directory and an authorization identity")
+		}
+		return nil
+	}
 	variables := o.DNTemplate.Variables()
 	if o.Search != nil {
 		variables = o.Search.Filter.Variables()
@@ -166,7 +186,7 @@ func (a *Authenticator) Authenticate(r *http.Request) (*auth.Principal, error) {
 	switch {
 	case err != nil: // With the principal of one that must change the password.
 		return principal, auth.WaitFault(err, "the password")
-	case bound: // By this very request; the bind looked at the account.
+	case bound && a.options.Plain == nil: // By this very request; the bind looked at the account.
 		return principal, nil
 	}
 	return a.usable(ctx, principal)
@@ -188,6 +208,9 @@ func (a *Authenticator) usable(ctx context.Context, principal *auth.Principal) (
 
 // verify finds the entry of the caller and binds as it.
 func (a *Authenticator) verify(ctx context.Context, name, password string) (*auth.Principal, error) {
+	if a.options.Plain != nil {
+		return a.verifyPlain(ctx, name, password)
+	}
 	dn, err := a.find(ctx, name)
 	if err != nil {
 		return nil, a.refuseLate(ctx, err, password)
