@@ -50,6 +50,9 @@ func (r *record) append(b []byte, now time.Time) []byte {
 	b = appendText(b, "action", e.action)
 	b = appendText(b, "resource", e.resource)
 	b = appendList(b, "changed", e.changed)
+	if e.dryRun {
+		b = append(appendName(b, "dryRun"), "true"...)
+	}
 	if r.phase == phaseOutcome {
 		b = r.appendOutcome(b, now)
 	}
@@ -71,6 +74,9 @@ func (r *record) appendOutcome(b []byte, now time.Time) []byte {
 	}
 	if leftOut := r.event.leftOut.Load(); leftOut != 0 {
 		b = appendNumber(b, "leftOut", leftOut)
+	}
+	if deleted := r.event.deleted.Load(); deleted != 0 {
+		b = appendNumber(b, "deleted", deleted)
 	}
 	return b
 }

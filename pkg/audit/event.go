@@ -34,6 +34,7 @@ type Event struct {
 	operations atomic.Int64
 	rows       atomic.Int64
 	leftOut    atomic.Int64
+	deleted    atomic.Int64
 
 	mu         sync.Mutex // guards the fields below
 	principal  string
@@ -43,6 +44,7 @@ type Event struct {
 	action     string
 	resource   string
 	changed    []string
+	dryRun     bool
 	reason     string
 	attempt    *ticket // the first record of a change, nil before Attempt
 	ended      bool
@@ -77,6 +79,16 @@ func (e *Event) SetAction(name string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.action = name
+}
+
+// SetDryRun tells that the change is only tried: nothing is changed.
+func (e *Event) SetDryRun() {
+	if e == nil {
+		return
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.dryRun = true
 }
 
 // SetReason sets a short word for why authentication was refused, or what was special
@@ -136,6 +148,14 @@ func (e *Event) AddRows(n int) {
 func (e *Event) AddLeftOut(n int) {
 	if e != nil {
 		e.leftOut.Add(int64(n))
+	}
+}
+
+// AddDeleted adds to the number of entries that were deleted one by one with the one
+// above them.
+func (e *Event) AddDeleted(n int) {
+	if e != nil {
+		e.deleted.Add(int64(n))
 	}
 }
 

@@ -48,6 +48,8 @@ func TestLinesGolden(t *testing.T) {
 	refused.SetReason("wrongPassword")
 	refused.AddRows(3)
 	refused.AddLeftOut(2)
+	refused.AddDeleted(4)
+	refused.SetDryRun()
 	refused.End(401, "unauthenticated")
 	r.Begin(Start{}).End(0, "")
 	if err := r.Close(); err != nil {
@@ -58,8 +60,8 @@ func TestLinesGolden(t *testing.T) {
 		`"verb":"patch","resource":"users/bjensen","changed":["mail","userPassword"]`
 	want := `{"time":"2026-03-01T12:00:00.003Z","transactionId":"tx1","phase":"attempt",` + head + "}\n" +
 		`{"time":"2026-03-01T12:00:00.004Z","transactionId":"tx1","phase":"outcome",` + head + `,"status":200,"result":"ok","elapsedMicros":3000,"ldapOperations":2}` + "\n" +
-		`{"time":"2026-03-01T12:00:00.007Z","transactionId":"tx2","phase":"outcome","client":"192.0.2.8","method":"GET","path":"/api/users","verb":"action","action":"modifyPassword","resource":"users",` +
-		`"status":401,"result":"unauthenticated","reason":"wrongPassword","elapsedMicros":1500,"ldapOperations":0,"rows":3,"leftOut":2}` + "\n" +
+		`{"time":"2026-03-01T12:00:00.007Z","transactionId":"tx2","phase":"outcome","client":"192.0.2.8","method":"GET","path":"/api/users","verb":"action","action":"modifyPassword","resource":"users","dryRun":true,` +
+		`"status":401,"result":"unauthenticated","reason":"wrongPassword","elapsedMicros":1500,"ldapOperations":0,"rows":3,"leftOut":2,"deleted":4}` + "\n" +
 		`{"time":"2026-03-01T12:00:00.010Z","transactionId":"","phase":"outcome","status":0,"result":"ok","elapsedMicros":1500,"ldapOperations":0}` + "\n"
 	if diff := cmp.Diff(want, sink.text()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -76,8 +78,8 @@ func TestNoFieldForSecrets(t *testing.T) {
 	}
 	want := []string{
 		"TransactionID", "Client", "Method", "Path", "TLS",
-		"recorder", "began", "start", "operations", "rows", "leftOut",
-		"mu", "principal", "authMethod", "authzID", "verb", "action", "resource", "changed", "reason", "attempt", "ended",
+		"recorder", "began", "start", "operations", "rows", "leftOut", "deleted",
+		"mu", "principal", "authMethod", "authzID", "verb", "action", "resource", "changed", "dryRun", "reason", "attempt", "ended",
 	}
 	if diff := cmp.Diff(want, fields); diff != "" {
 		t.Errorf("a new field needs a look whether a secret can get into it (-want +got):\n%s", diff)

@@ -51,7 +51,6 @@ func TestModifyPassword(t *testing.T) {
 		"Unknown":     {"?_action=modifyPassword", `{"oldPassword":"old","newPassword":"new","a/b":1}`, 400, "unknownField", "/a~1b"},
 		"OtherCase":   {"?_action=modifyPassword", `{"oldpassword":"old","newPassword":"new"}`, 400, "unknownField", "/oldpassword"},
 		"Twice":       {"?_action=modifyPassword", `{"oldPassword":"old","newPassword":"new","newPassword":"x"}`, 400, "duplicateMember", "/newPassword"},
-		"DryRun":      {"?_action=modifyPassword&dryRun=true", good, 501, "unavailableParameter", ""},
 		"UnknownName": {"?_action=modifyPasswords", good, 501, "unsupported", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -62,7 +61,7 @@ func TestModifyPassword(t *testing.T) {
 				t.Fatalf("%d: %s", r.status, r.body)
 			}
 			event := f.events(t)[0]
-			if known := name != "UnknownName" && name != "DryRun"; (event["action"] == "modifyPassword") != known {
+			if known := name != "UnknownName"; (event["action"] == "modifyPassword") != known {
 				t.Errorf("event %v", event)
 			}
 			if test.status != 200 {

@@ -238,6 +238,9 @@ func isSingleton(err error) bool {
 }
 
 func (h *handler) post(w http.ResponseWriter, r *request) error {
+	if mapping.ActionNamed(r.params.action) == mapping.Rename {
+		return h.rename(w, r)
+	}
 	if err := r.refuseConditions("If-Match", "If-None-Match"); err != nil {
 		return err
 	}
@@ -255,7 +258,7 @@ func (h *handler) post(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	if answer.ID != "" {
+	if answer.Created && answer.ID != "" {
 		w.Header().Set("Location", r.location+"/"+escapeSegment(answer.ID))
 	}
 	return r.write(w, answer)
@@ -292,6 +295,7 @@ func (h *handler) delete(w http.ResponseWriter, r *request) error {
 // do has the service run a request, with what it holds of the path and the fields.
 func (h *handler) do(r *request, req mapping.Request) (*gateway.Answer, error) {
 	req.Version, req.Path, req.Fields = r.edition.name, r.path, r.params.fields
+	req.DryRun, req.Subtree = r.params.dryRun, r.params.subtree
 	r.event.SetResource(req.Verb.String(), r.resource)
 	return h.service.Do(r.http.Context(), r.principal, r.api, &req)
 }

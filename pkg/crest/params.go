@@ -28,6 +28,8 @@ type params struct {
 	mediaType string
 	action    string
 	pretty    bool
+	dryRun    bool
+	subtree   bool
 	// description is the kind of description that is asked for; "" is none.
 	description string
 }
@@ -59,9 +61,9 @@ var known = []parameter{ //nolint:gochecknoglobals // constant table
 	{name: "_mimeType", set: setMediaType},
 	{name: openAPI, set: setDescription(openAPI)},
 	{name: crestAPI, set: setDescription(crestAPI)},
-	{name: "dryRun", idle: isFalse},
+	{name: "dryRun", set: setDryRun},
 	{name: "passwordQualityAdvice", idle: isFalse},
-	{name: "subtreeDelete", idle: isFalse},
+	{name: "subtreeDelete", set: setSubtree},
 }
 
 // parseParams reads the query of a URL. Pairs are separated by "&" alone, so that a
@@ -166,6 +168,10 @@ func (p *params) suit(method string) error {
 		return badParameter(p.description, "a description goes with GET, and with no other parameter but _prettyPrint").Named("misplacedParameter")
 	case p.hasFilter && method != http.MethodGet && method != http.MethodHead:
 		return badParameter("_queryFilter", "a filter goes with GET").Named("misplacedParameter")
+	case p.subtree && method != http.MethodDelete:
+		return badParameter("subtreeDelete", "a deletion of all that is below goes with DELETE").Named("misplacedParameter")
+	case p.dryRun && (method == http.MethodGet || method == http.MethodHead):
+		return badParameter("dryRun", "a change is tried, and this request is none").Named("misplacedParameter")
 	case p.action != "" && method != http.MethodPost:
 		return badParameter("_action", "an action goes with POST").Named("misplacedParameter")
 	case p.mediaType != "" && (method != http.MethodGet && method != http.MethodHead || p.hasFilter || len(p.fields) != 1 || len(p.fields[0]) == 0):
@@ -229,6 +235,16 @@ func setCookie(p *params, value string) error {
 
 func setPretty(p *params, value string) (err error) {
 	p.pretty, err = boolean(value)
+	return err
+}
+
+func setDryRun(p *params, value string) (err error) {
+	p.dryRun, err = boolean(value)
+	return err
+}
+
+func setSubtree(p *params, value string) (err error) {
+	p.subtree, err = boolean(value)
 	return err
 }
 

@@ -19,6 +19,7 @@ type request struct {
 	api       string
 	edition   *edition // of the API
 	protocol  mapping.Version
+	base      []string // the path of the API
 	path      []string // below the API
 	params    params
 	// location is the path as it stands in URLs: as the client wrote it, where that can
@@ -75,7 +76,7 @@ func (r *request) locate(h *handler, segments []string) error {
 	if err != nil {
 		return err
 	}
-	r.api, r.path, r.protocol = m.api, rest, asked.protocol
+	r.api, r.base, r.path, r.protocol = m.api, m.segments, rest, asked.protocol
 	r.edition, err = choose(m.editions, asked)
 	return err
 }

@@ -26,6 +26,9 @@ func (r *request) write(w http.ResponseWriter, answer *gateway.Answer) error {
 	}
 	h := w.Header()
 	setRevision(h, answer.Revision)
+	if answer.Deleted > 0 {
+		h.Set("X-Deleted-Below", strconv.Itoa(answer.Deleted))
+	}
 	status := http.StatusOK
 	if answer.Created {
 		status = http.StatusCreated

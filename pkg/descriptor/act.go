@@ -24,7 +24,19 @@ func acts() []act {
 			mapping.AccountUsability, "Tells whether the account of the resource can be used", "The state of the account.",
 			nothing(), usabilitySchema(),
 		},
+		{
+			mapping.Rename, "Gives the resource another id, or another collection", "The resource as it is now.",
+			renamingSchema(), &schema{Type: "object"},
+		},
 	}
+}
+
+// renamingSchema is the body of the action rename.
+func renamingSchema() *schema {
+	return &schema{Type: "object", Additional: false, Properties: ordered[*schema]{
+		{"newId", &schema{Type: "string", MinLength: 1, Description: "The id that it gets; the present one stays when it is left out."}},
+		{"newParent", &schema{Type: "string", Description: "The path of the collection that it goes to, from the API on; it stays where it is when it is left out."}},
+	}}
 }
 
 // passwordSchema is the body of the action modifyPassword.

@@ -248,6 +248,7 @@ func errorSchema() *schema {
 		{"position", &schema{Type: "integer", Description: "The place in it, in characters from 1."}},
 		{"limit", &schema{Type: "integer", Description: "The limit that was reached."}},
 		{"attribute", stringSchema("")},
+		{"deleted", &schema{Type: "integer", Description: "How many entries a deletion that failed had deleted."}},
 		{"passwordPolicy", stringSchema("")},
 	}}
 	return &schema{Type: "object", Required: []string{"code", "reason", "message", "detail"}, Properties: ordered[*schema]{

@@ -47,7 +47,7 @@ func (o *operations) collection(item *pathItem) {
 		return
 	}
 	create := o.operation("create", p.path, "Creates a resource", "201", o.answers("The new resource.", "ETag", "Location"),
-		slices.Concat([]*parameter{action(false, "create")}, shared("_fields", "_prettyPrint"))...)
+		slices.Concat([]*parameter{action(false, "create")}, shared("_fields", "_prettyPrint", "dryRun"))...)
 	create.RequestBody = &body{Required: true, Content: content(o.created(types))}
 	item.Post = join(item.Post, create)
 }
@@ -66,10 +66,11 @@ func (o *operations) instance(item *pathItem) {
 	}
 	item.Put = o.update(path)
 	item.Patch = o.operation("patch", path, "Changes parts of the resource, all or none", "200", o.answers("The resource as it is now.", "ETag"),
-		shared("_fields", "_prettyPrint", "If-Match")...)
+		shared("_fields", "_prettyPrint", "dryRun", "If-Match")...)
 	item.Patch.RequestBody = &body{Required: true, Content: content(&schema{Ref: openAPISchemas + patchBody})}
 	if !p.sub.Singleton {
-		item.Delete = o.operation("delete", path, "Deletes the resource", "200", o.answers("The resource as it was.", "ETag"), shared("_fields", "_prettyPrint", "If-Match")...)
+		item.Delete = o.operation("delete", path, "Deletes the resource", "200", o.answers("The resource as it was.", "ETag"),
+			shared("_fields", "_prettyPrint", "dryRun", "subtreeDelete", "If-Match")...)
 	}
 	if acts := p.actions(); len(acts) > 0 {
 		item.Post = join(item.Post, o.act(path, acts))
@@ -114,7 +115,7 @@ func (o *operations) update(path string) *operation {
 	if canCreate {
 		summary += ", or creates it"
 	}
-	put := o.operation("update", path, summary, "200", o.answers("The resource as it is now.", "ETag"), shared("_fields", "_prettyPrint", "If-Match", "If-None-Match")...)
+	put := o.operation("update", path, summary, "200", o.answers("The resource as it is now.", "ETag"), shared("_fields", "_prettyPrint", "dryRun", "If-Match", "If-None-Match")...)
 	if canCreate {
 		put.Responses = slices.Insert(put.Responses, 1, member[*response]{"201", o.answers("The new resource.", "ETag", "Location")})
 	}

@@ -24,6 +24,8 @@ func (d *description) sharedParameters() ordered[*parameter] {
 		plain("_countOnly", "Counts, and lists nothing. It needs version 2.2 of the protocol.", flag),
 		plain("_mimeType", "The value of the one field in _fields as it is, instead of JSON.", enumSchema(d.MediaTypes...)),
 		plain("_prettyPrint", "Indents the JSON.", flag),
+		plain("dryRun", "Asks whether the change would be made, and makes none.", flag),
+		plain("subtreeDelete", "Deletes what is below the resource, too.", flag),
 		header("If-Match", "The revision that the resource must have."),
 		header("If-None-Match", "Revisions that the client has already."),
 		header("Accept-API-Version", "The versions of protocol and API that the client means."),

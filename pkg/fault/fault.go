@@ -88,6 +88,8 @@ type Detail struct {
 	Limit int64
 	// Attribute is the directory attribute at fault.
 	Attribute string
+	// Deleted is how many entries a deletion that failed had deleted before; 0 is none.
+	Deleted int64
 	// PasswordPolicy is what a password policy refused, with the names of
 	// draft-behera-ldap-password-policy §6.2: "passwordTooShort".
 	PasswordPolicy string

@@ -12,6 +12,12 @@ func (c *call) action(ctx context.Context) (*Answer, error) {
 	switch name := c.req.Action; {
 	case !c.target.Supports(name):
 		return nil, fault.New(fault.Unsupported, "the action %q is not available here", name).Named("unknownAction")
+	case c.req.DryRun && name != mapping.Rename:
+		e := fault.New(fault.Unsupported, "the action cannot be tried")
+		e.Detail.Kind, e.Detail.Parameter = "dryRun", "dryRun"
+		return nil, e
+	case name == mapping.Rename:
+		return c.rename(ctx)
 	case name == mapping.ModifyPassword:
 		return c.modifyPassword(ctx)
 	case name == mapping.ResetPassword:

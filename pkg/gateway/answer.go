@@ -13,6 +13,10 @@ type Answer struct {
 	// References tells that JSON shows other resources too, so that it may change while
 	// Revision stays.
 	References bool
+	// Path is where the resource is now, below the base path, after it was renamed.
+	Path []string
+	// Deleted is how many entries below the resource were deleted one by one with it.
+	Deleted int
 	// Created tells that the resource is new.
 	Created bool
 }

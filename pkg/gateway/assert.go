@@ -6,17 +6,23 @@ import (
 
 	"github.com/rest2ldap/rest2ldap/pkg/directory"
 	"github.com/rest2ldap/rest2ldap/pkg/fault"
+	"github.com/rest2ldap/rest2ldap/pkg/mapping"
 )
 
 // assertion is what must hold of the entry when it is changed: it is a member of
 // the collection, and it has the revision.
 func (c *call) assertion(revision string) *directory.Filter {
+	return c.assertionOf(c.target, revision)
+}
+
+// assertionOf is assertion for the place that the entry has at present.
+func (c *call) assertionOf(target *mapping.Target, revision string) *directory.Filter {
 	capabilities := c.binding.Capabilities()
 	if !capabilities.Assertion {
 		return nil
 	}
 	var conditions []directory.Filter
-	if member := c.target.Membership(); !member.IsTrue() {
+	if member := target.Membership(); !member.IsTrue() {
 		conditions = append(conditions, member)
 	}
 	if revision != "" && capabilities.StrongRevision() {

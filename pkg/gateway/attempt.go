@@ -7,6 +7,19 @@ import (
 	"github.com/rest2ldap/rest2ldap/pkg/fault"
 )
 
+// attempt is attempt for the request, which may be a trial.
+func (c *call) attempt(ctx context.Context, attributes ...string) error {
+	if c.req.DryRun {
+		if !c.binding.Capabilities().Trial {
+			e := fault.New(fault.Unsupported, "this directory cannot try a change without making it")
+			e.Detail.Kind, e.Detail.Parameter = "dryRun", "dryRun"
+			return e
+		}
+		audit.FromContext(ctx).SetDryRun()
+	}
+	return attempt(ctx, attributes...)
+}
+
 // attempt puts the change that is about to be made on record. It returns once the
 // record is stored; when it cannot be, nothing may be changed.
 func attempt(ctx context.Context, attributes ...string) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/rest2ldap/rest2ldap/pkg/directory"
 	"github.com/rest2ldap/rest2ldap/pkg/fault"
 )
 
@@ -19,17 +20,22 @@ func (c *call) create(ctx context.Context) (*Answer, error) {
 	for _, attribute := range creation.Entry.Attributes {
 		changed = append(changed, attribute.Name)
 	}
-	if err := attempt(ctx, changed...); err != nil {
+	if err := c.attempt(ctx, changed...); err != nil {
 		return nil, err
 	}
 	encoder := c.encoder()
-	creation.Entry.Read = c.readBack(encoder)
+	creation.Entry.Read, creation.Entry.Trial = c.readBack(encoder), c.req.DryRun
 	entry, err := c.session.Add(ctx, &creation.Entry)
 	if glue := c.target.Glue(); glue != nil && errors.Is(err, fault.NotFound) {
+		glue.Trial = c.req.DryRun
 		if _, err := c.session.Add(ctx, glue); err != nil && !errors.Is(err, fault.PreconditionFailed) {
 			return nil, err
 		}
-		entry, err = c.session.Add(ctx, &creation.Entry)
+		if !c.req.DryRun { // Where the glue is not made, the entry cannot be tried.
+			entry, err = c.session.Add(ctx, &creation.Entry)
+		} else {
+			err = nil
+		}
 	}
 	if err != nil {
 		return nil, err
@@ -37,7 +43,10 @@ func (c *call) create(ctx context.Context) (*Answer, error) {
 	if creation.ID != "" {
 		c.target = c.target.Instance(creation.ID)
 	}
+	if c.req.DryRun {
+		entry = &directory.Entry{DN: creation.Entry.DN.String(), Attributes: creation.Entry.Attributes}
+	}
 	answer := c.after(ctx, encoder, entry, creation.Entry.DN)
-	answer.Created = true
+	answer.Created = !c.req.DryRun
 	return answer, nil
 }

@@ -23,23 +23,28 @@ func (c *call) delete(ctx context.Context) (*Answer, error) {
 			return nil, err
 		}
 	}
-	if err := attempt(ctx); err != nil {
+	if err := c.attempt(ctx); err != nil {
 		return nil, err
 	}
-	options := directory.WriteOptions{Assert: c.assertion(c.req.Revision)}
+	options := directory.WriteOptions{Assert: c.assertion(c.req.Revision), Trial: c.req.DryRun}
 	if before == nil {
 		options.Read = c.readBack(encoder)
 	}
-	entry, err := c.session.Delete(ctx, &directory.DeleteRequest{DN: dn, WriteOptions: options})
+	entry, deleted, err := c.remove(ctx, &directory.DeleteRequest{DN: dn, WriteOptions: options})
+	answer := before
 	switch {
 	case err != nil:
 		return nil, c.explain(ctx, dn, err)
 	case before != nil:
-		return before, nil
 	case entry == nil:
-		return &Answer{ID: c.target.ID(), JSON: c.target.Stub()}, nil
+		answer = &Answer{ID: c.target.ID(), JSON: c.target.Stub()}
+	default:
+		if answer, err = c.answer(ctx, encoder, entry); err != nil {
+			return nil, err
+		}
 	}
-	return c.answer(ctx, encoder, entry)
+	answer.Deleted = deleted
+	return answer, nil
 }
 
 // nameToDelete returns the name of the target's entry. A directory that cannot be told what

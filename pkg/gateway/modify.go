@@ -31,15 +31,15 @@ func (c *call) modify(ctx context.Context, encoder *mapping.Encoder, dn director
 	if err != nil {
 		return nil, err
 	}
-	if err := attempt(ctx, changed...); err != nil {
+	if err := c.attempt(ctx, changed...); err != nil {
 		return nil, err
 	}
 	guarded = guarded || len(fence) > 0 && revision != ""
 	entry, err = c.session.Modify(ctx, &directory.ModifyRequest{
 		DN: dn, Changes: slices.Concat(fence, changes), Permissive: !guarded && len(fence) == 0 && !c.engine.StrictModify, Revision: c.provable(revision),
-		WriteOptions: directory.WriteOptions{Assert: c.assertion(revision), Read: c.readBack(encoder)},
+		WriteOptions: directory.WriteOptions{Assert: c.assertion(revision), Trial: c.req.DryRun, Read: c.readBack(encoder)},
 	})
-	if mayBeDone(err) && slices.ContainsFunc(changed, mapping.IsCredential) {
+	if mayBeDone(err) && !c.req.DryRun && slices.ContainsFunc(changed, mapping.IsCredential) {
 		c.changed(dn)
 	}
 	switch {
@@ -47,6 +47,9 @@ func (c *call) modify(ctx context.Context, encoder *mapping.Encoder, dn director
 		return nil, revisionDiffers()
 	case err != nil:
 		return nil, c.explain(ctx, dn, err)
+	}
+	if c.req.DryRun {
+		return c.tried(ctx, encoder, dn, changes), nil
 	}
 	return c.after(ctx, encoder, entry, dn), nil
 }

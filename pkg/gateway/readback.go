@@ -2,6 +2,8 @@ package gateway
 
 import (
 	"context"
+	"slices"
+	"strings"
 
 	"github.com/rest2ldap/rest2ldap/pkg/directory"
 	"github.com/rest2ldap/rest2ldap/pkg/mapping"
@@ -46,4 +48,22 @@ func (c *call) unchanged(ctx context.Context, encoder *mapping.Encoder) (*Answer
 		return nil, err
 	}
 	return c.answer(ctx, encoder, entry)
+}
+
+// tried shows a resource as it would be after changes that were only tried: the directory
+// does not tell, so that it is what the plan makes of the present entry, without a revision.
+func (c *call) tried(ctx context.Context, encoder *mapping.Encoder, dn directory.DN, changes []directory.Change) *Answer {
+	if c.engine.ReadBack == ReadBackNothing {
+		return &Answer{ID: c.target.ID(), JSON: c.target.Stub()}
+	}
+	entry, err := c.fetchNamed(ctx, dn, encoder.Attributes())
+	if err == nil {
+		entry = withoutAttribute(c.target.Changed(entry, changes), c.binding.Capabilities().Revision)
+	}
+	return c.after(ctx, encoder, entry, dn)
+}
+
+func withoutAttribute(entry *directory.Entry, name string) *directory.Entry {
+	entry.Attributes = slices.DeleteFunc(entry.Attributes, func(a directory.Attribute) bool { return strings.EqualFold(a.Name, name) })
+	return entry
 }

@@ -111,6 +111,7 @@ func appendError(b []byte, status int, e *fault.Error) []byte {
 	b = appendNumber(b, "position", int64(e.Detail.Position))
 	b = appendNumber(b, "limit", e.Detail.Limit)
 	b = appendMember(b, "attribute", e.Detail.Attribute)
+	b = appendNumber(b, "deleted", e.Detail.Deleted)
 	b = appendMember(b, "passwordPolicy", e.Detail.PasswordPolicy)
 	return append(b, "}}"...)
 }

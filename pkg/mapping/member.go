@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"math/big"
 	"slices"
 	"strings"
 
@@ -48,18 +49,21 @@ func (t *Target) CheckNew(attributes []directory.Attribute) error {
 // CheckChanged refuses changes after which the entry, which is a member of the collection,
 // would not be one any more. The entry has the MemberAttributes.
 func (t *Target) CheckChanged(entry *directory.Entry, changes []directory.Change) error {
-	schema := t.binding.capabilities.Schema
+	return t.checkMember(t.Changed(entry, changes), false)
+}
+
+// Changed returns the entry as it is after the changes, as far as their values tell.
+func (t *Target) Changed(entry *directory.Entry, changes []directory.Change) *directory.Entry {
 	changed := &directory.Entry{DN: entry.DN}
 	for _, a := range entry.Attributes {
 		changed.Attributes = append(changed.Attributes, directory.Attribute{Name: a.Name, Values: slices.Clone(a.Values)})
 	}
 	for _, c := range changes {
-		applyChange(changed, c, schema)
+		applyChange(changed, c, t.binding.capabilities.Schema)
 	}
-	return t.checkMember(changed, false)
+	return changed
 }
 
-// applyChange makes a change of an entry as a directory would, as far as the values go.
 func applyChange(entry *directory.Entry, c directory.Change, schema *directory.Schema) {
 	i := slices.IndexFunc(entry.Attributes, func(a directory.Attribute) bool { return strings.EqualFold(a.Name, c.Attribute) })
 	if i < 0 {
@@ -69,7 +73,15 @@ func applyChange(entry *directory.Entry, c directory.Change, schema *directory.S
 	a := &entry.Attributes[i]
 	switch {
 	case c.Op == directory.ChangeAdd:
-		a.Values = append(a.Values, c.Values...)
+		for _, value := range c.Values {
+			if !slices.Contains(a.Values, value) {
+				a.Values = append(a.Values, value)
+			}
+		}
+	case c.Op == directory.ChangeIncrement:
+		for i, value := range a.Values {
+			a.Values[i] = sum(value, c.Values[0])
+		}
 	case c.Op == directory.ChangeReplace, c.Op == directory.ChangeDelete && len(c.Values) == 0:
 		a.Values = slices.Clone(c.Values)
 	case c.Op == directory.ChangeDelete:
@@ -82,6 +94,16 @@ func applyChange(entry *directory.Entry, c directory.Change, schema *directory.S
 			})
 		})
 	}
+}
+
+// sum adds two integers of any length; what is none stays as it is.
+func sum(value, increment string) string {
+	a, isNumber := new(big.Int).SetString(value, 10)
+	b, isIncrement := new(big.Int).SetString(increment, 10)
+	if !isNumber || !isIncrement {
+		return value
+	}
+	return a.Add(a, b).String()
 }
 
 // checkMember evaluates the filter of the collection. Of an entry that is not there yet, the
