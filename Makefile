@@ -51,8 +51,9 @@ tidy-check: ## Fail when go.mod and go.sum are not as tidy as "go mod tidy" make
 	go mod tidy -diff
 	go -C tools mod tidy -diff
 
-image: ## Build the OpenLDAP image of the tests where it is missing
+image: ## Build the images of the tests, OpenLDAP and 389 Directory Server, where they are missing
 	@sh integration/openldap/image.sh
+	@sh integration/openldap/image.sh ds389 "$(CURDIR)/integration/ds389"
 
 clean: ## Remove what was built and measured
 	rm -rf bin bench/out

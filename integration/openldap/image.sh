@@ -1,6 +1,7 @@
 #!/bin/sh
-# Makes sure that the image of this folder exists, and prints its name as the
-# last line. The tag is a digest of the sources, so a change makes a new image.
+# Makes sure that the image of this folder exists, or that of the server and the folder
+# that the arguments name, and prints its name as the last line. The tag is a digest of
+# the sources, so a change makes a new image.
 #
 # When the base cannot be pulled, because no registry can be reached, it is made
 # with debootstrap from the mirror that apt itself uses (needs root, and once
@@ -8,18 +9,19 @@
 #
 # Environment: BASE, another base image; it must be there or be pullable.
 set -eu
-cd "$(dirname "$0")"
+name=${1:-openldap}
+cd "${2:-$(dirname "$0")}"
 
-say() { echo "openldap image: $*" >&2; }
+say() { echo "$name image: $*" >&2; }
 
 command -v docker >/dev/null || { say "there is no docker command"; exit 1; }
 docker version --format '{{.Server.Version}}' >/dev/null || { say "no Docker engine answers"; exit 1; }
 
-image=rest2ldap/openldap:$(cat Dockerfile entrypoint.sh | sha256sum | cut -c1-12)
+image=rest2ldap/$name:$(cat Dockerfile entrypoint.sh | sha256sum | cut -c1-12)
 
 # Test packages run side by side; one of them builds, the others wait.
 if command -v flock >/dev/null; then
-    exec 9>"${TMPDIR:-/tmp}/rest2ldap-openldap-image.lock"
+    exec 9>"${TMPDIR:-/tmp}/rest2ldap-image.lock"
     flock 9
 fi
 
@@ -51,7 +53,7 @@ if ! have "$image"; then
     say "building $image on $base"
     log=$(mktemp)
     if ! docker build --build-arg BASE="$base" --build-arg http_proxy --build-arg https_proxy \
-        --label rest2ldap.image=openldap --tag "$image" . >"$log" 2>&1; then
+        --label "rest2ldap.image=$name" --tag "$image" . >"$log" 2>&1; then
         tail -n 30 "$log" >&2
         exit 1
     fi

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"embed"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -23,24 +25,31 @@ const (
 	Schema = "/etc/ldap/schema"
 )
 
-//go:embed Dockerfile entrypoint.sh image.sh
+//go:embed Dockerfile entrypoint.sh
 var sources embed.FS
+
+//go:embed image.sh
+var script []byte
 
 // Image returns the name of the image, and builds it first where it is missing.
 // That takes a minute or two, once per machine.
-func Image(ctx context.Context) (string, error) {
+func Image(ctx context.Context) (string, error) { return Build(ctx, "openldap", sources) }
+
+// Build is Image for a server of another name, whose Dockerfile and entrypoint.sh are in the
+// folder.
+func Build(ctx context.Context, name string, folder fs.FS) (string, error) {
 	dir, err := os.MkdirTemp("", "rest2ldap-image-")
 	if err != nil {
 		return "", err
 	}
 	defer os.RemoveAll(dir)
-	if err := os.CopyFS(dir, sources); err != nil {
+	if err := errors.Join(os.CopyFS(dir, folder), os.WriteFile(filepath.Join(dir, "image.sh"), script, 0o600)); err != nil {
 		return "", err
 	}
 	var stdout, stderr bytes.Buffer
-	script := exec.CommandContext(ctx, "sh", filepath.Join(dir, "image.sh"))
-	script.Stdout, script.Stderr = &stdout, &stderr
-	if err := script.Run(); err != nil {
+	build := exec.CommandContext(ctx, "sh", filepath.Join(dir, "image.sh"), name, dir)
+	build.Stdout, build.Stderr = &stdout, &stderr
+	if err := build.Run(); err != nil {
 		return "", fmt.Errorf("image.sh: %w: %s", err, strings.TrimSpace(stderr.String()))
 	}
 	lines := strings.Fields(stdout.String())

@@ -180,7 +180,7 @@ func (s *Server) serve(conn *tls.Conn, number int) {
 		case r.Name == "unbind":
 			return
 		case isRoot && r.Values[oidProxy] != "":
-			r.Done(s.checks.Load()[1])
+			r.Done(s.refusal())
 		case isRoot:
 			s.describe(r)
 		case r.nobody && s.checks.Load() != nil:
@@ -193,6 +193,17 @@ func (s *Server) serve(conn *tls.Conn, number int) {
 			s.script(r)
 		}
 	}
+}
+
+// refusal is the answer to a search of the root DSE for somebody else.
+func (s *Server) refusal() int {
+	switch checks := s.checks.Load(); {
+	case checks != nil:
+		return checks[1]
+	case s.whoAmI.Load() != nil:
+		return 0 // The control is passed over.
+	}
+	return 123
 }
 
 const subschema = "cn=Subschema"

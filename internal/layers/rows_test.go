@@ -131,6 +131,10 @@ func rows() []row {
 			why:  "it builds an image with a script and needs only the standard library",
 		},
 		{
+			room: "integration/ds389", ours: []string{"integration/openldap"},
+			why: "its image is built by the same script",
+		},
+		{
 			room: "internal/differential",
 			why:  "it sees the directories from outside, so the package itself is empty",
 		},
@@ -179,7 +183,7 @@ func rows() []row {
 			why: "it runs a command, prints the account, and compares it with what documents say",
 		},
 		{
-			room: "internal/slapd", ours: []string{"integration/openldap", "internal/exampledata", "internal/exampledir", "pkg/memdir", "internal/tally", "internal/testcert"},
+			room: "internal/slapd", ours: []string{"integration/ds389", "integration/openldap", "internal/exampledata", "internal/exampledir", "pkg/memdir", "internal/tally", "internal/testcert"},
 			world: []string{"github.com/testcontainers/testcontainers-go", "github.com/moby/moby"},
 			why:   "the servers of the tests must not depend on code under test, but for memdir, which stands beside the real ones so that every suite runs on all; containers are started here and nowhere else",
 		},

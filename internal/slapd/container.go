@@ -30,9 +30,10 @@ const (
 	staleAfter = 2 * time.Hour
 )
 
-// container runs slapd in a container of our image.
+// container runs a server in a container of one of our images.
 type container struct {
 	container testcontainers.Container
+	kind      Kind
 }
 
 // engine is what all containers of this process share.
@@ -89,18 +90,34 @@ func newContainer(ctx context.Context, s *site, port string) (*container, error)
 			FileMode:          0o600,
 		})
 	}
-	exposed := openldap.Port + "/tcp"
+	return create(ctx, containerOptions{
+		image: found.image, arguments: []string{"ldaps://:" + openldap.Port, s.options.LogLevel}, port: openldap.Port, published: port, files: files, kind: Container,
+	})
+}
+
+// containerOptions are what differs between the containers of two servers.
+type containerOptions struct {
+	image     string
+	arguments []string
+	// port is that in the container, published that of 127.0.0.1.
+	port, published string
+	files           []testcontainers.ContainerFile
+	kind            Kind
+}
+
+func create(ctx context.Context, o containerOptions) (*container, error) {
+	exposed := o.port + "/tcp"
 	c, err := testcontainers.GenericContainer(ctx, testcontainers.GenericContainerRequest{
 		ContainerRequest: testcontainers.ContainerRequest{
-			Image:        found.image,
-			Cmd:          []string{"ldaps://:" + openldap.Port, s.options.LogLevel},
+			Image:        o.image,
+			Cmd:          o.arguments,
 			ExposedPorts: []string{exposed},
-			Files:        files,
+			Files:        o.files,
 			Labels:       map[string]string{labelKey: labelValue},
 			HostConfigModifier: func(host *dockercontainer.HostConfig) {
 				// A chosen port, because the engine would pick another at each restart.
 				host.PortBindings = network.PortMap{
-					network.MustParsePort(exposed): {{HostIP: netip.AddrFrom4([4]byte{127, 0, 0, 1}), HostPort: port}},
+					network.MustParsePort(exposed): {{HostIP: netip.AddrFrom4([4]byte{127, 0, 0, 1}), HostPort: o.published}},
 				}
 			},
 		},
@@ -109,7 +126,7 @@ func newContainer(ctx context.Context, s *site, port string) (*container, error)
 	if err != nil {
 		return nil, fmt.Errorf("creating the container: %w", err)
 	}
-	return &container{container: c}, nil
+	return &container{container: c, kind: o.kind}, nil
 }
 
 func (c *container) start(ctx context.Context) error {
@@ -165,7 +182,7 @@ func (c *container) logs(ctx context.Context) string {
 }
 
 func (c *container) describe() string {
-	return string(Container) + " " + c.container.GetContainerID()[:12]
+	return string(c.kind) + " " + c.container.GetContainerID()[:12]
 }
 
 func (c *container) remove(ctx context.Context) error {

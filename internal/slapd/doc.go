@@ -7,6 +7,8 @@
 // machine and is ready in about a tenth of a second. [Container] runs the image
 // of integration/openldap, and builds that image when it is missing.
 //
+// A third kind, [DS389], is 389 Directory Server, for tests of what differs between directories.
+//
 //	func TestSomething(t *testing.T) {
 //		server := slapd.Start(t, slapd.Options{})
 //		// dial server.URL, trusting server.CAPool

@@ -29,6 +29,10 @@ const (
 	Process Kind = "process"
 	// Container is the project's own image.
 	Container Kind = "container"
+	// DS389 is 389 Directory Server in a container of the project's own image: a second
+	// dialect of LDAP, for the tests that ask for it. It takes no lines for slapd.conf, and
+	// its RootDN is [DirectoryManager].
+	DS389 Kind = "389ds"
 	// Memory is the directory in memory, package memdir, in the process of the test.
 	Memory Kind = "memory"
 )
@@ -214,7 +218,7 @@ func (s *Server) Use(tb testing.TB) {
 
 // String describes the server as in "slapd 2.5.13 process".
 func (s *Server) String() string {
-	if s.Kind == Memory {
+	if s.Kind == Memory || s.Kind == DS389 {
 		return s.backend.describe()
 	}
 	return "slapd " + s.Version + " " + s.backend.describe()
@@ -265,6 +269,8 @@ func (k Kind) directory() tally.Directory {
 		return tally.Container
 	case Memory:
 		return tally.Memdir
+	case DS389:
+		return tally.DS389
 	case Process:
 	}
 	return tally.Slapd
@@ -281,6 +287,11 @@ func preferredKind() Kind {
 func run(ctx context.Context, options Options) (_ *Server, err error) {
 	if options.Kind == "" {
 		options.Kind = preferredKind()
+	}
+	if options.Kind == DS389 {
+		if _, err := findDS389(); err != nil { // As below.
+			return nil, err
+		}
 	}
 	if options.Kind == Container {
 		// Building the image takes a minute or two, once per machine; that is not
@@ -317,6 +328,8 @@ func run(ctx context.Context, options Options) (_ *Server, err error) {
 		b, err = newContainer(ctx, site, port)
 	case Memory:
 		b = newMemory(site, port)
+	case DS389:
+		b, err = newDS389(ctx, site, port)
 	default:
 		err = fmt.Errorf("unknown kind %q", options.Kind)
 	}
@@ -338,6 +351,9 @@ func run(ctx context.Context, options Options) (_ *Server, err error) {
 		ServicePassword: exampledata.ServicePassword,
 		dir:             dir,
 		backend:         b,
+	}
+	if options.Kind == DS389 {
+		s.RootDN = DirectoryManager
 	}
 	err = b.start(ctx)
 	if err == nil {

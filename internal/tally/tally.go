@@ -21,6 +21,8 @@ const (
 	Slapd Directory = "slapd"
 	// Container is an OpenLDAP in a container of our own image.
 	Container Directory = "container"
+	// DS389 is 389 Directory Server in a container of our own image.
+	DS389 Directory = "389ds"
 )
 
 // Environment variables that this package reads.
@@ -69,11 +71,11 @@ func parse(list string) ([]Directory, error) {
 	var directories []Directory
 	for name := range strings.SplitSeq(list, ",") {
 		switch d := Directory(strings.TrimSpace(name)); d {
-		case Memdir, Slapd, Container:
+		case Memdir, Slapd, Container, DS389:
 			directories = append(directories, d)
 		case "":
 		default:
-			return nil, fmt.Errorf("%s names %q; it takes memdir, slapd and container", RequireVariable, name)
+			return nil, fmt.Errorf("%s names %q; it takes memdir, slapd, container and 389ds", RequireVariable, name)
 		}
 	}
 	return directories, nil

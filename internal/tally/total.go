@@ -23,7 +23,7 @@ func (t Total) String() string { return fmt.Sprintf("tests on %s: %d", t.Directo
 // are always in the result; another one is where a test used it.
 func Read(folder string) ([]Total, error) {
 	var totals []Total
-	for _, directory := range []Directory{Memdir, Slapd, Container} {
+	for _, directory := range []Directory{Memdir, Slapd, Container, DS389} {
 		tests, err := count(filepath.Join(folder, string(directory)))
 		if err != nil {
 			return nil, fmt.Errorf("tally: %w", err)

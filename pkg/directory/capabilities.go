@@ -22,6 +22,8 @@ type Capabilities struct {
 	// Relax, ReturnValues, Original and Usability tell whether the options of requests that
 	// are named so can be had.
 	Relax, ReturnValues, Original, Usability bool
+	// Increment tells whether a modification can add to a number (RFC 4525).
+	Increment bool
 	// Revision is the attribute whose value changes with every change of an entry:
 	// "etag", "entryCSN" or "modifyTimestamp"; "" when there is none.
 	Revision string

@@ -38,7 +38,7 @@ type fake struct {
 }
 
 func newFake(uids ...string) *fake {
-	f := &fake{entries: map[string]*directory.Entry{}, capabilities: &directory.Capabilities{Assertion: true, ReadEntry: true, Revision: "entryCSN"}}
+	f := &fake{entries: map[string]*directory.Entry{}, capabilities: &directory.Capabilities{Assertion: true, ReadEntry: true, Increment: true, Revision: "entryCSN"}}
 	for _, uid := range uids {
 		f.put(uid, "1", "first")
 	}

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"slices"
 
 	"github.com/rest2ldap/rest2ldap/pkg/directory"
 	"github.com/rest2ldap/rest2ldap/pkg/mapping"
@@ -34,6 +35,9 @@ func (c *call) patch(ctx context.Context) (*Answer, error) {
 	if len(changes) == 0 {
 		return c.unchanged(ctx, encoder)
 	}
+	if !capabilities.Increment && slices.ContainsFunc(changes, isIncrement) {
+		return c.untilUndisturbed(func() (*Answer, error) { return c.patchCounted(ctx, encoder, changes) })
+	}
 	if c.target.DecidesMembership(changes) {
 		return c.untilUndisturbed(func() (*Answer, error) { return c.patchInside(ctx, encoder, changes) })
 	}
@@ -45,6 +49,29 @@ func (c *call) patch(ctx context.Context) (*Answer, error) {
 		return c.modify(ctx, encoder, dn, changes, c.req.Revision, entry)
 	}
 	return c.modifyPruned(ctx, encoder, dn, changes, entry)
+}
+
+// patchCounted makes changes some of which add to numbers, on a directory that cannot add.
+func (c *call) patchCounted(ctx context.Context, encoder *mapping.Encoder, changes []directory.Change) (*Answer, error) {
+	entry, err := c.fetchState(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if changes, err = counted(entry, changes); err != nil {
+		return nil, err
+	}
+	if err := c.target.CheckChanged(entry, changes); err != nil {
+		return nil, err
+	}
+	dn, err := nameOf(entry)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := c.modify(ctx, encoder, dn, changes, c.target.RevisionOf(entry).Value, entry)
+	if isOvertaken(err) {
+		err = revisionDiffers()
+	}
+	return answer, err
 }
 
 // fetchState reads what a change compares with: all that is mapped, what makes the entry a

@@ -206,6 +206,7 @@ func capabilitiesOf(schema *directory.Schema, kind string, controls map[string]b
 		ReturnValues:  controls[ldapwire.OIDReturnValues],
 		Original:      controls[ldapwire.OIDOriginal],
 		Usability:     controls[ldapwire.OIDUsability],
+		Increment:     controls[featureIncrement],
 	}
 	for _, name := range []string{"etag", "entryCSN", "modifyTimestamp"} {
 		if schema.Attribute(name) != nil {

@@ -26,6 +26,9 @@ const (
 	activeDir = "Active Directory"
 )
 
+// featureIncrement is the modification that adds to a number (RFC 4525 §3).
+const featureIncrement = "1.3.6.1.1.14"
+
 // dialects is the table of the kinds of server. The first that fits counts; one that is
 // not in it is taken at its word.
 var dialects = []dialect{ //nolint:gochecknoglobals // A constant table.

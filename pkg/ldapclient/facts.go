@@ -12,8 +12,8 @@ import (
 // of its kind, less what it turned out not to do. They are immutable.
 type facts struct {
 	kind     string
-	controls map[string]bool
-	contexts []directory.DN // the naming contexts
+	controls map[string]bool // and features (RFC 4512 §5.1)
+	contexts []directory.DN  // the naming contexts
 	// lacks are the controls that the server refused although it should have them.
 	lacks map[lack]bool
 }
@@ -33,13 +33,13 @@ func (f *facts) has(oid string) bool {
 type lack struct{ oid, context string }
 
 func rootAttributes() []string {
-	return []string{"supportedControl", "subschemaSubentry", "objectClass", "vendorName", "supportedCapabilities", "namingContexts"}
+	return []string{"supportedControl", "supportedFeatures", "subschemaSubentry", "objectClass", "vendorName", "supportedCapabilities", "namingContexts"}
 }
 
 func factsOf(root *directory.Entry) *facts {
 	kind := dialectOf(root)
 	f := &facts{kind: kind.name, controls: make(map[string]bool)}
-	for _, oid := range slices.Concat(root.Values("supportedControl"), kind.unlisted) {
+	for _, oid := range slices.Concat(root.Values("supportedControl"), root.Values("supportedFeatures"), kind.unlisted) {
 		f.controls[oid] = true
 	}
 	for _, name := range root.Values("namingContexts") {

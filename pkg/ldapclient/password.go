@@ -2,6 +2,7 @@ package ldapclient
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"github.com/rest2ldap/rest2ldap/pkg/directory"
@@ -20,6 +21,9 @@ func (s *session) ModifyPassword(ctx context.Context, req *directory.PasswordReq
 	controls, err := s.with(req.Controls)
 	if err != nil {
 		return none, err
+	}
+	if known.capabilities.Dialect == ds389 && s.proxied && req.Old != "" && req.New != "" {
+		return none, s.exchangePassword(ctx, req)
 	}
 	if known.controls[ldapwire.OIDPasswordPolicy] {
 		controls = append(controls, ldapwire.PasswordPolicy())
@@ -44,6 +48,21 @@ func (s *session) ModifyPassword(ctx context.Context, req *directory.PasswordReq
 		s.client.options.Logger.Warn("what the password policy said makes no sense", "error", err)
 	}
 	return none, passwordFault(op.result, policy)
+}
+
+// exchangePassword changes a password by a modification that deletes the old one. 389
+// Directory Server takes the extended operation of a caller for one of the gateway, and has
+// the caller change the password once more.
+func (s *session) exchangePassword(ctx context.Context, req *directory.PasswordRequest) error {
+	_, err := s.Modify(ctx, &directory.ModifyRequest{DN: req.DN, Changes: []directory.Change{
+		{Op: directory.ChangeDelete, Attribute: "userPassword", Values: []string{req.Old}},
+		{Op: directory.ChangeAdd, Attribute: "userPassword", Values: []string{req.New}},
+	}, WriteOptions: directory.WriteOptions{Controls: req.Controls, Answer: req.Answer}})
+	var e *fault.Error
+	if errors.As(err, &e) && e.Detail.Kind == "noSuchAttribute" {
+		return fault.Wrap(fault.Invalid, err, "the old password is not right").Named("wrongPassword")
+	}
+	return err
 }
 
 // passwordFault turns a refusal to change a password into a fault.

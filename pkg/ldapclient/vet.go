@@ -53,7 +53,7 @@ func (s stream) checkProxy(ctx context.Context) error {
 	case code == codeSuccess:
 		who, err := a.final.ExtendedValue()
 		if err == nil && !isNobody(who) {
-			err = &unfitError{fault.New(fault.BadGateway, "a request for nobody in particular ran as %q: the directory, or a proxy before it, passes over the control of proxied authorization (RFC 4370), and everybody would act as the gateway", who).Named("proxiedAuthorization")}
+			return s.checkRefusal(ctx) // 389 Directory Server says who has bound, whatever controls say.
 		}
 		return err
 	case code == codeUnavailableExtension:
