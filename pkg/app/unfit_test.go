@@ -79,6 +79,8 @@ func serveUnfit(conn net.Conn) {
 			if err = answerUnfit(conn, id, entry); err == nil {
 				err = answerUnfit(conn, id, result(5))
 			}
+		case operation.Tag == 23: // an extended operation, none of which it has
+			err = answerUnfit(conn, id, refusal(24))
 		default: // unbind
 			return
 		}
@@ -97,9 +99,14 @@ func answerUnfit(conn net.Conn, id int64, operation *ber.Packet) error {
 }
 
 // result is an LDAPResult of success (RFC 4511 §4.1.9).
-func result(tag ber.Tag) *ber.Packet {
+func result(tag ber.Tag) *ber.Packet { return resultOf(tag, 0) }
+
+// refusal is the protocolError of an unknown operation (RFC 4511 §4.12).
+func refusal(tag ber.Tag) *ber.Packet { return resultOf(tag, 2) }
+
+func resultOf(tag ber.Tag, code int64) *ber.Packet {
 	r := tagged(tag)
-	r.AppendChild(ber.NewInteger(ber.ClassUniversal, ber.TypePrimitive, ber.TagEnumerated, 0, "resultCode"))
+	r.AppendChild(ber.NewInteger(ber.ClassUniversal, ber.TypePrimitive, ber.TagEnumerated, code, "resultCode"))
 	r.AppendChild(octets(""))
 	r.AppendChild(octets(""))
 	return r
