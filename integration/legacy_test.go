@@ -124,6 +124,16 @@ ds-cfg-base-path: /api
 ds-cfg-enabled: true
 ds-cfg-config-directory: config/rest2ldap/endpoints/api
 ds-cfg-http-authorization-mechanism: cn=HTTP Basic,cn=HTTP Authorization Mechanisms,cn=config
+
+dn: ds-cfg-base-path=/alive,cn=HTTP Endpoints,cn=config
+objectClass: ds-cfg-http-endpoint
+objectClass: ds-cfg-alive-endpoint
+ds-cfg-base-path: /alive
+
+dn: ds-cfg-base-path=/healthy,cn=HTTP Endpoints,cn=config
+objectClass: ds-cfg-http-endpoint
+objectClass: ds-cfg-healthy-endpoint
+ds-cfg-base-path: /healthy
 `, "PORT", freePort(t)))
 	write(t, dir, "password", server.ServicePassword)
 	g := startLegacy(t, server, dir,
@@ -133,6 +143,17 @@ ds-cfg-http-authorization-mechanism: cn=HTTP Basic,cn=HTTP Authorization Mechani
 	r := g.send(t, ask{method: http.MethodGet, path: "/api/users/bjensen", header: basicHeader("bjensen@example.com", "hifalutin")})
 	r.want(http.StatusOK)
 	g.get(t, "", "/api/users/bjensen").want(http.StatusUnauthorized)
+
+	g.get(t, "", "/healthy").want(http.StatusOK)
+	if err := server.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(30 * time.Second); g.get(t, "", "/healthy").status != http.StatusServiceUnavailable; <-time.After(50 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the directory is gone, and the gateway is healthy")
+		}
+	}
+	g.get(t, "", "/alive").want(http.StatusOK)
 }
 
 // basicHeader is an Authorization header with a name and a password.

@@ -106,7 +106,7 @@ func (b *builder) build(stdout, stderr io.Writer) (*App, error) {
 	a.server, err = httpserver.New(httpserver.Options{
 		Address:       b.Server.Listen,
 		TLS:           tlspolicy.Server(b.certificates),
-		Handler:       a.counted(httpserver.Record(recorder, b.recordOptions()...)(httpserver.Authenticate(callers, crest.ChangesPassword, crest.AboutPassword)(handler))),
+		Handler:       a.counted(httpserver.Record(recorder, b.recordOptions()...)(newHealth(b.Server.Health, client).before(httpserver.Authenticate(callers, crest.ChangesPassword, crest.AboutPassword)(handler)))),
 		Logger:        b.logger,
 		AnswerTimeout: max(b.Limits.RequestTimeout, b.Limits.QueryTimeout).Std() + time.Minute,
 	})

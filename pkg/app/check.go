@@ -270,12 +270,27 @@ func (i *inspector) mapping() {
 		files, folder = os.DirFS(string(dir)), string(dir)
 	}
 	i.models = i.compile(files, folder)
+	i.health()
 	// Whether these models go together is for the engine and the edge to say.
 	service, err := gateway.New(gateway.Options{Models: i.models})
 	if err == nil && i.file.Sound("server.basePath") {
 		_, err = crest.New(protocol(i.file, i.models, service))
 	}
 	i.fail("mapping.dir", err)
+}
+
+// health looks whether the paths of health checks are those of an API.
+func (i *inspector) health() {
+	h := i.file.Server.Health
+	for path, at := range map[string]string{"server.health.alive": h.Alive, "server.health.healthy": h.Healthy} {
+		for _, m := range i.models {
+			api := strings.TrimSuffix(i.file.Server.BasePath, "/") + "/" + m.BasePath
+			if at == api || strings.HasPrefix(at, api+"/") {
+				i.fail(path, fmt.Errorf("%s is a path of the API %s; choose another", at, api))
+				break
+			}
+		}
+	}
 }
 
 // compile reads the mapping files of a folder.

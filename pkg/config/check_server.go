@@ -29,6 +29,11 @@ func (c *checker) server() {
 	c.listen("server.listen", s.Listen)
 	c.basePath("server.basePath", s.BasePath)
 	c.cookieKey("server.cookieKey", &s.CookieKey)
+	c.healthPath("server.health.alive", s.Health.Alive)
+	c.healthPath("server.health.healthy", s.Health.Healthy)
+	if s.Health.Alive != "" && s.Health.Alive == s.Health.Healthy {
+		c.fail("server.health.healthy", "%s is server.health.alive already", s.Health.Healthy)
+	}
 	if len(s.Certificates) == 0 {
 		c.fail("server.certificates", "is missing; the gateway speaks HTTPS only and needs one certificate at least, a cert and a key file")
 	}
@@ -41,6 +46,18 @@ func (c *checker) server() {
 		c.readable(at+".cert", cert, public)
 		c.readable(at+".key", key, private)
 	}
+}
+
+// healthPath takes a path of plain segments.
+func (c *checker) healthPath(path, at string) {
+	if at == "" {
+		return
+	}
+	if at == "/" {
+		c.fail(path, "/ is where the APIs are; write for example /alive")
+		return
+	}
+	c.basePath(path, at)
 }
 
 // minCookieKey is the least length of a cookie key, in octets.

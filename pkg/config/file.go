@@ -53,6 +53,19 @@ type Server struct {
 	// whose clients are trusted, or behind a proxy that sets or removes the header. Without
 	// it every request gets an id of its own.
 	TrustTransactionID bool `config:"trustTransactionId"`
+	// Health are paths for balancers and supervisors, answered to whoever asks, without
+	// credentials. Off when they are left out.
+	Health Health `config:"health"`
+}
+
+// Health are paths of health checks.
+type Health struct {
+	// Alive is answered with 200 as long as the gateway takes requests; `/alive` in the
+	// reference product.
+	Alive string `config:"alive"`
+	// Healthy is answered with 200 when the directory answers too, else with 503; `/healthy`
+	// in the reference product.
+	Healthy string `config:"healthy"`
 }
 
 // Certificate is a certificate and its private key.

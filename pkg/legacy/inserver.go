@@ -46,6 +46,10 @@ func (r *reader) endpoints() objects {
 	for _, o := range r.objects.of(kindEndpoint) {
 		at := &node{place: o.place, path: o.path()}
 		switch {
+		case o.variant == "alive-endpoint" && o.on("enabled", true):
+			r.kept(o.basePath(), "server.health.alive", "/"+strings.Trim(o.basePath().text, "/"))
+		case o.variant == "healthy-endpoint" && o.on("enabled", true):
+			r.kept(o.basePath(), "server.health.healthy", "/"+strings.Trim(o.basePath().text, "/"))
 		case o.variant != "" && o.variant != "rest2ldap-endpoint":
 			r.dropped(at, fmt.Sprintf("no such endpoint is here: %s", o.variant))
 		case !o.on("enabled", true):
@@ -55,6 +59,14 @@ func (r *reader) endpoints() objects {
 		}
 	}
 	return some
+}
+
+// basePath is the path of an endpoint, which is its name too.
+func (o *object) basePath() *node {
+	if v := o.get("base-path"); v.has() {
+		return v
+	}
+	return &node{place: o.place, path: o.path(), kind: '"', text: o.name}
 }
 
 // listener writes the side of the clients.

@@ -15,11 +15,8 @@ import (
 func (r *reader) serverMappings(endpoints objects) error {
 	found, prefixes := 0, []string{}
 	for _, e := range endpoints {
-		at := e.get("base-path")
+		at := e.basePath()
 		base := strings.Trim(at.text, "/")
-		if !at.has() {
-			base = strings.Trim(e.name, "/")
-		}
 		prefix, name := "/", base
 		if i := strings.LastIndexByte(base, '/'); i >= 0 {
 			prefix, name = "/"+base[:i], base[i+1:]
