@@ -63,7 +63,8 @@ func (r *reader) basic(b *node) {
 		r.kept(bind, "auth.basic.mode", "simple")
 		r.simpleBind(r.object(b, "simple"))
 	case "sasl-plain":
-		r.decide(bind, "passwords were verified by a SASL PLAIN bind, which this gateway does not have; find the entry by a search: --set auth.basic.mode=search --set auth.basic.baseDn=DN --set auth.basic.filter='(uid={username})'", "auth.basic.mode")
+		r.kept(bind, "auth.basic.mode", mode)
+		r.plainBind(r.object(b, mode))
 	default:
 		r.decide(bind, fmt.Sprintf("%q is none of simple, search and sasl-plain; mend it there, or --set auth.basic.mode=…", mode), "auth.basic.mode")
 	}
@@ -128,6 +129,21 @@ func (r *reader) alternativeHeaders(b *node) {
 	}
 	r.same(at, "")
 	r.headers(r.text(b, "altAuthenticationUsernameHeader"), r.text(b, "altAuthenticationPasswordHeader"))
+}
+
+// plainBind writes how the name of the caller becomes an identity.
+func (r *reader) plainBind(s *node) {
+	const key = "auth.basic.authzId"
+	r.known(s, "ldapConnectionFactory", "authzIdTemplate")
+	r.factoryNamed(s, "ldapConnectionFactory", "bind")
+	switch v := r.text(s, "authzIdTemplate"); {
+	case !v.has():
+		r.kept(v, key, "u:{username}")
+	case !strings.HasPrefix(v.text, "u:") && !strings.HasPrefix(v.text, "dn:"):
+		r.decide(v, "must begin with u: or dn:; mend it there, or --set "+key+"=u:{username}", key)
+	default:
+		r.template(v, key)
+	}
 }
 
 // headers writes the names of the two headers.
