@@ -21,14 +21,14 @@ type JKSEntry struct {
 func JKS(version uint32, password string, entries ...JKSEntry) []byte {
 	var b []byte
 	number := func(n uint32) { b = binary.BigEndian.AppendUint32(b, n) }
-	text := func(s string) { b = append(binary.BigEndian.AppendUint16(b, uint16(len(s))), s...) } //nolint:gosec // aliases are short
+	text := func(s string) { b = append(binary.BigEndian.AppendUint16(b, uint16(len(s))), s...) }
 	octets := func(o []byte) {
-		number(uint32(len(o))) //nolint:gosec // so are certificates
+		number(uint32(len(o)))
 		b = append(b, o...)
 	}
 	number(0xFEEDFEED)
 	number(version)
-	number(uint32(len(entries))) //nolint:gosec // a few
+	number(uint32(len(entries)))
 	for _, e := range entries {
 		tag := uint32(2)
 		if e.Protected != nil {
@@ -39,7 +39,7 @@ func JKS(version uint32, password string, entries ...JKSEntry) []byte {
 		b = binary.BigEndian.AppendUint64(b, 1_600_000_000_000)
 		if e.Protected != nil {
 			octets(e.Protected)
-			number(uint32(len(e.Chain))) //nolint:gosec // a few
+			number(uint32(len(e.Chain)))
 		}
 		for _, c := range e.Chain {
 			if version == 2 {

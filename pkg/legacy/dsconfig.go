@@ -224,7 +224,7 @@ func (d *dsconfig) command(words []string) {
 		case "--type", "-t":
 			o.setVariant(option.value)
 		case "--set":
-			o.set(d.place, property, value, options)
+			o.set(d.place, property, value)
 		case "--add":
 			o.add(d.place, property, value)
 		case "--remove":
@@ -236,7 +236,7 @@ func (d *dsconfig) command(words []string) {
 }
 
 // set adds a value in place of those that the object had before the command.
-func (o *object) set(place Place, property, value string, all []option) {
+func (o *object) set(place Place, property, value string) {
 	for _, p := range o.all(property) {
 		if p.place != place {
 			o.drop(property, nil)

@@ -50,7 +50,7 @@ func (r *reader) endpointFolder(e *object, base string) (int, error) {
 		return 0, nil
 	}
 	folder := r.resolve(at.text)
-	if stat, err := os.Stat(folder); err != nil || !stat.IsDir() {
+	if !isFolder(folder) {
 		r.decide(at, fmt.Sprintf("there is no folder %s; put it there, or --set mapping.dir=FOLDER", filepath.ToSlash(folder)), "mapping.dir")
 		return 0, nil
 	}
@@ -61,6 +61,11 @@ func (r *reader) endpointFolder(e *object, base string) (int, error) {
 		r.decide(at, "holds no mapping file; put them there, or --set mapping.dir=FOLDER", "mapping.dir")
 	}
 	return n, err
+}
+
+func isFolder(name string) bool {
+	stat, err := os.Stat(name)
+	return err == nil && stat.IsDir()
 }
 
 // mechanisms writes who a caller is.

@@ -9,11 +9,11 @@ import (
 )
 
 const (
-	fileIntrospectionSecret  = "secrets/introspection-secret" //nolint:gosec // the name of a file
+	fileIntrospectionSecret  = "secrets/introspection-secret"
 	fileIntrospectionCert    = "tls/introspection.pem"
 	fileIntrospectionCertKey = "secrets/introspection.key"
 
-	bearerAt        = "auth.bearer."
+	bearerAt        = "auth.bearer." //nolint:gosec // a key of the configuration
 	introspectionAt = bearerAt + "introspection."
 )
 

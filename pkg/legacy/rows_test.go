@@ -72,8 +72,10 @@ func TestRows(t *testing.T) {
 			decide:  "authorization.anonymous.ldapConnectionFactory", lacks: "identity:",
 		},
 		"X01/SameAccount": {
-			replace: []string{`"policies": ["basic"]`, `"policies": ["basic", "anonymous"], "anonymous": {"ldapConnectionFactory": "other"}`,
-				`"root": {`, `"other": {"authentication": {"bindDn": "CN=Gateway"}}, "root": {`},
+			replace: []string{
+				`"policies": ["basic"]`, `"policies": ["basic", "anonymous"], "anonymous": {"ldapConnectionFactory": "other"}`,
+				`"root": {`, `"other": {"authentication": {"bindDn": "CN=Gateway"}}, "root": {`,
+			},
 			decide: "authorization.anonymous.ldapConnectionFactory", lacks: "identity:",
 		},
 		"X01/Unprivileged": {

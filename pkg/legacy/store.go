@@ -36,6 +36,7 @@ func trusted(data []byte, password string) ([][]byte, error) {
 			return nil, pkcs12Error(errors.Join(err, chainErr))
 		}
 		return raw(append(others, own)), nil
+	case formJKS:
 	}
 	entries, err := parseJKS(data, password)
 	if err != nil {

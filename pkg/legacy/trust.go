@@ -15,7 +15,7 @@ const (
 	fileCA         = "tls/directory-ca.pem"
 	fileClient     = "tls/client.pem"
 	fileClientKey  = "secrets/client.key"
-	filePassword   = "secrets/directory-password" //nolint:gosec // the name of a file
+	filePassword   = "secrets/directory-password"
 	folderMappings = "mappings"
 )
 
