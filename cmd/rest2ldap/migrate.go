@@ -121,6 +121,18 @@ func prepare(dir, out string, set, environ []string) (*migration, error) {
 	return m, nil
 }
 
+// forget removes passwords that have been read. Keys stay, for they are read again when
+// their files change.
+func (m *migration) forget() error {
+	var errs []error
+	for _, f := range m.gateway.Files {
+		if f.Secret && !strings.HasSuffix(f.Name, ".key") {
+			errs = append(errs, os.Remove(filepath.Join(m.dir, filepath.FromSlash(f.Name))))
+		}
+	}
+	return errors.Join(errs...)
+}
+
 // remove removes the new configuration.
 func (m *migration) remove() error { return os.RemoveAll(m.dir) }
 

@@ -87,6 +87,9 @@ func serveLegacy(cmd *cobra.Command, old string, s *sources) (err error) {
 	if !m.fit() {
 		return errReported
 	}
+	if err := m.forget(); err != nil {
+		return failure{err}
+	}
 	return serve(cmd, m.file, s.environ)
 }
 
