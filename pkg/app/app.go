@@ -231,7 +231,7 @@ func engine(o *config.MappingOptions) gateway.Engine {
 func protocol(file *config.File, models []*mapping.Model, service *gateway.Service) crest.Options {
 	apis := make([]crest.API, len(models))
 	for i, model := range models {
-		apis[i] = crest.API{BasePath: model.BasePath, Version: model.Version}
+		apis[i] = crest.API{BasePath: model.BasePath, Version: model.Version, Legacy: model.Legacy}
 	}
 	return crest.Options{
 		Service:  service,
@@ -240,7 +240,9 @@ func protocol(file *config.File, models []*mapping.Model, service *gateway.Servi
 		MaxPage:  file.Limits.PageSize,
 		MaxBody:  int64(file.Limits.Body),
 		MaxDepth: file.Limits.Depth,
-		Basic:    file.Auth.Has("basic"),
-		Bearer:   file.Auth.Has("bearer"),
+
+		CloseFailedLists: file.Mapping.Options.CloseFailedLists,
+		Basic:            file.Auth.Has("basic"),
+		Bearer:           file.Auth.Has("bearer"),
 	}
 }

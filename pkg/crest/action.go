@@ -62,14 +62,14 @@ const (
 // ChangesPassword reports whether a request asks for a change of a password, which is all
 // that a caller may ask for whose password must be changed (httpserver.Authenticate).
 func ChangesPassword(r *http.Request) bool {
-	p, err := parseParams(r.URL.RawQuery)
+	p, err := parseParams(r.URL.RawQuery, false)
 	return err == nil && r.Method == http.MethodPost && mapping.ActionNamed(p.action) == mapping.ModifyPassword
 }
 
 // AboutPassword reports whether a request is about the password of somebody, so that it
 // makes no sense without a caller (httpserver.Authenticate).
 func AboutPassword(r *http.Request) bool {
-	p, err := parseParams(r.URL.RawQuery)
+	p, err := parseParams(r.URL.RawQuery, false)
 	if err != nil || r.Method != http.MethodPost {
 		return false
 	}

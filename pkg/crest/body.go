@@ -52,12 +52,20 @@ func missingBody() error {
 // mediaType is the one type of a body.
 const mediaType = "application/json"
 
-// checkMediaType refuses a body that is not JSON in UTF-8 (RFC 8259 §8.1), or is encoded.
-func checkMediaType(h http.Header) error {
+// checkCoding refuses a body that is encoded.
+func checkCoding(h http.Header) error {
 	for _, coding := range h["Content-Encoding"] {
 		if coding != "" && !strings.EqualFold(coding, "identity") {
 			return unsupported("Content-Encoding", "the body has a content coding; send it as it is")
 		}
+	}
+	return nil
+}
+
+// checkMediaType refuses a body that is not JSON in UTF-8 (RFC 8259 §8.1), or is encoded.
+func checkMediaType(h http.Header) error {
+	if err := checkCoding(h); err != nil {
+		return err
 	}
 	values := h["Content-Type"]
 	if len(values) == 1 && values[0] == mediaType {

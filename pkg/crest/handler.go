@@ -43,6 +43,9 @@ type Options struct {
 	MaxBody int64
 	// MaxDepth is how deep objects and arrays may nest in a body; 0 is 64.
 	MaxDepth int
+	// CloseFailedLists ends a list of a Legacy API that fails after its begin with a member
+	// "error" and the resultCount -1; otherwise the answer breaks off.
+	CloseFailedLists bool
 	// Basic and Bearer are the ways to authenticate that descriptions tell of.
 	Basic, Bearer bool
 }
@@ -62,6 +65,7 @@ type handler struct {
 	maxDepth int
 	basic    bool
 	bearer   bool
+	closes   bool
 }
 
 // methods are those that some resource takes.
@@ -77,7 +81,7 @@ func New(o Options) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &handler{service: o.Service, mounts: mounts, maxPage: o.MaxPage, maxBody: o.MaxBody, maxDepth: o.MaxDepth, basic: o.Basic, bearer: o.Bearer}
+	h := &handler{service: o.Service, mounts: mounts, maxPage: o.MaxPage, maxBody: o.MaxBody, maxDepth: o.MaxDepth, basic: o.Basic, bearer: o.Bearer, closes: o.CloseFailedLists}
 	if h.maxPage <= 0 {
 		h.maxPage = DefaultMaxPage
 	}
@@ -243,6 +247,9 @@ func (h *handler) post(w http.ResponseWriter, r *request) error {
 	}
 	if err := r.refuseConditions("If-Match", "If-None-Match"); err != nil {
 		return err
+	}
+	if strings.EqualFold(r.params.action, queryAction) {
+		return h.longQuery(w, r)
 	}
 	if r.params.action != "" && !strings.EqualFold(r.params.action, "create") {
 		return h.action(w, r)

@@ -12,6 +12,9 @@ type API struct {
 	BasePath string
 	// Version is "<major>.<minor>"; "*" or "" serves every version that no other does.
 	Version string
+	// Legacy serves clients of the reference product as it did, where that is harmless:
+	// parameters that nobody knows are passed over.
+	Legacy bool
 }
 
 // mount is an API at its place.
@@ -53,7 +56,7 @@ func newMounts(base string, apis []API) ([]*mount, error) {
 			i = len(mounts)
 			mounts = append(mounts, &mount{api: api.BasePath, segments: segments})
 		}
-		if mounts[i].api != api.BasePath || !mounts[i].add(newEdition(api.Version)) {
+		if mounts[i].api != api.BasePath || !mounts[i].add(newEdition(api)) {
 			return nil, fmt.Errorf("crest: two APIs have the base path %q and the version %q", api.BasePath, api.Version)
 		}
 	}

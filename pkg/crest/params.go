@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -67,8 +68,8 @@ var known = []parameter{ //nolint:gochecknoglobals // constant table
 }
 
 // parseParams reads the query of a URL. Pairs are separated by "&" alone, so that a
-// filter may hold a semicolon.
-func parseParams(raw string) (params, error) {
+// filter may hold a semicolon. Lenient passes over what nobody knows.
+func parseParams(raw string, lenient bool) (params, error) {
 	var p params
 	if raw == "" {
 		return p, nil
@@ -83,6 +84,9 @@ func parseParams(raw string) (params, error) {
 			return params{}, err
 		}
 		folded := strings.ToLower(name)
+		if lenient && !isKnown(name) {
+			continue
+		}
 		if seen[folded] && folded != "_fields" { // Fields add up.
 			return params{}, badParameter(name, "the parameter stands twice").Named("duplicateParameter")
 		}
@@ -92,6 +96,10 @@ func parseParams(raw string) (params, error) {
 		}
 	}
 	return p, nil
+}
+
+func isKnown(name string) bool {
+	return slices.ContainsFunc(known, func(k parameter) bool { return strings.EqualFold(k.name, name) })
 }
 
 func decodePair(pair string) (name, value string, err error) {

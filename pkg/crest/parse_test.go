@@ -120,7 +120,7 @@ func FuzzParseParams(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, raw string) {
-		p, err := parseParams(raw)
+		p, err := parseParams(raw, false)
 		if err != nil {
 			if !errors.Is(err, fault.Invalid) && !errors.Is(err, fault.Unsupported) {
 				t.Errorf("%q: %v", raw, err)

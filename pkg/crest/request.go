@@ -54,11 +54,13 @@ func (h *handler) parse(r *http.Request) (*request, error) {
 	if err := req.locate(h, segments); err != nil {
 		return nil, err
 	}
-	if req.params, err = parseParams(r.URL.RawQuery); err != nil {
+	if req.params, err = parseParams(r.URL.RawQuery, req.edition.legacy); err != nil {
 		return nil, err
 	}
-	if err := req.params.suit(r.Method); err != nil {
-		return nil, err
+	if r.Method != http.MethodPost || !strings.EqualFold(req.params.action, queryAction) { // Else the body has more.
+		if err := req.params.suit(r.Method); err != nil {
+			return nil, err
+		}
 	}
 	if err := req.checkProtocol(); err != nil {
 		return nil, err

@@ -53,6 +53,8 @@ func (h *handler) query(w http.ResponseWriter, r *request) error {
 		l.end(l.rows, "NONE", listing)
 	case !l.begun:
 		return atFilter(err)
+	case h.closes && r.edition.legacy:
+		l.fail(httpserver.AppendFault(nil, w, r.http, err))
 	default:
 		httpserver.Abort(w, r.http, err)
 	}
@@ -119,6 +121,13 @@ func (l *list) send() error {
 		return err
 	}
 	return l.controller.Flush()
+}
+
+// fail sends the end of a list that failed after its begin, as the reference product does.
+func (l *list) fail(fault []byte) {
+	l.buffer = append(append(append(l.buffer, `],"error":`...), fault...),
+		`,"resultCount":-1,"pagedResultsCookie":null,"totalPagedResultsPolicy":"NONE","totalPagedResults":-1,"remainingPagedResults":-1}`...)
+	_, _ = l.w.Write(l.buffer) // Who is gone is noted by httpserver.
 }
 
 // end sends the rest of a complete list, with the count of its results and how the total

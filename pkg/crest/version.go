@@ -79,6 +79,8 @@ type edition struct {
 	name     string
 	version  mapping.Version
 	numbered bool
+	// legacy is that of the API.
+	legacy bool
 	// told is the value of Content-API-Version with the standard protocol, shared by
 	// all answers; nil when the API has no versions.
 	told []string
@@ -86,9 +88,9 @@ type edition struct {
 	openAPI, crestAPI atomic.Pointer[document]
 }
 
-func newEdition(name string) *edition {
-	e := &edition{name: name}
-	if e.version, e.numbered = mapping.ParseVersion(name); e.numbered {
+func newEdition(api API) *edition {
+	e := &edition{name: api.Version, legacy: api.Legacy}
+	if e.version, e.numbered = mapping.ParseVersion(api.Version); e.numbered {
 		e.told = e.tell(standardProtocol)
 	}
 	return e

@@ -44,6 +44,17 @@ func Abort(w http.ResponseWriter, r *http.Request, err error) {
 	panic(http.ErrAbortHandler) //nolint:forbidigo // The sentinel by which net/http breaks off an answer.
 }
 
+// AppendFault appends the error body of a fault that an answer tells inside, because it has
+// begun as a success. Like Abort, it notes the fault for the event, and logs it.
+func AppendFault(dst []byte, w http.ResponseWriter, r *http.Request, err error) []byte {
+	if a := answerOf(w); a != nil {
+		a.note(err)
+	}
+	e := asFault(err)
+	report(r.Context(), e, err)
+	return appendError(dst, statusOf(e), e)
+}
+
 func writeFault(w http.ResponseWriter, r *http.Request, err error) {
 	e := asFault(err)
 	report(r.Context(), e, err)
