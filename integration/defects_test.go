@@ -1,0 +1,163 @@
+package integration_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/rest2ldap/rest2ldap/internal/slapd"
+)
+
+// What the reference product does wrong in changes and requests, as it is here: rows of its
+// known defects.
+func TestDefects(t *testing.T) {
+	slapd.Each(t, slapd.Options{}, func(t *testing.T, server *slapd.Server) {
+		g := start(t, server, settings{mappings: defective()})
+		change := func(t *testing.T, method, path, body string, header ...string) *reply {
+			t.Helper()
+			path, raw, _ := strings.Cut(path, "?")
+			a := ask{method: method, path: path, as: "kvaughan", body: body, header: headers(header...)}
+			for pair := range strings.SplitSeq(raw, "&") {
+				if name, value, ok := strings.Cut(pair, "="); ok {
+					if a.query == nil {
+						a.query = params()
+					}
+					a.query.Add(name, value)
+				}
+			}
+			return g.send(t, a)
+		}
+		const person = `{"_id":"%s","cn":["One","Two"],"sn":"One"%s}`
+		body := func(id, more string) string { return fmt.Sprintf(person, id, more) }
+		t.Run("X17", func(t *testing.T) {
+			for range 2 { // It creates, then updates.
+				r := change(t, "PUT", "/hr/people/upsert?_fields=sn&_prettyPrint=true", body("upsert", ""))
+				if r.has(`"One"`, "sn").lacks("cn"); !strings.Contains(r.body, "\n  ") {
+					t.Errorf("the parameters are lost: %s", r.body)
+				}
+			}
+		})
+		t.Run("W5", func(t *testing.T) {
+			read := g.get(t, "kvaughan", "/hr/people/upsert").want(http.StatusOK)
+			modifies := strings.Count(logOf(server), " MOD dn=")
+			for _, header := range [][]string{nil, {"If-Match", "*"}, {"If-Match", read.etag()}} {
+				r := change(t, "PUT", "/hr/people/upsert", read.body, header...).want(http.StatusOK)
+				if r.body != read.body || r.etag() != read.etag() {
+					t.Errorf("%q: %s became %s", header, read.body, r.body)
+				}
+			}
+			if strings.Count(logOf(server), " MOD dn=") != modifies {
+				t.Error("an unchanged body made a change")
+			}
+		})
+		t.Run("X12", func(t *testing.T) {
+			change(t, "PUT", "/hr/people/alias", body("alias", `,"mail":"a@example.com"`)).want(http.StatusCreated).has(`"a@example.com"`, "mail").has(`"a@example.com"`, "contact", "mail")
+			change(t, "PUT", "/hr/people/alias", body("alias", `,"contact":{"mail":"b@example.com"}`)).want(http.StatusOK).has(`"b@example.com"`, "mail")
+			change(t, "PUT", "/hr/people/alias", body("alias", `,"mail":"c@example.com","contact":{"mail":"d@example.com"}`)).fails(http.StatusBadRequest, "conflict")
+			change(t, "PUT", "/hr/people/alias", body("alias", "")).want(http.StatusOK).lacks("mail").lacks("contact", "mail")
+		})
+		t.Run("X13", func(t *testing.T) {
+			change(t, "PUT", "/hr/people/discard", body("discard", `,"title":"no","room":"once"`)).want(http.StatusCreated).lacks("title").has(`"once"`, "room")
+			if entry := ldapEntry(t, server, "uid=discard,ou=People,dc=example,dc=com"); strings.Contains(entry, "title:") {
+				t.Errorf("a value to be discarded was stored:\n%s", entry)
+			}
+		})
+		t.Run("X14", func(t *testing.T) {
+			for field, status := range map[string]int{"title": 200, "room": 200, "number": 400, "kind": 400} {
+				r := change(t, "PATCH", "/hr/people/discard", `[{"operation":"replace","field":"/`+field+`","value":"other"}]`).want(status)
+				if status == http.StatusBadRequest {
+					r.fails(status, "readOnly").has(`"/`+field+`"`, "detail", "field")
+				} else {
+					r.lacks("title").has(`"once"`, "room")
+				}
+			}
+		})
+		t.Run("X18", func(t *testing.T) {
+			for id, segment := range map[string]string{"a/b c": "a%2Fb%20c", "ü%2F,+": "%C3%BC%252F%2C+"} {
+				r := change(t, "POST", "/hr/people", body(id, "")).want(http.StatusCreated)
+				location := r.header.Get("Location")
+				if !strings.HasSuffix(location, "/hr/people/"+segment) {
+					t.Errorf("Location %q", location)
+				}
+				g.get(t, "kvaughan", location).want(http.StatusOK)
+			}
+		})
+		t.Run("X20", func(t *testing.T) {
+			g.get(t, "kvaughan", "/hr/people/upsert", "_mimeType", "text/plain").fails(http.StatusBadRequest, "misplacedParameter")
+		})
+		t.Run("X21", func(t *testing.T) {
+			change(t, "POST", "/hr/mailed", `{"_id":"nomail","cn":["No Mail"],"sn":"Mail"}`).fails(http.StatusBadRequest, "missingID")
+			change(t, "POST", "/hr/mailed", `{"_id":"mail","mail":"m@example.com","cn":["A Mail"],"sn":"Mail"}`).want(http.StatusCreated)
+		})
+		t.Run("X26", func(t *testing.T) {
+			for _, header := range []string{"If-Modified-Since", "If-Unmodified-Since"} {
+				change(t, "PUT", "/hr/people/upsert", body("upsert", ""), header, "Mon, 02 Jan 2006 15:04:05 GMT").want(http.StatusOK)
+			}
+		})
+		t.Run("X29", func(t *testing.T) {
+			r := change(t, "PATCH", "/hr/people/upsert", `[{"operation":"replace","field":"/<b>&'","value":1}]`).fails(http.StatusBadRequest, "unknownField")
+			if field := r.at("detail", "field"); field != "/<b>&'" || r.header.Get("X-Content-Type-Options") != "nosniff" {
+				t.Errorf("%v, %v", field, r.header)
+			}
+		})
+	})
+}
+
+// defective maps people so that each defect has something to show.
+func defective() map[string]string {
+	return map[string]string{"hr/staff.json": `{
+  "format": 1,
+  "resourceTypes": {
+    "staff": { "subResources": {
+      "people": { "type": "collection", "dnTemplate": "ou=People,dc=example,dc=com", "resource": "person", "namingStrategy": { "type": "clientDnNaming", "dnAttribute": "uid" } },
+      "mailed": { "type": "collection", "dnTemplate": "ou=People,dc=example,dc=com", "resource": "person", "namingStrategy": { "type": "clientNaming", "dnAttribute": "uid", "idAttribute": "mail" } }
+    } },
+    "person": { "objectClasses": [ "inetOrgPerson" ], "properties": {
+      "_id": { "type": "simple", "ldapAttribute": "uid", "writability": "createOnly" },
+      "_rev": { "type": "simple", "ldapAttribute": "etag", "writability": "readOnly" },
+      "cn": { "type": "simple", "isMultiValued": true },
+      "sn": { "type": "simple", "isRequired": true },
+      "mail": { "type": "simple" },
+      "contact": { "type": "object", "properties": { "mail": { "type": "simple", "ldapAttribute": "mail" } } },
+      "title": { "type": "simple", "writability": "readOnlyDiscardWrites" },
+      "room": { "type": "simple", "ldapAttribute": "roomNumber", "writability": "createOnlyDiscardWrites" },
+      "number": { "type": "simple", "ldapAttribute": "employeeNumber", "writability": "readOnly" },
+      "kind": { "type": "simple", "ldapAttribute": "employeeType", "writability": "createOnly" },
+      "created": { "type": "simple", "ldapAttribute": "createTimestamp", "writability": "readOnly" }
+    } }
+  }
+}`}
+}
+
+// W2: one member more costs the same in a group of ten and of ten thousand, when the answer
+// does not show the members.
+func TestOneMemberMore(t *testing.T) {
+	server := slapd.Start(t, slapd.Options{LogLevel: "none"})
+	g := start(t, server, settings{})
+	operations := map[int]float64{}
+	for _, size := range []int{10, 10_000} {
+		var ldif strings.Builder
+		fmt.Fprintf(&ldif, "dn: cn=g%d,ou=Groups,dc=example,dc=com\nchangetype: add\nobjectClass: groupOfUniqueNames\ncn: g%d\n", size, size)
+		for i := range size {
+			fmt.Fprintf(&ldif, "uniqueMember: uid=nobody%d,ou=People,dc=example,dc=com\n", i)
+		}
+		ldapModify(t, server, ldif.String()+"\n")
+		path := fmt.Sprintf("/api/groups/g%d", size)
+		for range 2 { // Whether the account is usable is known from here on.
+			g.get(t, "kvaughan", path, "_fields", "_id").want(http.StatusOK)
+		}
+		for _, body := range []string{
+			`[{"operation":"add","field":"/members/-","value":{"_id":"bjensen"}}]`,
+			`[{"operation":"remove","field":"/members","value":[{"_id":"bjensen"}]}]`,
+		} {
+			r := g.send(t, ask{method: "PATCH", path: path, as: "kvaughan", query: params("_fields", "_id"), body: body}).want(http.StatusOK).lacks("members")
+			events := g.eventsOf(t, r)
+			n, _ := events[len(events)-1]["ldapOperations"].(float64)
+			operations[size] += n
+		}
+	}
+	if operations[10] != operations[10_000] || operations[10] == 0 || operations[10] > 4 {
+		t.Errorf("adding and removing a member costs %v operations", operations)
+	}
+}
