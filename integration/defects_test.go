@@ -104,6 +104,43 @@ func TestDefects(t *testing.T) {
 	})
 }
 
+// F166, X16: a photo goes up as it is, and comes down as it is.
+func TestPhotoInParts(t *testing.T) {
+	slapd.Each(t, slapd.Options{}, func(t *testing.T, server *slapd.Server) {
+		g := start(t, server, settings{})
+		const path, media = "/api/users/gen001", "multipart/form-data; boundary=b"
+		photo := "\xff\xd8\xff\xe0\x00\x10JFIF\x00" + strings.Repeat("\xfb\xff", 1000)
+		body := func(json string) string {
+			return "--b\r\nContent-Disposition: form-data; name=\"json\"\r\nContent-Type: application/json\r\n\r\n" + json +
+				"\r\n--b\r\nContent-Disposition: form-data; name=\"photo\"; filename=\"a.jpg\"\r\nContent-Type: image/jpeg\r\n\r\n" + photo + "\r\n--b--\r\n"
+		}
+		g.send(t, ask{
+			method: "PATCH", path: path, as: "kvaughan", header: headers("Content-Type", media),
+			body: body(`[{"operation":"replace","field":"/photo","value":{"$ref":"cid:photo#content"}},{"operation":"replace","field":"/description","value":{"$ref":"cid:photo#filename"}}]`),
+		}).want(http.StatusOK).has(`"a.jpg"`, "description")
+		r := g.get(t, "kvaughan", path, "_fields", "photo", "_mimeType", "image/jpeg").want(http.StatusOK)
+		if r.body != photo || r.header.Get("Content-Type") != "image/jpeg" {
+			t.Errorf("%d bytes of %q", len(r.body), r.header.Get("Content-Type"))
+		}
+		t.Run("TooLong", func(t *testing.T) {
+			small := start(t, server, settings{set: []string{"limits.part=1KiB"}})
+			small.send(t, ask{
+				method: "PATCH", path: path, as: "kvaughan", header: headers("Content-Type", media),
+				body: body(`[{"operation":"replace","field":"/photo","value":{"$ref":"cid:photo#content"}}]`),
+			}).fails(http.StatusRequestEntityTooLarge, "partTooLarge")
+		})
+		t.Run("LongQuery", func(t *testing.T) {
+			ids := make([]string, 300)
+			for i := range ids {
+				ids[i] = fmt.Sprintf(`_id eq "%s"`, strings.Repeat("x", 100)+fmt.Sprint(i))
+			}
+			filter := params("_queryFilter", strings.Join(ids, " or ")+` or _id eq "bjensen"`, "_fields", "_id").Encode()
+			r := g.send(t, ask{method: "POST", path: "/api/users", as: "kvaughan", query: params("_action", "query"), body: filter, header: headers("Content-Type", "application/x-www-form-urlencoded")}).finds("bjensen")
+			check(t, g.eventsOf(t, r)[0], map[string]any{"verb": "query", "rows": 1.0})
+		})
+	})
+}
+
 // defective maps people so that each defect has something to show.
 func defective() map[string]string {
 	return map[string]string{"hr/staff.json": `{

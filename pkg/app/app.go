@@ -239,6 +239,7 @@ func protocol(file *config.File, models []*mapping.Model, service *gateway.Servi
 		BasePath: file.Server.BasePath,
 		MaxPage:  file.Limits.PageSize,
 		MaxBody:  int64(file.Limits.Body),
+		MaxPart:  int64(file.Limits.Part),
 		MaxDepth: file.Limits.Depth,
 
 		CloseFailedLists: file.Mapping.Options.CloseFailedLists,

@@ -146,6 +146,9 @@ func (c *checker) limits() {
 	if l.Body < 1<<10 || l.Body > 64<<20 {
 		c.fail("limits.body", "%s is not between 1KiB and 64MiB", l.Body)
 	}
+	if l.Part < 1<<10 || l.Part > 64<<20 {
+		c.fail("limits.part", "%s is not between 1KiB and 64MiB", l.Part)
+	}
 	c.within("limits.depth", l.Depth, 4, 512)
 	c.within("limits.pageSize", l.PageSize, 1, 100_000)
 	c.bounded("limits.requestTimeout", l.RequestTimeout, Duration(time.Second), Duration(10*time.Minute))

@@ -379,6 +379,9 @@ type Introspection struct {
 type Limits struct {
 	// Body is the greatest size of a request body. From 1KiB to 64MiB.
 	Body Size `config:"body"`
+	// Part is the greatest size of one part of a body in parts, a photo for example; body
+	// bounds all of them together. From 1KiB to 64MiB.
+	Part Size `config:"part"`
 	// Depth is the greatest nesting of JSON. From 4 to 512.
 	Depth int `config:"depth"`
 	// PageSize is the greatest number of resources in one page; who asks for larger pages

@@ -16,7 +16,7 @@ import (
 
 // object reads the body as a resource.
 func (h *handler) object(w http.ResponseWriter, r *request) (*mapping.Object, error) {
-	value, err := h.json(w, r)
+	value, err := h.value(w, r)
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +92,7 @@ func unsupported(header, message string) error {
 
 // changes reads the body as the operations of a patch.
 func (h *handler) changes(w http.ResponseWriter, r *request) ([]mapping.PatchOp, error) {
-	value, err := h.json(w, r)
+	value, err := h.value(w, r)
 	if err != nil {
 		return nil, err
 	}

@@ -41,6 +41,9 @@ type Options struct {
 	MaxPage int
 	// MaxBody is the greatest length of a body in bytes; 0 is 1 MiB.
 	MaxBody int64
+	// MaxPart is the greatest length of one part of a body in parts, in bytes; MaxBody bounds
+	// all of them together. 0 is 1 MiB.
+	MaxPart int64
 	// MaxDepth is how deep objects and arrays may nest in a body; 0 is 64.
 	MaxDepth int
 	// CloseFailedLists ends a list of a Legacy API that fails after its begin with a member
@@ -54,6 +57,7 @@ type Options struct {
 const (
 	DefaultMaxPage  = 1000
 	DefaultMaxBody  = 1 << 20
+	DefaultMaxPart  = 1 << 20
 	DefaultMaxDepth = 64
 )
 
@@ -62,6 +66,7 @@ type handler struct {
 	mounts   []*mount
 	maxPage  int
 	maxBody  int64
+	maxPart  int64
 	maxDepth int
 	basic    bool
 	bearer   bool
@@ -81,12 +86,15 @@ func New(o Options) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &handler{service: o.Service, mounts: mounts, maxPage: o.MaxPage, maxBody: o.MaxBody, maxDepth: o.MaxDepth, basic: o.Basic, bearer: o.Bearer, closes: o.CloseFailedLists}
+	h := &handler{service: o.Service, mounts: mounts, maxPage: o.MaxPage, maxBody: o.MaxBody, maxPart: o.MaxPart, maxDepth: o.MaxDepth, basic: o.Basic, bearer: o.Bearer, closes: o.CloseFailedLists}
 	if h.maxPage <= 0 {
 		h.maxPage = DefaultMaxPage
 	}
 	if h.maxBody <= 0 {
 		h.maxBody = DefaultMaxBody
+	}
+	if h.maxPart <= 0 {
+		h.maxPart = DefaultMaxPart
 	}
 	if h.maxDepth <= 0 {
 		h.maxDepth = DefaultMaxDepth
