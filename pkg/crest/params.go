@@ -25,6 +25,7 @@ type params struct {
 	cookie    string
 	skip      int
 	total     bool
+	estimate  bool
 	countOnly bool
 	mediaType string
 	action    string
@@ -292,13 +293,14 @@ func count(value string) (int, error) {
 	return int(n), nil
 }
 
-// setTotal takes how carefully to count. An estimate would be a guess of ours: the answer
-// says that nothing was counted.
+// setTotal takes how carefully to count.
 func setTotal(p *params, value string) error {
 	switch {
 	case strings.EqualFold(value, "EXACT"):
 		p.total = true
-	case !strings.EqualFold(value, "NONE") && !strings.EqualFold(value, "ESTIMATE"):
+	case strings.EqualFold(value, "ESTIMATE"):
+		p.estimate = true
+	case !strings.EqualFold(value, "NONE"):
 		return errors.New(`"NONE", "ESTIMATE" or "EXACT" is expected`)
 	}
 	return nil

@@ -40,13 +40,15 @@ func (h *handler) query(w http.ResponseWriter, r *request) error {
 	p := &r.params
 	listing, err := h.service.Query(r.http.Context(), r.principal, r.api, &mapping.Request{
 		Verb: mapping.Query, Version: r.edition.name, Path: r.path, Fields: p.fields, Filter: p.filter,
-		Sort: p.sort, PageSize: min(p.pageSize, h.maxPage), Cookie: p.cookie, Skip: p.skip, Total: p.total, CountOnly: p.countOnly,
+		Sort: p.sort, PageSize: min(p.pageSize, h.maxPage), Cookie: p.cookie, Skip: p.skip, Total: p.total, Estimate: p.estimate, CountOnly: p.countOnly,
 	}, l.row)
 	r.event.AddRows(l.rows)
 	r.event.AddLeftOut(listing.LeftOut)
 	switch {
 	case err == nil && p.countOnly:
 		l.end(listing.Total, "ESTIMATE", listing)
+	case err == nil && listing.Total >= 0 && p.estimate:
+		l.end(l.rows, "ESTIMATE", listing)
 	case err == nil && listing.Total >= 0:
 		l.end(l.rows, "EXACT", listing)
 	case err == nil:

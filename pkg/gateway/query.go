@@ -84,6 +84,11 @@ func (c *call) query(ctx context.Context, p auth.Principal, name string, row fun
 			return Listing{Total: total, LeftOut: references}, err
 		}
 	}
+	if c.req.Estimate && !c.req.Total {
+		if total, err = c.estimate(ctx, selection); err != nil {
+			return Listing{}, err
+		}
+	}
 	l := &lister{call: c, selection: selection, order: order, encoder: c.encoder(), row: row}
 	switch {
 	case c.req.PageSize > 0 && len(c.req.Sort) > 0:
