@@ -27,6 +27,7 @@ type fake struct {
 	log          []string
 	revisions    []string // by which lost answers to modifications may be made good
 	capabilities *directory.Capabilities
+	subtree      bool // a deletion was to take all below with it
 	// before is called ahead of each operation, with its name; it may change entries,
 	// or fail the operation.
 	before func(operation string) error
@@ -138,6 +139,7 @@ func (f *fake) Modify(_ context.Context, req *directory.ModifyRequest) (*directo
 func (f *fake) Delete(_ context.Context, req *directory.DeleteRequest) (*directory.Entry, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.subtree = f.subtree || req.Subtree
 	if err := f.note("delete", req.DN); err != nil {
 		return nil, err
 	}

@@ -127,7 +127,7 @@ func partly(err error, deleted int) error {
 		return err
 	}
 	told := *e // The fault may be shared.
-	told.Message = fmt.Sprintf("%s; %d entries below the resource were deleted before", e.Message, deleted)
+	told.Message = fmt.Sprintf("%s; entries below the resource that were deleted before: %d", e.Message, deleted)
 	told.Detail.Deleted = int64(deleted)
 	return &told
 }

@@ -1,0 +1,99 @@
+package gateway_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/rest2ldap/rest2ldap/pkg/directory"
+	"github.com/rest2ldap/rest2ldap/pkg/fault"
+	"github.com/rest2ldap/rest2ldap/pkg/gateway"
+	"github.com/rest2ldap/rest2ldap/pkg/mapping"
+)
+
+// deep is a directory with two entries below a user.
+func deep() *fake {
+	f := newFake("a")
+	for _, dn := range []string{"cn=one,uid=a,ou=People,dc=example,dc=com", "cn=two,cn=one,uid=a,ou=People,dc=example,dc=com"} {
+		f.entries[directory.MustParseDN(dn).Key()] = &directory.Entry{DN: dn}
+	}
+	f.before = func(operation string) error {
+		if operation == "delete" && len(f.entries) > 1 {
+			return f.refuseNonLeaf()
+		}
+		return nil
+	}
+	return f
+}
+
+// refuseNonLeaf deletes a leaf, and refuses others.
+func (f *fake) refuseNonLeaf() error {
+	_, name, _ := strings.Cut(f.log[len(f.log)-1], " ")
+	dn := directory.MustParseDN(name)
+	for _, entry := range f.entries {
+		if other := directory.MustParseDN(entry.DN); !other.Equal(dn) && other.IsBelow(dn) {
+			return fault.New(fault.Invalid, "others are below").Named("notAllowedOnNonLeaf")
+		}
+	}
+	if dn.Depth() > directory.MustParseDN("uid=a,ou=People,dc=example,dc=com").Depth() {
+		delete(f.entries, dn.Key())
+	}
+	return nil
+}
+
+func TestSubtreeByTheDirectory(t *testing.T) {
+	f := newFake("a")
+	f.capabilities.SubtreeDelete = true
+	answer, err := do(t, newService(t, f, gateway.Options{}), &mapping.Request{Verb: mapping.Delete, Path: []string{"users", "a"}, Subtree: true})
+	if err != nil || answer.Deleted != 0 || f.operations("delete") != 1 || !f.subtree {
+		t.Errorf("%v, %v, %q", answer, err, f.log)
+	}
+}
+
+// What goes one by one goes from the deepest on.
+func TestSubtreeOneByOne(t *testing.T) {
+	f := deep()
+	answer, err := do(t, newService(t, f, gateway.Options{}), &mapping.Request{Verb: mapping.Delete, Path: []string{"users", "a"}, Subtree: true})
+	if err != nil || answer.Deleted != 2 {
+		t.Fatalf("%v, %v: %q", answer, err, f.log)
+	}
+	var deleted []string
+	for _, line := range f.log {
+		if name, ok := strings.CutPrefix(line, "delete "); ok {
+			deleted = append(deleted, strings.SplitN(name, ",", 2)[0])
+		}
+	}
+	if fmt.Sprint(deleted) != "[uid=a cn=two cn=one uid=a]" {
+		t.Errorf("order %q", deleted)
+	}
+	if f.subtree {
+		t.Error("a control that the directory does not have was sent")
+	}
+}
+
+// A failure tells what is gone.
+func TestSubtreePart(t *testing.T) {
+	f := deep()
+	leaf := f.before
+	f.before = func(operation string) error {
+		if operation == "delete" && strings.HasPrefix(f.log[len(f.log)-1], "delete cn=one") {
+			return fault.New(fault.Forbidden, "you have no right to do this").Named("insufficientAccessRights")
+		}
+		return leaf(operation)
+	}
+	_, err := do(t, newService(t, f, gateway.Options{}), &mapping.Request{Verb: mapping.Delete, Path: []string{"users", "a"}, Subtree: true})
+	var e *fault.Error
+	if !errors.As(err, &e) || e.Kind != fault.Forbidden || e.Detail.Deleted != 1 || !strings.Contains(e.Message, "were deleted before: 1") {
+		t.Errorf("%v", err)
+	}
+}
+
+// The revision that the client requires is compared before anything goes.
+func TestSubtreeRevision(t *testing.T) {
+	f := deep()
+	_, err := do(t, newService(t, f, gateway.Options{}), &mapping.Request{Verb: mapping.Delete, Path: []string{"users", "a"}, Subtree: true, Revision: "other"})
+	if !errors.Is(err, fault.PreconditionFailed) || len(f.entries) != 3 {
+		t.Errorf("%v, %d entries", err, len(f.entries))
+	}
+}
