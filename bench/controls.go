@@ -34,6 +34,7 @@ func runControl(args []string) error {
 		password = flags.String("password", "", "its password")
 		authzID  = flags.String("authzid", "", "identity")
 		clients  = flags.Int("clients", 1, "goroutines")
+		name     = flags.String("client", "", "LDAP client to measure: engine, go-ldap or raw")
 	)
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -46,6 +47,9 @@ func runControl(args []string) error {
 		return err
 	}
 	config := &tls.Config{RootCAs: pool, ServerName: "localhost", MinVersion: tls.VersionTLS12}
+	if *name != "" {
+		return serveWorker(*name, target{*address, *bindDN, *password, *authzID, config, *clients})
+	}
 	dial := func() (*control.Client, error) {
 		return control.Dial(*address, config, *bindDN, *password, *authzID)
 	}
@@ -64,6 +68,25 @@ func runControl(args []string) error {
 		case "pages":
 			n, err = pagesControl(dial)
 		}
+		if err != nil {
+			return err
+		}
+		fmt.Println(n)
+	}
+	return lines.Err()
+}
+
+// serveWorker does what the lines of its input say, by an LDAP client.
+func serveWorker(name string, t target) (err error) {
+	w, err := t.open(name)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, w.close()) }()
+	lines := bufio.NewScanner(os.Stdin)
+	for lines.Scan() {
+		verb, argument, _ := strings.Cut(lines.Text(), " ")
+		n, err := perform(w, verb, argument, t.clients)
 		if err != nil {
 			return err
 		}

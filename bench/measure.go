@@ -24,7 +24,7 @@ func (s samples) add(name string, value float64) { s[name] = append(s[name], val
 func (b *bed) measure(ctx context.Context) ([]row, error) {
 	s := samples{}
 	for range b.rounds {
-		for _, step := range []func(samples) error{b.getHTTPS, b.getLDAPS, b.getJoined, b.getOurs, b.listControl, b.listOurs, b.pagesControl, b.pagesOurs, b.demoStart} {
+		for _, step := range []func(samples) error{b.getHTTPS, b.getLDAPS, b.getJoined, b.getOurs, b.listControl, b.listOurs, b.pagesControl, b.pagesOurs, b.patchOurs, b.clientsAlone, b.demoStart} {
 			if err := ctx.Err(); err != nil {
 				return nil, err
 			}
@@ -43,14 +43,24 @@ func (b *bed) measure(ctx context.Context) ([]row, error) {
 	atLeast := func(limit float64) func(_, ratio float64) bool {
 		return func(_, ratio float64) bool { return ratio >= limit }
 	}
+	// A PATCH is at least a request over HTTPS, a read and a change.
+	var patchFloor []float64
+	for i, cpu := range s["https cpu"] {
+		patchFloor = append(patchFloor, cpu+s["raw get"][i]+s["raw modify"][i])
+	}
+	none := func(_, _ float64) bool { return true }
+	slow, err := b.slowReader()
+	if err != nil {
+		return nil, err
+	}
 	toEntry, toJSON, err := b.allocations(ctx)
 	if err != nil {
 		return nil, err
 	}
 	return []row{
 		compare("get: processor time of the gateway", "µs/request", s["get cpu"], floor, "<= 1.3 x HTTPS and LDAPS controls", atMost(1.3)),
-		compare("get: processor time beside both controls joined", "µs/request", s["get cpu"], s["joined cpu"], "none", func(_, _ float64) bool { return true }),
-		compare("get: rate beside both controls joined", "requests/s", s["get rate"], s["joined rate"], "none", func(_, _ float64) bool { return true }),
+		compare("get: processor time beside both controls joined", "µs/request", s["get cpu"], s["joined cpu"], "none", none),
+		compare("get: rate beside both controls joined", "requests/s", s["get rate"], s["joined rate"], "none", none),
 		compare("get: rate", "requests/s", s["get rate"], s["ldaps rate"], ">= 0.6 x LDAPS control", atLeast(0.6)),
 		compare("get: operations in the directory", "1/request", s["get operations"], []float64{1}, "= 1", func(ours, _ float64) bool { return ours == 1 }),
 		compare("get: processor time of slapd", "µs/request", s["get slapd"], s["ldaps slapd"], "<= 1.1 x LDAPS control", atMost(1.1)),
@@ -58,6 +68,18 @@ func (b *bed) measure(ctx context.Context) ([]row, error) {
 		compare("list: allocations to the entry", "1/entry", []float64{toEntry}, nil, "< 5", func(ours, _ float64) bool { return ours < 5 }),
 		compare("list: allocations", "1/entry", []float64{toJSON}, nil, "< 10", func(ours, _ float64) bool { return ours < 10 }),
 		compare("list: growth of memory", "MiB", s["list growth"], nil, "< 64", func(ours, _ float64) bool { return ours < 64 }),
+		compare("list to a slow reader: growth of memory", "MiB", []float64{slow}, nil, "< 64", func(ours, _ float64) bool { return ours < 64 }),
+		compare("patch: processor time of the gateway", "µs/request", s["patch cpu"], patchFloor, "<= 1.3 x HTTPS, raw search and raw change", atMost(1.3)),
+		compare("patch: rate", "requests/s", s["patch rate"], s["raw modify rate"], "none", none),
+		compare("LDAP get: processor time of the client", "µs/request", s["engine get"], s["raw get"], "<= 1.15 x raw control", atMost(1.15)),
+		compare("LDAP get: processor time beside go-ldap", "µs/request", s["engine get"], s["go-ldap get"], "none", none),
+		compare("LDAP get: rate", "requests/s", s["engine get rate"], s["raw get rate"], "none", none),
+		compare("LDAP get: rate beside go-ldap", "requests/s", s["engine get rate"], s["go-ldap get rate"], "none", none),
+		compare("LDAP list: rate", "entries/s", s["engine list"], s["raw list"], ">= 0.8 x raw control", atLeast(0.8)),
+		compare("LDAP list: rate beside go-ldap", "entries/s", s["engine list"], s["go-ldap list"], "none", none),
+		compare("LDAP change: processor time of the client", "µs/request", s["engine modify"], s["raw modify"], "none", none),
+		compare("LDAP change: processor time beside go-ldap", "µs/request", s["engine modify"], s["go-ldap modify"], "none", none),
+		compare("LDAP change: rate", "requests/s", s["engine modify rate"], s["raw modify rate"], "none", none),
 		compare("page of 100: processor time of slapd", "µs/page", s["pages slapd"], s["pages control"], "<= 3 x plain paging", atMost(3)),
 		compare("demo: start to first answer", "ms", s["demo start"], nil, "< 150", func(ours, _ float64) bool { return ours < 150 }),
 		compare("idle memory", "MiB", []float64{b.idle}, nil, "< 40", func(ours, _ float64) bool { return ours < 40 }),

@@ -7,10 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -26,6 +28,8 @@ const (
 	measuredDN = "uid=" + measuredID + "," + peopleDN
 	// callerID is who asks.
 	callerID = "scarter"
+	// changerID is who may change entries.
+	changerID = "kvaughan"
 )
 
 // attributes are those that the example mapping asks for; the control asks for the same.
@@ -43,9 +47,10 @@ type bed struct {
 	program string // the gateway's
 	slapd   *slapd.Server
 	gateway *process
-	https   *process // the HTTPS control
-	ldaps   *process // the LDAPS control
-	joined  *process // both in one
+	https   *process            // the HTTPS control
+	ldaps   *process            // the LDAPS control
+	joined  *process            // both in one
+	workers map[string]*process // LDAP clients alone, by name
 	log     bytes.Buffer
 	tls     *tls.Config
 
@@ -112,6 +117,13 @@ func setUp(ctx context.Context, o options) (b *bed, err error) {
 	}
 	if b.ldaps, err = launch(os.Stderr, self, ldaps...); err != nil {
 		return b, err
+	}
+	b.workers = make(map[string]*process)
+	for _, name := range []string{"engine", "raw", "go-ldap"} {
+		if b.workers[name], err = launch(os.Stderr, self, controlVerb, "-ca", b.slapd.CAFile, "-address", b.slapd.Address, "-bind", b.slapd.ServiceDN,
+			"-password", b.slapd.ServicePassword, "-authzid", "dn:uid="+changerID+","+peopleDN, "-clients", strconv.Itoa(o.clients), "-client", name); err != nil {
+			return b, err
+		}
 	}
 	if b.joined, err = launch(os.Stderr, self, append(ldaps, "-cert", cert, "-key", key, "-body", bodyFile)...); err != nil {
 		return b, err
@@ -186,7 +198,7 @@ func (b *bed) read(path string, reader func(io.Reader) error) ([]byte, error) {
 
 func (b *bed) close() error {
 	var err error
-	for _, p := range []*process{b.gateway, b.https, b.ldaps, b.joined} {
+	for _, p := range append(slices.Collect(maps.Values(b.workers)), b.gateway, b.https, b.ldaps, b.joined) {
 		if p != nil {
 			err = errors.Join(err, p.stop())
 		}

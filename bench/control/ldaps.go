@@ -81,7 +81,7 @@ func (c *Client) Run() {
 		}
 		a := answer{attributes: g.attributes, err: err}
 		if code, err := resultCode(body); err != nil || code != 0 {
-			a.err = fmt.Errorf("search: result %d, %w", code, err)
+			a.err = fmt.Errorf("result %d, %w", code, err)
 		}
 		g.waiter <- a
 	}
@@ -101,6 +101,26 @@ func (c *Client) Get(dn string, attributes []string, waiter Waiter) (int, error)
 	}
 	a := <-waiter
 	return a.attributes, a.err
+}
+
+// Replace replaces the values of an attribute by one. Run has to be running.
+func (c *Client) Replace(dn, attribute, value string, waiter Waiter) error {
+	c.mu.Lock()
+	c.id++
+	id := c.id
+	c.waiting[id] = &get{waiter: waiter}
+	change := tlv(0x30, tlv(0x0a, []byte{2}), tlv(0x30, text(0x04, attribute), tlv(0x31, text(0x04, value))))
+	_, err := c.conn.Write(tlv(0x30, integer(id), tlv(0x66, text(0x04, dn), tlv(0x30, change)), tlv(0xa0, c.proxied())))
+	c.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	return (<-waiter).err
+}
+
+// proxied is the control that says as whom a request runs.
+func (c *Client) proxied() []byte {
+	return tlv(0x30, text(0x04, "2.16.840.1.113730.3.4.18"), tlv(0x01, []byte{0xff}), text(0x04, c.authzID))
 }
 
 // Waiter is where a goroutine waits for its answers.
@@ -156,11 +176,10 @@ func (c *Client) search(id int32, base string, scope byte, attributes []string, 
 	for _, name := range attributes {
 		names = append(names, text(0x04, name))
 	}
-	proxied := tlv(0x30, text(0x04, "2.16.840.1.113730.3.4.18"), tlv(0x01, []byte{0xff}), text(0x04, c.authzID))
 	return tlv(0x30, integer(id),
 		tlv(0x63, text(0x04, base), tlv(0x0a, []byte{scope}), tlv(0x0a, []byte{0}), integer(0), integer(0), tlv(0x01, []byte{0}),
 			text(0x87, "objectClass"), tlv(0x30, names...)),
-		tlv(0xa0, append([][]byte{proxied}, controls...)...))
+		tlv(0xa0, append([][]byte{c.proxied()}, controls...)...))
 }
 
 // countAttributes walks an entry down to its values, which it leaves where they are.
