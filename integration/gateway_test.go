@@ -30,6 +30,8 @@ type gateway struct {
 	client *http.Client
 	events string
 	log    *logBuffer
+	// process is the running program.
+	process *os.Process
 }
 
 // settings change the configuration of a gateway under test.
@@ -138,6 +140,7 @@ func (g *gateway) serve(t *testing.T, args, env []string) string {
 	if err := command.Start(); err != nil {
 		t.Fatal(err)
 	}
+	g.process = command.Process
 	lines := bufio.NewReader(stdout)
 	line, err := lines.ReadString('\n')
 	if err != nil {

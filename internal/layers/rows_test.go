@@ -214,6 +214,7 @@ func testWorld() []string {
 		"github.com/pb33f/libopenapi", // to check OpenAPI documents with code that is not ours
 		"github.com/pb33f/libopenapi-validator",
 		"github.com/anishathalye/porcupine",
+		"github.com/zitadel/oidc/v3", // an authorization server that is not ours
 		jsonStream,
 		yaml,
 	}

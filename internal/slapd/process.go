@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -58,15 +59,15 @@ func firstDirWith(pattern string, dirs ...string) string {
 type process struct {
 	site    *site
 	slapd   string
-	url     string
+	urls    string // of its listeners
 	logFile string
 	loaded  bool
 	command *exec.Cmd     // nil while stopped
 	ended   chan struct{} // closed when the command has ended
 }
 
-// newProcess prepares a server on that port of 127.0.0.1.
-func newProcess(s *site, port string) (*process, error) {
+// newProcess prepares a server on that port of 127.0.0.1, and at another URL, if any.
+func newProcess(s *site, port, clearURL string) (*process, error) {
 	found, err := findInstallation()
 	if err != nil {
 		return nil, err
@@ -77,7 +78,7 @@ func newProcess(s *site, port string) (*process, error) {
 	return &process{
 		site:    s,
 		slapd:   found.slapd,
-		url:     "ldaps://127.0.0.1:" + port,
+		urls:    strings.TrimSpace("ldaps://127.0.0.1:" + port + " " + clearURL),
 		logFile: filepath.Join(s.dir, "slapd.log"),
 	}, nil
 }
@@ -98,7 +99,7 @@ func (p *process) start(ctx context.Context) error {
 	}
 	defer log.Close()
 	// Not bound to the context: the server outlives its start.
-	command := exec.Command(p.slapd, "-f", conf, "-h", p.url, "-d", p.site.options.LogLevel)
+	command := exec.Command(p.slapd, "-f", conf, "-h", p.urls, "-d", p.site.options.LogLevel)
 	command.Stdout, command.Stderr = log, log
 	command.SysProcAttr = childAttributes()
 	if err := command.Start(); err != nil {

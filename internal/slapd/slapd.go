@@ -80,6 +80,8 @@ type Options struct {
 	// CallerSizeLimit is the number of entries one search may return to anyone
 	// but [RootDN]. Zero leaves slapd's own limit of 500; [Unlimited] lifts it.
 	CallerSizeLimit int
+	// Clear opens a second listener, without TLS, at [Server.ClearURL]; of a process only.
+	Clear bool
 	// AccessLog logs writes below [AccessLogDN], which RootDN may read.
 	AccessLog bool
 	// Durable makes slapd sync each write to disk, as it does in production.
@@ -104,6 +106,8 @@ type Server struct {
 	Version string
 	// URL is the LDAPS address, and Address the host and port in it.
 	URL, Address string
+	// ClearURL is the address without TLS, where [Options.Clear] asks for it.
+	ClearURL string
 	// CA is the authority of the server's certificate; it can issue more.
 	CA *testcert.CA
 	// CAFile and CAPool hold the authority's certificate.
@@ -316,6 +320,15 @@ func run(ctx context.Context, options Options) (_ *Server, err error) {
 		return nil, err
 	}
 
+	clearURL := ""
+	if options.Clear {
+		second, err := freePort(ctx)
+		if err != nil {
+			return nil, err
+		}
+		clearURL = "ldap://" + net.JoinHostPort("127.0.0.1", second)
+	}
+
 	site, err := newSite(dir, options)
 	if err != nil {
 		return nil, err
@@ -323,7 +336,7 @@ func run(ctx context.Context, options Options) (_ *Server, err error) {
 	var b backend
 	switch options.Kind {
 	case Process:
-		b, err = newProcess(site, port)
+		b, err = newProcess(site, port, clearURL)
 	case Container:
 		b, err = newContainer(ctx, site, port)
 	case Memory:
@@ -341,6 +354,7 @@ func run(ctx context.Context, options Options) (_ *Server, err error) {
 		Kind:            options.Kind,
 		URL:             "ldaps://" + address,
 		Address:         address,
+		ClearURL:        clearURL,
 		CA:              site.ca,
 		CAFile:          filepath.Join(dir, caFile),
 		CAPool:          site.ca.Pool(),

@@ -2,12 +2,14 @@ package app
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/x509"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/rest2ldap/rest2ldap/pkg/audit"
@@ -44,9 +46,12 @@ type App struct {
 	// requests is held for reading by each request at work.
 	requests sync.RWMutex
 
+	builder   *builder
 	directory *ldapclient.Client
 	recorder  *audit.Recorder
 	server    *httpserver.Server
+	// current is what a reload replaces.
+	current atomic.Pointer[current]
 }
 
 // New builds a gateway from a configuration without errors. It opens the audit file but
@@ -61,7 +66,10 @@ func New(file *config.File, o Options) (*App, error) {
 		return nil, errs
 	}
 	stderr := &lines{stream: o.Stderr}
-	b := &builder{File: file, parts: parts, logger: slog.New(slog.NewJSONHandler(stderr, nil))}
+	b := &builder{File: file, parts: parts, logger: slog.New(slog.NewJSONHandler(stderr, nil)), cookieKey: file.Server.CookieKey.Value()}
+	if b.cookieKey == "" {
+		b.cookieKey = rand.Text() + rand.Text() // It outlives reloads.
+	}
 	a, err := b.build(o.Stdout, stderr)
 	if err == nil && o.Ready != nil {
 		a.ready = o.Ready
@@ -74,8 +82,9 @@ type builder struct {
 	*config.File
 	parts
 
-	logger   *slog.Logger
-	accounts *auth.Accounts // of chain
+	logger    *slog.Logger
+	cookieKey string
+	accounts  *auth.Accounts // of chain
 	// forget are told of entries whose passwords were changed.
 	forget []func(directory.DN)
 }
@@ -85,11 +94,7 @@ func (b *builder) build(stdout, stderr io.Writer) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	callers, err := b.chain(client)
-	if err != nil {
-		return nil, err
-	}
-	handler, err := b.api(client)
+	handler, err := b.handler(client)
 	if err != nil {
 		return nil, err
 	}
@@ -101,12 +106,13 @@ func (b *builder) build(stdout, stderr io.Writer) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &App{stdout: stdout, logger: b.logger, grace: Grace, directory: client, recorder: recorder}
+	a := &App{stdout: stdout, logger: b.logger, grace: Grace, builder: b, directory: client, recorder: recorder}
 	a.ready = a.printReady
+	a.install(handler, b.certificates)
 	a.server, err = httpserver.New(httpserver.Options{
 		Address:       b.Server.Listen,
-		TLS:           tlspolicy.Server(b.certificates),
-		Handler:       a.counted(httpserver.Record(recorder, b.recordOptions()...)(newHealth(b.Server.Health, client).before(httpserver.Authenticate(callers, crest.ChangesPassword, crest.AboutPassword)(handler)))),
+		TLS:           a.tls(),
+		Handler:       a.counted(httpserver.Record(recorder, b.recordOptions()...)(newHealth(b.Server.Health, client).before(http.HandlerFunc(a.serve)))),
 		Logger:        b.logger,
 		AnswerTimeout: max(b.Limits.RequestTimeout, b.Limits.QueryTimeout).Std() + time.Minute,
 	})
@@ -115,6 +121,19 @@ func (b *builder) build(stdout, stderr io.Writer) (*App, error) {
 		return nil, err
 	}
 	return a, nil
+}
+
+// handler makes what answers requests: who the caller is, and the mapped APIs.
+func (b *builder) handler(client *ldapclient.Client) (http.Handler, error) {
+	callers, err := b.chain(client)
+	if err != nil {
+		return nil, err
+	}
+	api, err := b.api(client)
+	if err != nil {
+		return nil, err
+	}
+	return httpserver.Authenticate(callers, crest.ChangesPassword, crest.AboutPassword)(api), nil
 }
 
 // recordOptions returns the options of the record of requests.
@@ -130,7 +149,7 @@ func (b *builder) ldap() (*ldapclient.Client, error) {
 	d := &b.Directory
 	servers := make([]ldapclient.Server, len(d.Servers))
 	for i, s := range d.Servers {
-		servers[i] = ldapclient.Server{URL: s.URL, Secondary: s.Role == "secondary", ReadOnly: s.ReadOnly}
+		servers[i] = ldapclient.Server{URL: s.URL, StartTLS: s.StartTLS, Secondary: s.Role == "secondary", ReadOnly: s.ReadOnly}
 	}
 	config := tlspolicy.Client(b.directoryRoots)
 	var roots func() *x509.CertPool
@@ -197,7 +216,7 @@ func (b *builder) api(client directory.Directory) (http.Handler, error) {
 		Timeout:     b.Limits.RequestTimeout.Std(),
 		ListTimeout: b.Limits.QueryTimeout.Std(),
 		Lists:       b.Limits.Queries,
-		CookieKey:   b.Server.CookieKey.Value(),
+		CookieKey:   b.cookieKey,
 		PasswordChanged: func(dn directory.DN) {
 			for _, forget := range b.forget {
 				forget(dn)

@@ -48,7 +48,7 @@ func (a *App) Run(ctx context.Context) error {
 			failed <- err
 		}
 	})
-	work.Go(func() { a.rotate(working, hangup) })
+	work.Go(func() { a.hangups(working, hangup) })
 	a.ready(address)
 
 	var cause error
@@ -74,8 +74,8 @@ func (a *App) printReady(address net.Addr) {
 	}
 }
 
-// rotate begins a new audit file for every SIGHUP.
-func (a *App) rotate(ctx context.Context, hangup <-chan os.Signal) {
+// hangups begins a new audit file for every SIGHUP, and reads the files anew.
+func (a *App) hangups(ctx context.Context, hangup <-chan os.Signal) {
 	for {
 		select {
 		case <-ctx.Done():
@@ -84,9 +84,10 @@ func (a *App) rotate(ctx context.Context, hangup <-chan os.Signal) {
 		}
 		if err := a.recorder.Reopen(); err != nil {
 			a.logger.Error("the audit file could not be opened anew; the old one stays in use", "error", err)
-			continue
+		} else {
+			a.logger.Info("the audit file was opened anew")
 		}
-		a.logger.Info("the audit file was opened anew")
+		a.reload()
 	}
 }
 

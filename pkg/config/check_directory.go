@@ -27,7 +27,7 @@ func (c *checker) directory() {
 		}
 		c.oneOf(at+".role", s.Role, "primary", "secondary")
 		if c.required(at+".url", s.URL, "ldaps://ldap.example.com") {
-			c.ldapURL(at+".url", s.URL)
+			c.ldapURL(at, s)
 		}
 		c.repeated(at, i)
 	}
@@ -58,21 +58,27 @@ func (c *checker) repeated(at string, i int) {
 	}
 }
 
-func (c *checker) ldapURL(path, text string) {
-	u, err := url.Parse(text)
+func (c *checker) ldapURL(at string, s *DirectoryServer) {
+	path, scheme := at+".url", "ldaps"
+	if s.StartTLS {
+		scheme = "ldap"
+	}
+	u, err := url.Parse(s.URL)
 	if err != nil {
-		c.fail(path, "%q is not a URL; write ldaps://host or ldaps://host:port", text)
+		c.fail(path, "%q is not a URL; write %s://host or %s://host:port", s.URL, scheme, scheme)
 		return
 	}
 	switch {
-	case u.Scheme == "ldap":
-		c.fail(path, "ldap:// is not encrypted, and the gateway never speaks in clear; use ldaps:// (usual port 636)")
-	case u.Scheme != "ldaps" || u.Host == "" || u.Hostname() == "":
-		c.fail(path, "%q must be ldaps://host or ldaps://host:port", text)
+	case u.Scheme == "ldap" && !s.StartTLS:
+		c.fail(path, "ldap:// is not encrypted, and the gateway never speaks in clear; use ldaps:// (usual port 636), or startTLS: true")
+	case u.Scheme == "ldaps" && s.StartTLS:
+		c.fail(at+".startTLS", "has no effect with ldaps://, which is encrypted from the beginning; remove it, or write ldap://")
+	case u.Scheme != scheme || u.Host == "" || u.Hostname() == "":
+		c.fail(path, "%q must be %s://host or %s://host:port", s.URL, scheme, scheme)
 	case u.User != nil:
 		c.fail(path, "must not hold a user; the account stands in directory.bind")
 	case u.Path != "" && u.Path != "/" || u.RawQuery != "" || u.Fragment != "":
-		c.fail(path, "%q must end after the port; base DNs stand in the mapping files", text)
+		c.fail(path, "%q must end after the port; base DNs stand in the mapping files", s.URL)
 	case u.Port() != "":
 		c.port(path, u.Port(), 1)
 	}
@@ -100,11 +106,13 @@ func (c *checker) bind(b *Bind) {
 	case "simple":
 		c.required(at+".dn", b.DN, "cn=rest2ldap,ou=Services,dc=example,dc=com")
 		c.secret(at+".password", &b.Password)
-		c.noEffect("mechanism: simple", at+".user", at+".cert", at+".key")
+		c.noEffect("mechanism: simple", at+".user")
+		c.clientCertificate(at, &b.Cert, &b.Key)
 	case "PLAIN":
 		c.required(at+".user", b.User, "rest2ldap")
 		c.secret(at+".password", &b.Password)
-		c.noEffect("mechanism: PLAIN", at+".dn", at+".cert", at+".key")
+		c.noEffect("mechanism: PLAIN", at+".dn")
+		c.clientCertificate(at, &b.Cert, &b.Key)
 	case "EXTERNAL":
 		c.required(at+".cert", string(b.Cert), "gateway.pem")
 		c.required(at+".key", string(b.Key), "gateway.key")

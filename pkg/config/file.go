@@ -130,8 +130,12 @@ type Directory struct {
 
 // DirectoryServer is one server.
 type DirectoryServer struct {
-	// URL is `ldaps://host` or `ldaps://host:port`. Required.
+	// URL is `ldaps://host` or `ldaps://host:port`; with startTLS, `ldap://host` or
+	// `ldap://host:port`. Required.
 	URL string `config:"url"`
+	// StartTLS begins in clear and turns the connection into one over TLS (RFC 4511) before
+	// anything else is sent; a server that refuses is not used. LDAPS is the better way.
+	StartTLS bool `config:"startTLS"`
 	// Role is `primary` (when left out) or `secondary`; secondaries serve while no primary
 	// does. There is one primary at least.
 	Role string `config:"role"`
@@ -151,10 +155,10 @@ type Bind struct {
 	User string `config:"user"`
 	// Password is a reference to the password. Required with simple and PLAIN.
 	Password Secret `config:"password"`
-	// Cert is the client certificate in PEM, with those between it and its authority.
-	// Required with EXTERNAL.
+	// Cert is the client certificate in PEM, with those between it and its authority, which
+	// is shown to the servers. Required with EXTERNAL.
 	Cert Path `config:"cert"`
-	// Key is the private key of cert, in PEM. Required with EXTERNAL.
+	// Key is the private key of cert, in PEM. Required with cert.
 	Key Path `config:"key"`
 }
 

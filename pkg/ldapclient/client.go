@@ -22,8 +22,12 @@ import (
 
 // Server is one server of the directory.
 type Server struct {
-	// URL is ldaps://host or ldaps://host:port; the port is 636 when absent.
+	// URL is ldaps://host or ldaps://host:port; the port is 636 when absent. With StartTLS it
+	// is ldap://host or ldap://host:port; the port is 389 when absent.
 	URL string
+	// StartTLS turns the connection into one over TLS (RFC 4511 §4.14) before anything else
+	// is sent; one with a server that does not is given up.
+	StartTLS bool
 	// Secondary tells that the server serves only while no primary does.
 	Secondary bool
 	// ReadOnly tells that the server takes no changes; they go to the others.
@@ -178,7 +182,7 @@ func New(o Options) (*Client, error) {
 			if s.Secondary != secondary {
 				continue
 			}
-			address, host, err := parseURL(s.URL)
+			address, host, err := parseURL(s.URL, s.StartTLS)
 			if err != nil {
 				return nil, err
 			}
@@ -256,19 +260,22 @@ func (o Options) withDefaults() Options {
 }
 
 // parseURL takes a URL of a server apart.
-func parseURL(text string) (address, host string, err error) {
+func parseURL(text string, startTLS bool) (address, host string, err error) {
+	scheme, port := "ldaps", "636"
+	if startTLS {
+		scheme, port = "ldap", "389"
+	}
 	u, err := url.Parse(text)
 	switch {
 	case err != nil:
 		return "", "", fmt.Errorf("ldapclient: %w", err)
-	case u.Scheme == "ldap":
-		return "", "", fmt.Errorf("ldapclient: %s is not encrypted; use ldaps://%s", text, u.Hostname())
-	case u.Scheme != "ldaps" || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Path != "" && u.Path != "/":
-		return "", "", fmt.Errorf("ldapclient: %q is no URL of a server; write ldaps://host or ldaps://host:port", text)
+	case u.Scheme == "ldap" && !startTLS:
+		return "", "", fmt.Errorf("ldapclient: %s is not encrypted; use ldaps://%s, or StartTLS", text, u.Hostname())
+	case u.Scheme != scheme || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Path != "" && u.Path != "/":
+		return "", "", fmt.Errorf("ldapclient: %q is no URL of a server; write %s://host or %s://host:port", text, scheme, scheme)
 	}
-	port := u.Port()
-	if port == "" {
-		port = "636"
+	if u.Port() != "" {
+		port = u.Port()
 	}
 	return net.JoinHostPort(u.Hostname(), port), u.Hostname(), nil
 }

@@ -3,9 +3,13 @@ package ldapclient
 import (
 	"context"
 	"crypto/tls"
+	"errors"
+	"fmt"
 	"net"
 	"syscall"
 	"time"
+
+	"github.com/rest2ldap/rest2ldap/pkg/ldapwire"
 )
 
 // keepAlive finds out that the way to a server is gone while nothing is sent.
@@ -34,6 +38,12 @@ func (c *Client) dial(ctx context.Context, s *server) (*tls.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	if s.startTLS {
+		if err := startTLS(ctx, socket); err != nil {
+			_ = socket.Close()
+			return nil, err
+		}
+	}
 	config := s.tls
 	if c.options.Roots != nil {
 		config = config.Clone()
@@ -45,6 +55,23 @@ func (c *Client) dial(ctx context.Context, s *server) (*tls.Conn, error) {
 		return nil, &handshakeError{err}
 	}
 	return conn, nil
+}
+
+// startTLS asks for TLS on a fresh connection, and sends nothing else (RFC 4511 §4.14).
+// Whatever comes behind the answer was not sent by the server over TLS, but by somebody who
+// wants it to pass for that. A server that refuses may do it later; it is down until then.
+func startTLS(ctx context.Context, socket net.Conn) error {
+	fresh := newStream(socket)
+	_, result, err := fresh.extended(ctx, bindID, ldapwire.OIDStartTLS)
+	switch {
+	case err != nil:
+		return fmt.Errorf("StartTLS: %w", err)
+	case result.Code != codeSuccess:
+		return fmt.Errorf("StartTLS was refused: %w", &resultError{result})
+	case fresh.messages.Buffered() > 0:
+		return &handshakeError{errors.New("the answer to StartTLS is followed by what is not TLS")}
+	}
+	return nil
 }
 
 // handshakeError tells that a connection got no further than TLS.

@@ -23,6 +23,7 @@ type server struct {
 	client    *Client
 	address   string
 	tls       *tls.Config
+	startTLS  bool
 	secondary bool
 	busy      atomic.Int64 // how often in a row it had no time
 	load      atomic.Int64 // how many requests it has at work
@@ -48,7 +49,7 @@ type server struct {
 
 func newServer(c *Client, address string, config *tls.Config, o Server) *server {
 	s := &server{
-		client: c, address: address, tls: config, secondary: o.Secondary,
+		client: c, address: address, tls: config, startTLS: o.StartTLS, secondary: o.Secondary,
 		callers: make(map[accountKey]*pool), hungry: make(map[*pool]bool),
 	}
 	maxShared := max(1, c.options.MaxConns/4)

@@ -63,6 +63,10 @@ func NewReaderSize(stream io.Reader, limit, buffer int) *Reader {
 	return &Reader{stream: bufio.NewReaderSize(stream, buffer), limit: limit}
 }
 
+// Buffered returns the number of octets that were read from the stream and belong to no
+// message yet.
+func (r *Reader) Buffered() int { return r.stream.Buffered() }
+
 // SetLimit changes the limit for the messages to come.
 func (r *Reader) SetLimit(limit int) { r.limit = limit }
 

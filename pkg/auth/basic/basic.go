@@ -231,7 +231,7 @@ func (a *Authenticator) verify(ctx context.Context, name, password string) (*aut
 	case errors.As(err, &e) && e.Kind == fault.Unauthenticated:
 		refused := auth.Refuse(errors.Join(auth.Reason(status.String()), err))
 		if e.Detail.Kind == status.String() { // The password was right.
-			refused.Named(e.Detail.Kind)
+			refused = refused.Named(e.Detail.Kind)
 		}
 		return nil, refused
 	case errors.As(err, &e) && e.Detail.Kind == string(auth.ReasonMustChange):

@@ -199,7 +199,7 @@ func TestNameIsAValueInTheTemplate(t *testing.T) {
 
 // An unknown name, a name that several have and a wrong password are one answer, and
 // each costs one search and one bind.
-func TestF_37RefusalsAreOneAnswer(t *testing.T) {
+func TestF_37_S_F05_RefusalsAreOneAnswer(t *testing.T) {
 	var first *fault.Error
 	for _, tt := range []struct {
 		name, password string
@@ -243,7 +243,7 @@ func TestF_37RefusalsAreOneAnswer(t *testing.T) {
 }
 
 // A directory that does not answer refuses nobody, whether the name is known or not.
-func TestDirectoryDown(t *testing.T) {
+func TestS_F07_DirectoryDown(t *testing.T) {
 	for _, kind := range []fault.Kind{fault.Unavailable, fault.Timeout} {
 		down := fault.New(kind, "the directory does not answer")
 		for _, name := range []string{"bjensen", "nobody"} {

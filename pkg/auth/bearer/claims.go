@@ -136,7 +136,7 @@ func (c *claims) identity(names []string) (map[string]string, error) {
 func (c *claims) at(pointer string) (string, error) {
 	value, there := c.members[pointer]
 	if !there {
-		value, there = any(c.members), true
+		value = c.members
 		for step := range strings.SplitSeq(strings.TrimPrefix(pointer, "/"), "/") {
 			if value, there = memberOf(value, strings.ReplaceAll(strings.ReplaceAll(step, "~1", "/"), "~0", "~")); !there {
 				return "", errors.New("is missing")

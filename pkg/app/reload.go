@@ -1,0 +1,56 @@
+package app
+
+import (
+	"crypto/tls"
+	"net/http"
+
+	"github.com/rest2ldap/rest2ldap/pkg/tlspolicy"
+)
+
+// current is what serves requests. The parts of one belong together, and do not change.
+type current struct {
+	handler http.Handler
+	tls     *tls.Config
+}
+
+// install puts a handler and certificates in force. Requests and connections that are at
+// work go on with what they began with.
+func (a *App) install(handler http.Handler, certificates []tls.Certificate) {
+	a.current.Store(&current{handler, tlspolicy.Server(certificates)})
+}
+
+// serve answers a request by the handler that is in force as it begins.
+func (a *App) serve(w http.ResponseWriter, r *http.Request) { a.current.Load().handler.ServeHTTP(w, r) }
+
+// tls returns the settings of a listener that shows the certificates in force.
+func (a *App) tls() *tls.Config {
+	config := a.current.Load().tls.Clone()
+	config.GetConfigForClient = func(*tls.ClientHelloInfo) (*tls.Config, error) { return a.current.Load().tls, nil }
+	return config
+}
+
+// reload reads all files anew that the configuration names, and puts what is in them in
+// force, all of it or, when anything is wrong, nothing. The configuration itself, its
+// secrets and the connections to the directory stay.
+func (a *App) reload() {
+	parts, problems := inspect(a.builder.File)
+	for _, problem := range problems {
+		if problem.Warning {
+			a.logger.Warn("a file was read anew", "problem", problem.String())
+			continue
+		}
+		a.logger.Error("a file was read anew and cannot be used", "problem", problem.String())
+	}
+	if len(problems.Errors()) > 0 {
+		a.logger.Error("the files were not read anew; what was read before stays in force", "problems", len(problems.Errors()))
+		return
+	}
+	fresh := &builder{File: a.builder.File, parts: parts, logger: a.logger, cookieKey: a.builder.cookieKey}
+	handler, err := fresh.handler(a.directory)
+	if err != nil {
+		a.logger.Error("the files were not read anew; what was read before stays in force", "error", err)
+		return
+	}
+	a.install(handler, parts.certificates)
+	a.logger.Info("mapping files, certificates and keys were read anew", "mappings", len(parts.models))
+}
