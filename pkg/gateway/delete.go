@@ -31,6 +31,9 @@ func (c *call) delete(ctx context.Context) (*Answer, error) {
 		options.Read = c.readBack(encoder)
 	}
 	entry, deleted, err := c.remove(ctx, &directory.DeleteRequest{DN: dn, WriteOptions: options})
+	if mayBeDone(err) && !c.req.DryRun {
+		c.changed(dn) // Nobody comes in by the password of an entry that is gone.
+	}
 	answer := before
 	switch {
 	case err != nil:

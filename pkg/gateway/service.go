@@ -37,8 +37,8 @@ type Options struct {
 	// CookieKey seals paging cookies. Gateways with the same key understand each other's;
 	// "" is a random one.
 	CookieKey string
-	// PasswordChanged is told of an entry whose password was changed, or may have been, so
-	// that nobody lets the old one in; nil is nobody.
+	// PasswordChanged is told of an entry whose password was changed, or that was deleted or
+	// renamed, or may have been, so that nobody lets the old one in; nil is nobody.
 	PasswordChanged func(directory.DN)
 	// Accounts tells the state of accounts; without it there is no accountUsability.
 	Accounts Accounts

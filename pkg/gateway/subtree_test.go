@@ -97,3 +97,30 @@ func TestSubtreeRevision(t *testing.T) {
 		t.Errorf("%v, %d entries", err, len(f.entries))
 	}
 }
+
+// Who keeps passwords in mind is told of entries that are gone, and of no others.
+func TestDeletedEntriesAreForgotten(t *testing.T) {
+	var told []string
+	options := gateway.Options{PasswordChanged: func(dn directory.DN) { told = append(told, dn.String()) }}
+	f := newFake("a")
+	f.capabilities.Trial = true
+	s := newService(t, f, options)
+	for _, req := range []*mapping.Request{{Verb: mapping.Delete, DryRun: true}, {Verb: mapping.Delete}} {
+		req.Path = []string{"users", "a"}
+		if _, err := do(t, s, req); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f.before = func(operation string) error {
+		if operation == "delete" {
+			return fault.New(fault.Forbidden, "no")
+		}
+		return nil
+	}
+	if _, err := do(t, s, &mapping.Request{Verb: mapping.Delete, Path: []string{"users", "a"}}); !errors.Is(err, fault.Forbidden) {
+		t.Error(err)
+	}
+	if fmt.Sprint(told) != "[uid=a,ou=People,dc=example,dc=com]" {
+		t.Errorf("told of %q", told)
+	}
+}
