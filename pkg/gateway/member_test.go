@@ -86,10 +86,14 @@ type boundary struct {
 }
 
 func (b boundary) ask(t *testing.T, path string, req *mapping.Request) error {
-	admin := auth.Principal{Name: "kvaughan", Identity: directory.Identity{AuthzID: "dn:uid=kvaughan,ou=People,dc=example,dc=com"}}
 	req.Path = strings.Split(path, "/")
-	_, err := b.service.Do(t.Context(), admin, "api", req)
+	_, err := b.service.Do(t.Context(), admin(), "api", req)
 	return err
+}
+
+// admin may write everything.
+func admin() auth.Principal {
+	return auth.Principal{Name: "kvaughan", Identity: directory.Identity{AuthzID: "dn:uid=kvaughan,ou=People,dc=example,dc=com"}}
 }
 
 func (b boundary) create(t *testing.T, path, kinds string) error {
