@@ -79,6 +79,7 @@ func join(path, name string) string {
 
 // parseJSON reads JSON with comments.
 func parseJSON(file string, data []byte) (*node, *Finding) {
+	data = bytes.TrimPrefix(data, []byte("\ufeff")) // Editors on Windows write it.
 	p := jsonParser{file: file, data: data, starts: []int{0}}
 	for i, c := range data {
 		if c == '\n' {

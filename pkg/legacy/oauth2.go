@@ -69,7 +69,11 @@ func (r *reader) introspection(o *node) {
 	if id := r.text(o, "clientId"); r.required(id, introspectionAt+"clientId") {
 		r.kept(id, introspectionAt+"clientId", id.text)
 	}
-	r.clientSecret(r.text(o, "clientSecret"))
+	if file := r.text(o, "clientSecretFile"); file.has() {
+		r.secretFile(file, introspectionAt+"clientSecret")
+	} else {
+		r.clientSecret(r.text(o, "clientSecret"))
+	}
 	r.authzID(r.text(o, "authzIdTemplate"))
 	if alias := r.text(o, "sslCertAlias"); alias.has() {
 		r.introspectionCertificate(alias)

@@ -110,9 +110,18 @@ func TestRows(t *testing.T) {
 			replace: []string{`"root": {`, `"admin": {`},
 			decide:  "ldapConnectionFactories",
 		},
-		"Clear":    {replace: []string{`"ssl"`, `"none"`}, decide: "ldapConnectionFactories.bind.connectionSecurity"},
-		"TrustAll": {replace: []string{`"jvm"`, `"trustAll"`}, decide: "security.trustManager"},
-		"NoOne":    {replace: []string{`["basic"]`, `[]`}, has: "methods: []"},
+		"Clear":         {replace: []string{`"ssl"`, `"none"`}, decide: "ldapConnectionFactories.bind.connectionSecurity"},
+		"TrustAll":      {replace: []string{`"jvm"`, `"trustAll"`}, decide: "security.trustManager"},
+		"NoOne":         {replace: []string{`["basic"]`, `[]`}, has: "methods: []"},
+		"ByteOrderMark": {replace: []string{"{\n\t\"security\"", "\ufeff{\n\t\"security\""}, has: "url: ldaps://ldap.example.com:636"},
+		"SecretFile": {
+			replace: []string{`"bindPassword": "hunter2"`, `"bindPasswordFile": "rest2ldap/endpoints/api/v1.json"`},
+			has:     "/rest2ldap/endpoints/api/v1.json\n", lacks: "secrets/",
+		},
+		"NoSecretFile": {
+			replace: []string{`"bindPassword": "hunter2"`, `"bindPasswordFile": "nowhere"`},
+			decide:  "ldapConnectionFactories.root.authentication.simple.bindPasswordFile",
+		},
 		"NoSecret": {replace: []string{`, "bindPassword": "hunter2"`, ``}, decide: "ldapConnectionFactories.root.authentication.simple.bindPassword"},
 	} {
 		t.Run(name, func(t *testing.T) {

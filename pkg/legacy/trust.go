@@ -166,15 +166,7 @@ func (r *reader) password(simple *node, key string) {
 	file, text := r.text(simple, "bindPasswordFile"), r.text(simple, "bindPassword")
 	switch {
 	case file.has():
-		path, err := filepath.Abs(r.resolve(file.text))
-		if err == nil {
-			_, err = readFile(path)
-		}
-		if err != nil {
-			r.decide(file, fmt.Sprintf("the password cannot be read: %v; put it there, or --set %s=file:FILE", err, key), key)
-			return
-		}
-		r.kept(file, key, "file:"+path)
+		r.secretFile(file, key)
 	case !text.has() || text.text == "":
 		r.decide(text, fmt.Sprintf("is missing; write it there, or --set %s=file:FILE", key), key)
 	case strings.ContainsAny(text.text, "\r\n"):
@@ -183,6 +175,19 @@ func (r *reader) password(simple *node, key string) {
 		r.add(File{Name: filePassword, Data: []byte(text.text + "\n"), Secret: true})
 		r.changed(text, key, "file:"+filePassword, "a password does not stand in the configuration; it is in a file that the gateway alone can read")
 	}
+}
+
+// secretFile keeps a secret in the file where it is.
+func (r *reader) secretFile(file *node, key string) {
+	path, err := filepath.Abs(r.resolve(file.text))
+	if err == nil {
+		_, err = readFile(path)
+	}
+	if err != nil {
+		r.decide(file, fmt.Sprintf("the secret cannot be read: %v; put it there, or --set %s=file:FILE", err, key), key)
+		return
+	}
+	r.kept(file, key, "file:"+path)
 }
 
 // clientCertificate writes the certificate that the gateway shows to the directory. Only
