@@ -186,7 +186,7 @@ func (r *reader) locate(path string) (server string, err error) {
 }
 
 // deployment derives the context path from the name of the web application, as Tomcat
-// does: ROOT is the root, and # a slash.
+// does: ROOT is the root, # a slash, and ## begins a version.
 func (r *reader) deployment(classes string) error {
 	absolute, err := filepath.Abs(classes)
 	if err != nil {
@@ -196,6 +196,7 @@ func (r *reader) deployment(classes string) error {
 		return nil
 	}
 	name := strings.TrimSuffix(filepath.Base(filepath.Dir(filepath.Dir(absolute))), ".war")
+	name, _, _ = strings.Cut(name, "##")
 	if r.context = "/" + strings.ReplaceAll(name, "#", "/"); name == "ROOT" {
 		r.context = "/"
 	}

@@ -182,3 +182,21 @@ func TestDecideExternal(t *testing.T) {
 		t.Errorf("the account is in\n%s", text)
 	}
 }
+
+// The context path is that which Tomcat makes of the name of the web application.
+func TestContextPath(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{
+		"rest2ldap": "/rest2ldap", "ROOT": "/", "a#b": "/a/b", "rest.war": "/rest", "rest##003": "/rest", "a#b##1.0": "/a/b", "ROOT##2": "/",
+	} {
+		dir := filepath.Join(t.TempDir(), name)
+		write(t, filepath.Join(dir, "WEB-INF/classes/config.json"), []byte(sound))
+		g, err := legacy.Read(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if text := yamlOf(t, g); !strings.Contains(text, "basePath: "+want+"\n") {
+			t.Errorf("%s: not %s in\n%s", name, want, text)
+		}
+	}
+}
