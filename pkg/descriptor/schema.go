@@ -333,10 +333,10 @@ func (d *description) simple(b *bound, f form) *schema {
 	return stringSchema("")
 }
 
-// patterned is a string of a form that the gateway holds clients to. What the directory has
-// is shown whatever form it has.
+// patterned is a string of a form that the gateway holds new values to. What the directory
+// has is shown whatever form it has, and may be sent back so.
 func patterned(pattern string, f form) *schema {
-	if f == answer {
+	if f != creation {
 		pattern = ""
 	}
 	return &schema{Type: "string", Pattern: pattern}
