@@ -211,7 +211,7 @@ func (b *builder) api(client directory.Directory) (http.Handler, error) {
 	service, err := gateway.New(gateway.Options{
 		Directory:   client,
 		Models:      b.models,
-		Engine:      engine(&b.Mapping.Options),
+		Engine:      engine(&b.Mapping.Options, &b.Limits),
 		Policy:      b.policy,
 		Timeout:     b.Limits.RequestTimeout.Std(),
 		ListTimeout: b.Limits.QueryTimeout.Std(),
@@ -232,7 +232,7 @@ func (b *builder) api(client directory.Directory) (http.Handler, error) {
 }
 
 // engine returns the switches of the engine.
-func engine(o *config.MappingOptions) gateway.Engine {
+func engine(o *config.MappingOptions, limits *config.Limits) gateway.Engine {
 	return gateway.Engine{
 		NoRevisions: !o.UseMvcc,
 		Revision:    o.MvccAttribute,
@@ -243,6 +243,7 @@ func engine(o *config.MappingOptions) gateway.Engine {
 		StrictModify:    !o.UsePermissiveModify,
 		ShowAbsent:      o.ReturnNullForMissingProperties,
 		MaxSorted:       o.LocalSortMaxEntries,
+		MaxTargets:      limits.References,
 	}
 }
 

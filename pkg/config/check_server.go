@@ -151,6 +151,7 @@ func (c *checker) limits() {
 	}
 	c.within("limits.depth", l.Depth, 4, 512)
 	c.within("limits.pageSize", l.PageSize, 1, 100_000)
+	c.within("limits.references", l.References, 1, 10_000)
 	c.bounded("limits.requestTimeout", l.RequestTimeout, Duration(time.Second), Duration(10*time.Minute))
 	c.bounded("limits.queryTimeout", l.QueryTimeout, Duration(time.Second), Duration(time.Hour))
 	// Half of the pool is what lists may fill: each needs a second connection for the

@@ -18,7 +18,7 @@ func defaults() map[string]any {
 		}},
 		"auth": map[string]any{"realm": "rest2ldap"},
 		"limits": map[string]any{
-			"body": "1MiB", "part": "1MiB", "depth": 64, "pageSize": 1000, "requestTimeout": "30s", "queryTimeout": "5m", "queries": 4,
+			"body": "1MiB", "part": "1MiB", "depth": 64, "pageSize": 1000, "requestTimeout": "30s", "queryTimeout": "5m", "queries": 4, "references": 1000,
 		},
 	}
 }

@@ -401,6 +401,9 @@ type Limits struct {
 	// directory.pool.max, because a query looks up references while it holds a connection;
 	// a small pool lowers the default.
 	Queries int `config:"queries"`
+	// References is how many resources a filter through a reference, such as
+	// manager/displayName, may match there; more are 413. From 1 to 10000.
+	References int `config:"references"`
 }
 
 // Audit is where events go.

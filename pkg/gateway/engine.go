@@ -24,6 +24,9 @@ type Engine struct {
 	// MaxSorted is how many entries are sorted here, for an order that the directory does
 	// not have; 0 is 10,000.
 	MaxSorted int
+	// MaxTargets is how many resources a filter through a reference may match there; 0 is
+	// mapping.MaxReferenceTargets.
+	MaxTargets int
 }
 
 // ReadBack is how the answer to a change gets the resource.
@@ -42,6 +45,10 @@ const (
 
 // bind joins a model with what a directory can do, as far as the switches want it.
 func (e *Engine) bind(model *mapping.Model, c *directory.Capabilities) *mapping.Binding {
+	return e.bindModel(model, c).LimitReferences(orDefault(e.MaxTargets, mapping.MaxReferenceTargets))
+}
+
+func (e *Engine) bindModel(model *mapping.Model, c *directory.Capabilities) *mapping.Binding {
 	switch {
 	case e.NoRevisions:
 		return model.BindWithoutRevisions(c)

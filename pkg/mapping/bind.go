@@ -25,6 +25,8 @@ type Binding struct {
 	// defaults are the properties that show attributes under their own names.
 	defaults map[*directory.AttributeType]*boundProperty
 	warnings []string
+	// maxTargets is how many targets a filter through a reference may match.
+	maxTargets int
 	// hidesRevisions leaves out the properties that show the revision.
 	hidesRevisions bool
 }
@@ -45,12 +47,21 @@ func (m *Model) BindWithoutRevisions(capabilities *directory.Capabilities) *Bind
 func (m *Model) bind(b *Binding) *Binding {
 	b.model, b.types = m, make(map[*ResourceType]*boundType, len(m.Types))
 	b.defaults = make(map[*directory.AttributeType]*boundProperty)
+	b.maxTargets = MaxReferenceTargets
 	for _, t := range m.Types {
 		b.bindType(t)
 	}
 	slices.Sort(b.warnings)
 	b.warnings = slices.Compact(b.warnings)
 	return b
+}
+
+// LimitReferences returns the binding with another limit of the targets that a filter
+// through a reference may match, in place of MaxReferenceTargets.
+func (b *Binding) LimitReferences(targets int) *Binding {
+	limited := *b
+	limited.maxTargets = targets
+	return &limited
 }
 
 // Model returns the model that is bound.

@@ -11,8 +11,8 @@ import (
 	"github.com/rest2ldap/rest2ldap/pkg/query"
 )
 
-// MaxReferenceTargets is how many targets a filter through a reference may match;
-// more is TooLarge, never an incomplete answer.
+// MaxReferenceTargets is how many targets a filter through a reference may match, unless
+// the binding says otherwise; more is TooLarge, never an incomplete answer.
 const MaxReferenceTargets = 1000
 
 // Selection is a query filter as the directory can serve it. One goroutine uses it at a time.
@@ -314,8 +314,8 @@ func (t *Target) namesOf(ctx context.Context, attribute string, selection *Selec
 	if err != nil {
 		return directory.Filter{}, err
 	}
-	if len(entries) > MaxReferenceTargets {
-		return directory.Filter{}, tooManyTargets()
+	if len(entries) > t.binding.maxTargets {
+		return directory.Filter{}, t.tooManyTargets()
 	}
 	var names []directory.Filter
 	for _, entry := range entries {
@@ -324,9 +324,10 @@ func (t *Target) namesOf(ctx context.Context, attribute string, selection *Selec
 	return anyOf(names), nil
 }
 
-func tooManyTargets() error {
-	e := fault.New(fault.TooLarge, "the filter matches more than %d referenced resources; make it narrower", MaxReferenceTargets)
-	e.Detail.Kind, e.Detail.Limit = "referenceLimit", MaxReferenceTargets
+func (t *Target) tooManyTargets() error {
+	most := t.binding.maxTargets
+	e := fault.New(fault.TooLarge, "the filter matches more than %d referenced resources; make it narrower", most)
+	e.Detail.Kind, e.Detail.Limit = "referenceLimit", int64(most)
 	return e
 }
 

@@ -96,15 +96,21 @@ func TestReferencesAreFetchedInBatches(t *testing.T) {
 // never answered by a part.
 func TestReferenceLimit(t *testing.T) {
 	t.Parallel()
-	target := shipped(t).at(t, "/users")
+	all := shipped(t)
 	filter, err := query.ParseFilter(`manager/displayName pr`)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, test := range []struct {
-		targets int
-		want    error
-	}{{mapping.MaxReferenceTargets, nil}, {mapping.MaxReferenceTargets + 1, fault.TooLarge}} {
+		limit, targets int
+		want           error
+	}{
+		{mapping.MaxReferenceTargets, mapping.MaxReferenceTargets, nil},
+		{mapping.MaxReferenceTargets, mapping.MaxReferenceTargets + 1, fault.TooLarge},
+		{3, 3, nil},
+		{3, 4, fault.TooLarge},
+	} {
+		target := (&planner{dir: all.dir, binding: all.binding.LimitReferences(test.limit)}).at(t, "/users")
 		r := &recorder{}
 		for i := range test.targets {
 			r.entries = append(r.entries, &directory.Entry{DN: memberDN(i)})
@@ -115,7 +121,7 @@ func TestReferenceLimit(t *testing.T) {
 		}
 		var f *fault.Error
 		if errors.As(err, &f) {
-			if want := (fault.Detail{Kind: "referenceLimit", Limit: mapping.MaxReferenceTargets}); f.Detail != want {
+			if want := (fault.Detail{Kind: "referenceLimit", Limit: int64(test.limit)}); f.Detail != want {
 				t.Errorf("detail %+v", f.Detail)
 			}
 		} else if got := leaves(selection.Filter); got != test.targets {

@@ -131,8 +131,8 @@ func (t *Target) compareReverse(ctx context.Context, p *boundProperty, rest quer
 			}
 		}
 	}
-	if len(named) > MaxReferenceTargets {
-		return directory.Filter{}, tooManyTargets()
+	if len(named) > t.binding.maxTargets {
+		return directory.Filter{}, t.tooManyTargets()
 	}
 	var filters []directory.Filter
 	for _, key := range slices.Sorted(maps.Keys(named)) {
