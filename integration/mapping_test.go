@@ -1,0 +1,118 @@
+package integration_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/rest2ldap/rest2ldap/internal/slapd"
+)
+
+// mixed maps people whose types are mixed, with all their attributes, JSON in one of them,
+// and places that only some of them have.
+func mixed() map[string]string {
+	return map[string]string{"hr/staff.yaml": `
+format: 1
+resourceTypes:
+  staff:
+    subResources:
+      "org/{unit}/people": {type: collection, dnTemplate: "ou={unit},dc=example,dc=com", resource: person, namingStrategy: {type: clientDnNaming, dnAttribute: uid}}
+      "org/{unit}/groups": {type: collection, dnTemplate: "ou=Groups,dc=example,dc=com", resource: group, namingStrategy: {type: clientDnNaming, dnAttribute: cn}}
+  person:
+    objectClasses: [person, organizationalPerson, inetOrgPerson]
+    allowedAuxiliaryTypes: [unix]
+    includeAllUserAttributesByDefault: true
+    excludedDefaultUserAttributes: [uid]
+    properties:
+      _id: {type: simple, ldapAttribute: uid, isRequired: true, writability: createOnly}
+      _schema: {type: resourceType}
+      info: {type: json, ldapAttribute: description}
+      boss: {type: reference, ldapAttribute: manager, resourcePath: ".."}
+      groups: {type: reference, ldapAttribute: memberOf, resourcePath: "../../groups", isMultiValued: true, writability: readOnly}
+  owner:
+    superType: person
+    objectClasses: [extensibleObject]
+    subResources:
+      devices: {type: collection, resource: device, namingStrategy: {type: clientDnNaming, dnAttribute: cn}}
+  unix:
+    objectClasses: [posixAccount]
+    properties:
+      number: {type: simple, ldapAttribute: uidNumber, isRequired: true}
+      group: {type: simple, ldapAttribute: gidNumber, isRequired: true}
+      home: {type: simple, ldapAttribute: homeDirectory, isRequired: true}
+  device:
+    objectClasses: [device]
+    properties:
+      _id: {type: simple, ldapAttribute: cn}
+      owner: {type: reference, resourcePath: "../../.."}
+  group:
+    objectClasses: [groupOfUniqueNames]
+    properties:
+      _id: {type: simple, ldapAttribute: cn}
+      members: {type: reference, ldapAttribute: uniqueMember, resourcePath: "../../people", isMultiValued: true}
+`}
+}
+
+// TestMixedTypes is what a mapping can say of types, over a real directory.
+func TestMixedTypes(t *testing.T) {
+	const hidden = `access to dn.base="uid=trigden,ou=People,dc=example,dc=com"
+  by dn.exact="uid=kvaughan,ou=People,dc=example,dc=com" disclose
+  by * break
+`
+	slapd.Each(t, slapd.Options{Rules: hidden}, func(t *testing.T, server *slapd.Server) {
+		g := start(t, server, settings{mappings: mixed()})
+		const people = "/hr/org/People/people"
+		change := func(t *testing.T, method, path, body string, header ...string) *reply {
+			t.Helper()
+			return g.send(t, ask{method: method, path: path, as: "kvaughan", body: body, header: headers(header...)})
+		}
+		t.Run("W3", func(t *testing.T) {
+			// The directory says 50 of kvaughan's look at trigden, bjensen's manager.
+			g.get(t, "kvaughan", people+"/trigden").fails(http.StatusForbidden, "insufficientAccessRights")
+			g.list(t, "kvaughan", people, `_id sw "bj"`).want(http.StatusOK).finds("bjensen").has(`"trigden"`, "result", 0, "boss", "_id")
+		})
+		t.Run("R_K13", func(t *testing.T) {
+			r := g.get(t, "kvaughan", people+"/bjensen").want(http.StatusOK)
+			r.has(`["Jensen"]`, "sn").has(`["person","unix"]`, "_schema").has(`1076`, "number")
+			for _, name := range []string{"uid", "userPassword", "objectClass", "entryUUID", "createTimestamp", "uidNumber"} {
+				r.lacks(name)
+			}
+			g.list(t, "kvaughan", people, `sn eq "jensen" and givenName sw "Bar"`).finds("bjensen")
+		})
+		t.Run("Types", func(t *testing.T) {
+			const path = people + "/mixed"
+			change(t, "PUT", path, `{"_schema":["person","unix"],"cn":["Mixed"],"sn":["M"]}`, "If-None-Match", "*").fails(http.StatusBadRequest, "missingField")
+			r := change(t, "PUT", path, `{"_schema":["person","unix"],"cn":["Mixed"],"sn":["M"],"number":5000,"group":1,"home":"/","l":["Oslo"]}`, "If-None-Match", "*").want(http.StatusCreated)
+			r.has(`["person","unix"]`, "_schema").has(`5000`, "number").has(`["Oslo"]`, "l")
+			g.list(t, "kvaughan", people, `number eq 5000 and _schema eq "unix"`).finds("mixed")
+			change(t, "PATCH", path, `[{"operation":"remove","field":"/_schema","value":["unix"]}]`).want(http.StatusOK).has(`["person"]`, "_schema").lacks("number")
+			g.list(t, "kvaughan", people, `number eq 5000`).finds()
+			change(t, "PUT", path, `{"_schema":["person","unix"],"cn":["Mixed"],"sn":["M"],"number":5001,"group":1,"home":"/"}`).want(http.StatusOK).has(`5001`, "number").lacks("l")
+			change(t, "DELETE", path, "").want(http.StatusOK)
+		})
+		t.Run("Devices", func(t *testing.T) {
+			g.get(t, "kvaughan", people+"/nbohr/devices/quantum%20dot").fails(http.StatusNotFound, "unknownPath")
+			ldapModify(t, server, "dn: uid=nbohr,ou=People,dc=example,dc=com\nchangetype: modify\nadd: objectClass\nobjectClass: extensibleObject\n")
+			g.get(t, "kvaughan", people+"/nbohr/devices/quantum%20dot").want(http.StatusOK)
+			g.list(t, "kvaughan", people+"/nbohr/devices", "true").finds("quantum dot", "qubit generator")
+			change(t, "PATCH", people+"/nbohr/devices/quantum%20dot", `[{"operation":"replace","field":"owner","value":{"_id":"nbohr"}}]`).want(http.StatusOK).has(`"nbohr"`, "owner", "_id")
+			g.list(t, "kvaughan", people+"/nbohr/devices", `owner/_id eq "nbohr"`).finds("quantum dot")
+		})
+		t.Run("Groups", func(t *testing.T) {
+			g.get(t, "kvaughan", "/hr/org/People/groups/QA%20Managers").want(http.StatusOK).has(`"abergin"`, "members", 0, "_id")
+			g.list(t, "kvaughan", people, `groups/_id eq "QA Managers"`).finds("abergin", "jwalker")
+		})
+		t.Run("R_G41", func(t *testing.T) {
+			const value = `{"array":[{"x":1,"y":2},{"x":3,"y":4}],"name":"Bärbel"}`
+			change(t, "PATCH", people+"/scarter", `[{"operation":"replace","field":"info","value":`+value+`}]`).want(http.StatusOK).has(`"Bärbel"`, "info", "name")
+			if body := string(g.get(t, "kvaughan", people+"/scarter").want(http.StatusOK).body); !strings.Contains(body, `"info":`+value) {
+				t.Errorf("the members are not in the order of the value: %s", body)
+			}
+			g.list(t, "kvaughan", people, `info/array[x eq 1 and y eq 2]`).finds("scarter")
+			g.list(t, "kvaughan", people, `info/array[x eq 1 and y eq 4]`).finds()
+			g.list(t, "kvaughan", people, `info/array[x eq 1] and info/array[y eq 4]`).finds("scarter")
+			g.list(t, "kvaughan", people, `boss[sn eq "Carter" and info/name sw "bär"] and sn eq "hall"`).finds("ahall")
+			change(t, "PATCH", people+"/scarter", `[{"operation":"replace","field":"info/name","value":"x"}]`).fails(http.StatusNotImplemented, "insideJSON")
+		})
+	})
+}
