@@ -110,7 +110,7 @@ func parseSID(text string) (string, bool) {
 	if !ok {
 		return "", false
 	}
-	octets := append(make([]byte, 0, 8+4*len(parts)), 1, byte(len(parts)-3))
+	octets := append(make([]byte, 0, 8+4*len(parts)), 1, byte(len(parts)-3)) //nolint:gosec // There are at most 15.
 	octets = append(octets, binary.BigEndian.AppendUint64(nil, authority)[2:]...)
 	for _, part := range parts[3:] {
 		n, err := strconv.ParseUint(part, 10, 32)

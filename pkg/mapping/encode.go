@@ -205,7 +205,7 @@ func (w *resourceWriter) identity(dst []byte) []byte {
 func (w *resourceWriter) members(dst []byte, views []view) []byte {
 	for i := range views {
 		v := &views[i]
-		if v.Kind == defaultsKind {
+		if v.defaults != nil {
 			dst = w.defaults(dst, v)
 			continue
 		}

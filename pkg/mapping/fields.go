@@ -75,7 +75,7 @@ type view struct {
 	members []view
 	// target is what to show of a reference's targets.
 	target *selector
-	// defaults are what is shown under the names of attributes; defaultsKind only.
+	// defaults are what is shown under the names of attributes; then it is no member itself.
 	defaults map[string]*boundProperty
 }
 
@@ -115,7 +115,7 @@ func (p *projection) projectDefaults(t *boundType) {
 		return
 	}
 	p.need(allUserAttributes)
-	p.views[t] = append(p.views[t], view{boundProperty: &boundProperty{Property: &Property{Kind: defaultsKind}}, defaults: t.defaults})
+	p.views[t] = append(p.views[t], view{boundProperty: &boundProperty{Property: &Property{Kind: ObjectKind}}, defaults: t.defaults})
 }
 
 func (p *projection) need(attribute string) {
@@ -171,9 +171,6 @@ func (p *projection) skips(property *boundProperty, below *selector) bool {
 	}
 	return below != nil && !below.all
 }
-
-// defaultsKind is the kind of the view of all that is shown under the names of attributes.
-const defaultsKind PropertyKind = -1
 
 // isStored reports whether the server keeps every attribute of the projection with the
 // entry. Those that are worked out for each search, as memberOf on OpenLDAP, are not among

@@ -141,7 +141,7 @@ func (p *patcher) applyMembers(ctx context.Context, properties []*boundProperty,
 
 func (p *patcher) applyLeaf(ctx context.Context, property *boundProperty, at query.Pointer, op PatchOp) error {
 	if property.valueType == JSON && len(op.Field) > 0 && (len(op.Field) > 1 || op.Field[0] != "-" && !isIndex(op.Field[0]) || !property.MultiValued) {
-		place := append(at[:len(at):len(at)], op.Field...)
+		place := slices.Concat(at, op.Field)
 		return fault.New(fault.Unsupported, "%s: a JSON value is changed as a whole", place).Named("insideJSON").At(place.String())
 	}
 	toEnd, err := position(at, op.Field)

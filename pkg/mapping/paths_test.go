@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -74,7 +75,7 @@ func TestAnyReferencePathThatCompilesLeadsToACollection(t *testing.T) {
 // is hidden behind another template is passed over.
 func visit(t *rapid.T, b *mapping.Binding, typ *mapping.ResourceType, path []string, see func(*mapping.Target, []string)) {
 	for _, sub := range typ.SubResources {
-		at := append(path[:len(path):len(path)], sub.Template...)
+		at := slices.Concat(path, sub.Template)
 		for i := len(path); i < len(at); i++ {
 			if strings.HasPrefix(at[i], "{") {
 				at[i] = "value"

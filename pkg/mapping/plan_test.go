@@ -60,7 +60,7 @@ func TestPlan(t *testing.T) {
 
 // isRow tells the number of a row of the specification: of a case, a defect of the
 // reference product, or a weak point of it.
-var isRow = regexp.MustCompile(`^(R_[A-Z][0-9]{2}|X[0-9]{2}|W[0-9]{1,2})$`) //nolint:gochecknoglobals // A pattern, compiled once.
+var isRow = regexp.MustCompile(`^(R_[A-Z][0-9]{2}|X[0-9]{2}|W[0-9]{1,2})$`)
 
 // rows holds the parts of a story against what is planned, one test for each row.
 func rows(t *testing.T, want, got string) {
