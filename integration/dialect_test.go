@@ -1,6 +1,7 @@
 package integration_test
 
 import (
+	"encoding/json"
 	"net/http"
 	"strings"
 	"sync"
@@ -115,6 +116,33 @@ func TestDialect(t *testing.T) {
 		change(t, "scarter", "POST", "/api/users/scarter?_action=modifyPassword", `{"oldPassword":"sprain","newPassword":"password1"}`).want(http.StatusOK)
 		g.send(t, ask{method: "GET", path: "/api/users/scarter", as: "scarter", password: "password1"}).want(http.StatusOK)
 		g.get(t, "scarter", "/api/users/scarter").fails(http.StatusUnauthorized, "")
+	})
+	t.Run("ResetPassword", func(t *testing.T) {
+		// The directory decides by the caller, not by the gateway's account.
+		g.act(t, "bjensen", "", "tjensen", "resetPassword").fails(http.StatusForbidden, "insufficientAccessRights")
+		g.read(t, "tjensen", "ecosystem").want(http.StatusOK)
+		r := g.act(t, "kvaughan", "", "tjensen", "resetPassword").want(http.StatusOK)
+		generated, _ := r.at("generatedPassword").(string)
+		if len(generated) < 16 {
+			t.Fatalf("%s", r.body)
+		}
+		g.read(t, "tjensen", "ecosystem").fails(http.StatusUnauthorized, "")
+		for range 2 { // The second time from memory, which looks at the account.
+			g.read(t, "tjensen", generated).want(http.StatusOK)
+		}
+		g.modifyPassword(t, "tjensen", generated, "tjensen", generated, "another one").want(http.StatusOK)
+		g.read(t, "tjensen", "another one").want(http.StatusOK)
+		g.act(t, "kvaughan", "", "tjensen", "accountUsability").want(http.StatusOK).has(`"valid"`, "status")
+	})
+	t.Run("Locked", func(t *testing.T) {
+		for range 5 {
+			g.read(t, "tward", "wrong").fails(http.StatusUnauthorized, "unauthenticated")
+		}
+		r := g.act(t, "kvaughan", "", "tward", "accountUsability").want(http.StatusOK).has(`"locked"`, "status")
+		if _, ok := r.at("unlockIn").(json.Number); !ok {
+			t.Errorf("%s", r.body)
+		}
+		g.read(t, "tward", "").fails(http.StatusUnauthorized, "unauthenticated")
 	})
 	t.Run("Delete", func(t *testing.T) {
 		change(t, "kvaughan", "DELETE", "/api/users/newuser", "").want(http.StatusOK).has(`"newuser"`, "_id")

@@ -44,6 +44,8 @@ const (
 	// theEpoch is how 389 Directory Server writes a lock without end in accountUnlockTime,
 	// and in passwordExpirationTime that the password has to be changed.
 	theEpoch = "19700101000000Z"
+	// afterTheEpoch is its passwordExpirationTime for a password that does not expire.
+	afterTheEpoch = "19700101000001Z"
 )
 
 // StateAttributes returns the attributes, of all kinds of directories, that tell
@@ -176,7 +178,9 @@ func latest(a, b time.Time) time.Time {
 // unknown.
 func (v *view) expiry() (expired bool, at time.Time) {
 	for _, attribute := range []string{attrDSPasswordExpiration, attrNSExpiration} {
-		if v.has(attribute) && v.entry.Value(attribute) != theEpoch {
+		switch v.entry.Value(attribute) {
+		case "", theEpoch, afterTheEpoch:
+		default:
 			at, _ = v.time(attribute)
 			return v.isPast(attribute), at
 		}

@@ -76,6 +76,9 @@ func (c *call) toldUsability(ctx context.Context, dn directory.DN) (*directory.U
 		told = entry.Usability
 		return nil
 	})
+	if errors.Is(err, fault.Forbidden) { // 389 Directory Server has rules for controls.
+		return nil, nil //nolint:nilnil // as above
+	}
 	return told, err
 }
 

@@ -2,6 +2,7 @@ package ldapclient
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"strings"
 
@@ -22,8 +23,8 @@ func (s *session) ModifyPassword(ctx context.Context, req *directory.PasswordReq
 	if err != nil {
 		return none, err
 	}
-	if known.capabilities.Dialect == ds389 && s.proxied && req.Old != "" && req.New != "" {
-		return none, s.exchangePassword(ctx, req)
+	if known.capabilities.Dialect == ds389 && s.proxied {
+		return s.exchangePassword(ctx, req)
 	}
 	if known.controls[ldapwire.OIDPasswordPolicy] {
 		controls = append(controls, ldapwire.PasswordPolicy())
@@ -50,19 +51,33 @@ func (s *session) ModifyPassword(ctx context.Context, req *directory.PasswordReq
 	return none, passwordFault(op.result, policy)
 }
 
-// exchangePassword changes a password by a modification that deletes the old one. 389
-// Directory Server takes the extended operation of a caller for one of the gateway, and has
-// the caller change the password once more.
-func (s *session) exchangePassword(ctx context.Context, req *directory.PasswordRequest) error {
-	_, err := s.Modify(ctx, &directory.ModifyRequest{DN: req.DN, Changes: []directory.Change{
-		{Op: directory.ChangeDelete, Attribute: "userPassword", Values: []string{req.Old}},
-		{Op: directory.ChangeAdd, Attribute: "userPassword", Values: []string{req.New}},
-	}, WriteOptions: directory.WriteOptions{Controls: req.Controls, Answer: req.Answer}})
+// exchangePassword changes a password by a modification, which deletes the old one where there
+// is one. 389 Directory Server takes the extended operation of a caller for one of the
+// gateway: it would do what the caller may not, and has the caller change the password once
+// more. A password that the directory is to make is made here.
+func (s *session) exchangePassword(ctx context.Context, req *directory.PasswordRequest) (directory.Password, error) {
+	var generated directory.Password
+	password := req.New
+	if password == "" {
+		password = rand.Text()
+		generated = directory.NewPassword(password)
+	}
+	changes := []directory.Change{{Op: directory.ChangeReplace, Attribute: "userPassword", Values: []string{password}}}
+	if req.Old != "" {
+		changes = []directory.Change{
+			{Op: directory.ChangeDelete, Attribute: "userPassword", Values: []string{req.Old}},
+			{Op: directory.ChangeAdd, Attribute: "userPassword", Values: []string{password}},
+		}
+	}
+	_, err := s.Modify(ctx, &directory.ModifyRequest{DN: req.DN, Changes: changes, WriteOptions: directory.WriteOptions{Controls: req.Controls, Answer: req.Answer}})
 	var e *fault.Error
 	if errors.As(err, &e) && e.Detail.Kind == "noSuchAttribute" {
-		return fault.Wrap(fault.Invalid, err, "the old password is not right").Named("wrongPassword")
+		err = fault.Wrap(fault.Invalid, err, "the old password is not right").Named("wrongPassword")
 	}
-	return err
+	if err != nil {
+		return directory.Password{}, err
+	}
+	return generated, nil
 }
 
 // passwordFault turns a refusal to change a password into a fault.
