@@ -30,6 +30,7 @@ type service struct {
 	answer   func(*mapping.Request) (*gateway.Answer, error)
 	rows     []string
 	rowError error
+	once     bool   // rowError is that of the first query only
 	cookie   string // after the rows
 	// binding is what Describe returns, or else describeError.
 	binding       *mapping.Binding
@@ -69,6 +70,11 @@ func (s *service) Query(_ context.Context, p auth.Principal, api string, req *ma
 		if err := row([]byte(text)); err != nil {
 			return gateway.Listing{Count: i}, err
 		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.once && len(s.asked) > 1 {
+		return gateway.Listing{Count: len(s.rows), Cookie: s.cookie, Total: -1}, nil
 	}
 	return gateway.Listing{Count: len(s.rows), Cookie: s.cookie, Total: -1}, s.rowError
 }

@@ -38,10 +38,16 @@ func (h *handler) query(w http.ResponseWriter, r *request) error {
 		}
 	}()
 	p := &r.params
-	listing, err := h.service.Query(r.http.Context(), r.principal, r.api, &mapping.Request{
+	req := &mapping.Request{
 		Verb: mapping.Query, Version: r.edition.name, Path: r.path, Fields: p.fields, Filter: p.filter,
 		Sort: p.sort, PageSize: min(p.pageSize, h.maxPage), Cookie: p.cookie, Skip: p.skip, Total: p.total, Estimate: p.estimate, CountOnly: p.countOnly,
-	}, l.row)
+	}
+	listing, err := h.service.Query(r.http.Context(), r.principal, r.api, req, l.row)
+	if l.rows > 0 && !l.begun && isLost(err) {
+		// Nothing of it was sent, so that the client need not know.
+		l.rows, l.buffer = 0, l.buffer[:0]
+		listing, err = h.service.Query(r.http.Context(), r.principal, r.api, req, l.row)
+	}
 	r.event.AddRows(l.rows)
 	r.event.AddLeftOut(listing.LeftOut)
 	switch {
@@ -61,6 +67,12 @@ func (h *handler) query(w http.ResponseWriter, r *request) error {
 		httpserver.Abort(w, r.http, err)
 	}
 	return nil
+}
+
+// isLost reports whether the connection to the directory ended in the middle.
+func isLost(err error) bool {
+	var e *fault.Error
+	return errors.As(err, &e) && e.Detail.Kind == "directoryUnreachable"
 }
 
 // atFilter names the parameter of a fault that is at a position of the filter.

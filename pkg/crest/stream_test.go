@@ -89,6 +89,38 @@ func TestListBreaksOff(t *testing.T) {
 	}
 }
 
+// F_03: a list whose connection was lost before anything of it was sent is asked for once more,
+// as a whole; one of which a part was sent is not, nor one that failed otherwise.
+func TestListOnceMore(t *testing.T) {
+	lost := fault.New(fault.Unavailable, "the connection was lost").Named("directoryUnreachable")
+	for name, test := range map[string]struct {
+		service *service
+		status  int
+		rows    int // of the answer; 0 when it is none
+		queries int
+	}{
+		"Lost":       {&service{rows: rows(3, 1000), rowError: lost, once: true}, 200, 3, 2},
+		"LostTwice":  {&service{rows: rows(3, 1000), rowError: lost}, 503, 0, 2},
+		"Refused":    {&service{rows: rows(3, 1000), rowError: fault.New(fault.Forbidden, "no"), once: true}, 403, 0, 1},
+		"PartlySent": {&service{rows: rows(300, 1000), rowError: lost, once: true}, 200, 0, 1},
+	} {
+		t.Run("F_03/"+name, func(t *testing.T) {
+			f := newFront(t, test.service, Options{})
+			r := f.sendBy(t, false, "GET", "/api/users?_queryFilter=true", "")
+			var got struct {
+				Result      []any `json:"result"`
+				ResultCount int   `json:"resultCount"`
+			}
+			if err := json.Unmarshal([]byte(r.body), &got); (err == nil) == (name == "PartlySent") {
+				t.Errorf("%v: %.200s", err, r.body)
+			}
+			if r.status != test.status || len(got.Result) != test.rows || got.ResultCount != test.rows || len(f.asked) != test.queries {
+				t.Errorf("%d, %d rows, count %d, %d queries", r.status, len(got.Result), got.ResultCount, len(f.asked))
+			}
+		})
+	}
+}
+
 func BenchmarkList(b *testing.B) {
 	l := &list{buffer: make([]byte, 0, 2*piece)}
 	row := []byte(rows(1, 500)[0])

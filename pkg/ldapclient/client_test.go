@@ -27,7 +27,7 @@ func TestMain(m *testing.M) {
 	before := descriptors()
 	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
 		// Those of the runtime and of the connection to the container engine stay.
-		if after := descriptors(); code == 0 && after > before+10 {
+		if after := fewest(before + 10); code == 0 && after > before+10 {
 			fmt.Fprintf(os.Stderr, "FAIL: %d descriptors are open, %d were at the start\n", after, before)
 			code = 1
 		}

@@ -58,7 +58,7 @@ func (l *lister) run(ctx context.Context) (directory.SearchResult, error) {
 	if err != nil {
 		return directory.SearchResult{}, err
 	}
-	defer loan.giveBack()
+	defer loan.giveBack() //nolint:contextcheck // What is drained is for who comes next.
 	l.conn = loan.conn
 	op, err := l.page(ctx, "")
 	if err != nil {

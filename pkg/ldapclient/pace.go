@@ -33,7 +33,7 @@ func (s *session) elsewhere(ctx context.Context, r request, n need, busy *server
 			continue
 		}
 		op, err := l.do(ctx, r)
-		l.giveBack()
+		l.giveBack() //nolint:contextcheck // What is drained is for who comes next.
 		if err == nil && !isBusy(op.result.Code) {
 			return op, true
 		}

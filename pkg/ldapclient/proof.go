@@ -155,7 +155,7 @@ func (s *session) look(ctx context.Context, from *server, p *proof) (*directory.
 	if err != nil {
 		return nil, false
 	}
-	defer l.giveBack()
+	defer l.giveBack() //nolint:contextcheck // What is drained is for who comes next.
 	op, err := l.do(ctx, searchFor(p.search, s.controls()))
 	if err != nil || op.result.Code != codeSuccess || len(op.entries) != 1 {
 		return nil, false

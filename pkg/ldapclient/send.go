@@ -4,7 +4,6 @@ import (
 	"context"
 	"io"
 	"runtime"
-
 	"slices"
 	"sync"
 	"time"

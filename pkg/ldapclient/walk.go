@@ -45,16 +45,16 @@ func (w *walk) Next(ctx context.Context, n int) ([]*directory.Entry, bool, error
 	entries, err := w.step(ctx, n)
 	if err != nil && first && isLost(err) {
 		// The connection was dead, and nothing has been handed out.
-		w.giveBack()
+		w.giveBack() //nolint:contextcheck // What is drained is for who comes next.
 		w.avoid = failedServer(err)
 		entries, err = w.step(ctx, n)
 	}
 	if err != nil {
-		w.Close()
+		w.Close() //nolint:contextcheck // What is drained is for who comes next.
 		return nil, false, transportFault(err, false)
 	}
 	if w.cookie == "" {
-		w.Close()
+		w.Close() //nolint:contextcheck // What is drained is for who comes next.
 	}
 	return entries, !w.ended, nil
 }
