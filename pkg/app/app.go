@@ -180,6 +180,7 @@ func (b *builder) ldap() (*ldapclient.Client, error) {
 		AcquireTimeout:   d.Pool.AcquireTimeout.Std(),
 		MaxQueue:         d.Pool.Queue,
 		MaxDials:         d.Pool.Dials,
+		MaxBinds:         d.Pool.Binds,
 		Heartbeat:        d.Pool.Heartbeat.Std(),
 		ProbeTimeout:     d.Pool.ProbeTimeout.Std(),
 		MaxWalks:         gateway.DefaultWalks,

@@ -137,6 +137,7 @@ func (c *checker) pool(p *Pool) {
 	c.bounded(at+".acquireTimeout", p.AcquireTimeout, Duration(10*time.Millisecond), Duration(10*time.Minute))
 	c.within(at+".queue", p.Queue, 1, 100_000)
 	c.within(at+".dials", p.Dials, 1, 100)
+	c.within(at+".binds", p.Binds, 1, 1024)
 	c.bounded(at+".heartbeat", p.Heartbeat, Duration(time.Second), Duration(10*time.Minute))
 	c.bounded(at+".probeTimeout", p.ProbeTimeout, Duration(100*time.Millisecond), Duration(time.Minute))
 }

@@ -10,7 +10,7 @@ func defaults() map[string]any {
 			"bind": map[string]any{"mechanism": "simple"},
 			"pool": map[string]any{
 				"max": 16, "minIdle": 1, "callers": 64, "idleTime": "5m", "maxAge": "1h", "ageGap": "10s", "maxOperations": 100_000_000,
-				"acquireTimeout": "10s", "queue": 1000, "dials": 2, "heartbeat": "10s", "probeTimeout": "3s",
+				"acquireTimeout": "10s", "queue": 1000, "dials": 2, "binds": 16, "heartbeat": "10s", "probeTimeout": "3s",
 			},
 		},
 		"mapping": map[string]any{"options": map[string]any{

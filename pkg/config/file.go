@@ -186,8 +186,12 @@ type Pool struct {
 	AcquireTimeout Duration `config:"acquireTimeout"`
 	// Queue is how many requests wait for a connection; one more is refused. From 1 to 100000.
 	Queue int `config:"queue"`
-	// Dials is how many connections to one server are opened at once. From 1 to 100.
+	// Dials is how many connections to one server are opened at once, those for the passwords
+	// of callers among them. From 1 to 100.
 	Dials int `config:"dials"`
+	// Binds is how many passwords are verified at once, each on a connection of its own, which
+	// max does not count. From 1 to 1024.
+	Binds int `config:"binds"`
 	// Heartbeat is how often a connection from which nothing comes is asked whether it
 	// lives, and probeTimeout how long its answer may take. From 1s to 10m.
 	Heartbeat Duration `config:"heartbeat"`

@@ -68,7 +68,7 @@ func (s *server) ask(as *account, sharing, patient bool) (loan, *waiter, error) 
 			return loan{}, nil, s.down()
 		}
 	}
-	if len(*q) >= s.client.options.MaxQueue {
+	if len(*q) >= s.client.options.MaxQueue || p.isCaller() && s.waiting() >= s.client.options.MaxQueue {
 		return loan{}, nil, &waitError{errQueue, s.client.options.AcquireTimeout}
 	}
 	w := &waiter{pool: p, sharing: sharing, done: make(chan struct{}, 1)}

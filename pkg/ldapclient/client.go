@@ -82,11 +82,16 @@ type Options struct {
 	// most 1,000,000,000.
 	MaxOperations int32
 	// AcquireTimeout is how long somebody waits for a connection, if the context lasts so
-	// long; 10 s when 0. MaxQueue is how many wait for one of each sort; 1,000 when 0.
+	// long; 10 s when 0. MaxQueue is how many wait for one of each sort to each server, and for
+	// those that are bound as callers, whoever they are; 1,000 when 0.
 	AcquireTimeout time.Duration
 	MaxQueue       int
-	// MaxDials is how many connections to each server are opened at once; 2 when 0.
+	// MaxDials is how many connections to each server are opened at once, those for user
+	// binds among them; 2 when 0.
 	MaxDials int
+	// MaxBinds is how many user binds are at work at once, each on a connection of its own; 16
+	// when 0.
+	MaxBinds int
 	// Heartbeat is how often a connection from which nothing comes is asked whether it
 	// lives, after half of this time at the earliest; 10 s when 0. ProbeTimeout is how long
 	// the answer may take; 3 s when 0.
@@ -164,8 +169,7 @@ const (
 	defaultIdleGap          = 30 * time.Second
 	defaultMaxMessage       = 16 << 20
 	defaultRefresh          = 10 * time.Minute
-	// maxBinds is how many user binds are at work at once.
-	maxBinds = 16
+	defaultMaxBinds         = 16
 )
 
 // New makes a client. It opens no connection; the first operation does. Wrong
@@ -175,7 +179,7 @@ func New(o Options) (*Client, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
-	c := &Client{options: o, binds: make(chan struct{}, maxBinds), reading: make(chan struct{}, 1), pins: pins{hold: o.WriteCoherence, made: make(map[string]pin)}}
+	c := &Client{options: o, binds: make(chan struct{}, o.MaxBinds), reading: make(chan struct{}, 1), pins: pins{hold: o.WriteCoherence, made: make(map[string]pin)}}
 	c.life, c.end = context.WithCancel(context.Background())
 	for _, secondary := range []bool{false, true} {
 		for _, s := range o.Servers {
@@ -245,6 +249,7 @@ func (o Options) withDefaults() Options {
 	o.AcquireTimeout = cmp.Or(o.AcquireTimeout, defaultAcquireTimeout)
 	o.MaxQueue = cmp.Or(o.MaxQueue, defaultMaxQueue)
 	o.MaxDials = cmp.Or(o.MaxDials, defaultMaxDials)
+	o.MaxBinds = cmp.Or(o.MaxBinds, defaultMaxBinds)
 	o.Heartbeat = cmp.Or(o.Heartbeat, defaultHeartbeat)
 	o.ProbeTimeout = cmp.Or(o.ProbeTimeout, defaultProbeTimeout)
 	o.RefusedPause = cmp.Or(o.RefusedPause, defaultRefusedPause)

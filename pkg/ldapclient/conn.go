@@ -29,9 +29,9 @@ type conn struct {
 	// sharing tells that searches share the connection.
 	sharing bool
 
-	// expires is when the connection is too old, rested when it was used last; guarded by
-	// server.mu.
-	expires, rested time.Time
+	// born is when the connection was opened, expires when it is too old, rested when it was
+	// used last; guarded by server.mu.
+	born, expires, rested time.Time
 
 	writing chan struct{} // holds a token while somebody writes
 	buffer  []byte        // guarded by writing

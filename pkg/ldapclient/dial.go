@@ -17,6 +17,19 @@ func keepAlive() net.KeepAliveConfig {
 	return net.KeepAliveConfig{Enable: true, Idle: 15 * time.Second, Interval: 5 * time.Second, Count: 3}
 }
 
+// enter waits until a connection to the server may be opened, for the pools and for user
+// binds; leave lets the next one in.
+func (s *server) enter(ctx context.Context) error {
+	select {
+	case s.slots <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ended(ctx)
+	}
+}
+
+func (s *server) leave() { <-s.slots }
+
 // dial opens a connection to a server and completes its handshake. The name of the server
 // is resolved each time, and all its addresses are tried. Where the system can do that,
 // the connection ends when the peer's system has not acknowledged for as long as a

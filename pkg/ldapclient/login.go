@@ -3,6 +3,7 @@ package ldapclient
 import (
 	"context"
 	"errors"
+	"net"
 	"strings"
 	"time"
 
@@ -77,13 +78,12 @@ func (s *server) verify(ctx context.Context, patient bool, login func(context.Co
 		}
 		return transportFault(&unsentError{err}, false)
 	}
-	dialling, cancel := context.WithTimeout(ctx, s.client.options.ConnectTimeout)
-	defer cancel()
-	socket, err := s.client.dial(dialling, s)
+	socket, err := s.dialForBind(ctx)
 	if err != nil {
 		if ctx.Err() != nil {
 			return transportFault(&unsentError{ended(ctx)}, false)
 		}
+		s.client.happened(s, ConnectionFailed, 0)
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.failed(err)
@@ -92,4 +92,15 @@ func (s *server) verify(ctx context.Context, patient bool, login func(context.Co
 	defer socket.Close()
 	s.client.trace(ctx, "bind")
 	return login(ctx, s, newStream(socket))
+}
+
+// dialForBind opens a connection that is not of a pool, when it is its turn.
+func (s *server) dialForBind(ctx context.Context) (net.Conn, error) {
+	if err := s.enter(ctx); err != nil {
+		return nil, err
+	}
+	defer s.leave()
+	ctx, cancel := context.WithTimeout(ctx, s.client.options.ConnectTimeout)
+	defer cancel()
+	return s.client.dial(ctx, s)
 }

@@ -148,11 +148,9 @@ func (p *pool) connect(sharing bool) bool {
 		return false
 	}
 	started := s.client.start(func() {
-		ctx, cancel := context.WithTimeout(s.client.life, s.client.options.ConnectTimeout)
-		defer cancel()
 		var c *conn
 		err := s.client.contain(s, func() (err error) {
-			c, err = p.dial(ctx, sharing)
+			c, err = p.dial(s.client.life, sharing)
 			return err
 		})
 		p.connected(c, err, sharing)
@@ -179,6 +177,12 @@ func (p *pool) begun(sharing bool) {
 
 func (p *pool) dial(ctx context.Context, sharing bool) (*conn, error) {
 	s := p.server
+	if err := s.enter(ctx); err != nil {
+		return nil, err
+	}
+	defer s.leave()
+	ctx, cancel := context.WithTimeout(ctx, s.client.options.ConnectTimeout)
+	defer cancel()
 	socket, err := s.client.dial(ctx, s)
 	if err != nil {
 		return nil, err
@@ -213,8 +217,9 @@ func (p *pool) connected(c *conn, err error, sharing bool) {
 	if err == nil {
 		s.client.happened(s, ConnectionOpened, 0)
 		s.retryAt = time.Time{} // Another attempt may do as well.
-		c.expires = time.Now().Add(s.client.lifetime())
-		c.rested = time.Now()
+		c.born = time.Now()
+		c.expires = c.born.Add(s.client.lifetime())
+		c.rested = c.born
 		p.open[c] = true
 		if sharing {
 			p.shared = append(p.shared, &share{conn: c})

@@ -397,7 +397,7 @@ func TestF_24F_26Recovery(t *testing.T) {
 			t.Errorf("%d attempts in a minute", len(dials))
 		}
 		for i := len(dials) / 2; i < len(dials); i++ {
-			if pause := dials[i].Sub(dials[i-1]); pause < 2*time.Second || pause > 8*time.Second {
+			if pause := dials[i].Sub(dials[i-1]); pause > 8*time.Second { // TestFullJitter looks at the short ones.
 				t.Errorf("a pause of %s", pause)
 			}
 		}

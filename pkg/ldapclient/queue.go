@@ -16,6 +16,17 @@ type waiter struct {
 // last first: some are served in time, instead of all too late.
 type queue []*waiter
 
+// waiting is how many wait for connections that are bound as callers. s.mu is held.
+func (s *server) waiting() int {
+	n := 0
+	for p := range s.hungry {
+		if p.isCaller() {
+			n += len(p.searches) + len(p.others)
+		}
+	}
+	return n
+}
+
 // serve gives connections to those who wait, as long as take has any.
 func (q *queue) serve(take func() loan) {
 	for len(*q) > 0 {

@@ -28,6 +28,8 @@ type server struct {
 	busy      atomic.Int64 // how often in a row it had no time
 	load      atomic.Int64 // how many requests it has at work
 	known     atomic.Pointer[facts]
+	counts    map[Event]*atomic.Int64
+	slots     chan struct{} // holds a token for each connection that is being opened
 
 	mu      sync.Mutex // guards the fields below, and those of its pools
 	own     *pool      // of the gateway's own account
@@ -51,6 +53,10 @@ func newServer(c *Client, address string, config *tls.Config, o Server) *server 
 	s := &server{
 		client: c, address: address, tls: config, startTLS: o.StartTLS, secondary: o.Secondary,
 		callers: make(map[accountKey]*pool), hungry: make(map[*pool]bool),
+		counts: make(map[Event]*atomic.Int64), slots: make(chan struct{}, c.options.MaxDials),
+	}
+	for _, event := range Events() {
+		s.counts[event] = new(atomic.Int64)
 	}
 	maxShared := max(1, c.options.MaxConns/4)
 	s.own = newPool(s, nil, maxShared, c.options.MaxConns-maxShared+c.options.MaxWalks)
@@ -87,14 +93,13 @@ func (s *server) failed(cause error) {
 	if s.failures == 0 || root(s.cause).Error() != root(cause).Error() {
 		s.tell(cause)
 	}
-	first, last := firstBackoff, lastBackoff
+	pause := fullJitter(min(firstBackoff<<min(s.failures, 16), lastBackoff))
 	if isRefusedBind(cause) { // Each attempt may count towards a lock of the account.
-		first = s.client.options.RefusedPause
-		last = 20 * first
+		first := s.client.options.RefusedPause
+		pause = jitter(min(first<<min(s.failures, 16), 20*first))
 	}
-	limit := min(first<<min(s.failures, 16), last)
 	s.failures++
-	s.cause, s.retryAt = cause, time.Now().Add(jitter(limit))
+	s.cause, s.retryAt = cause, time.Now().Add(pause)
 	for p := range s.hungry {
 		p.reject(s.down())
 	}
@@ -110,8 +115,14 @@ func (s *server) tell(cause error) {
 	s.client.options.Logger.Warn("the directory server cannot be reached", "server", s.address, "error", cause)
 }
 
-// jitter spreads a wait over its second half, so that gateways do not come back all at
-// once, and none comes back at once.
+// fullJitter spreads a wait over all of it, so that gateways that lost a server together come
+// back one by one. An attempt to connect that comes at once does no harm: there is one at a
+// time.
+func fullJitter(d time.Duration) time.Duration {
+	return time.Duration(rand.Int64N(int64(d) + 1)) //nolint:gosec // No secret depends on it.
+}
+
+// jitter spreads a wait over its second half, for what must not be repeated at once.
 func jitter(d time.Duration) time.Duration {
 	return d - time.Duration(rand.Int64N(int64(d/2)+1)) //nolint:gosec // No secret depends on it.
 }

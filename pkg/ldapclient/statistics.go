@@ -39,6 +39,14 @@ const (
 	PanicContained Event = "panicContained" // a fault of the client, which ended a connection or a request
 )
 
+// Events returns all of them.
+func Events() []Event {
+	return []Event{
+		ConnectionOpened, ConnectionFailed, ConnectionDefunct, ConnectionExpired, ConnectionUnneeded,
+		CheckoutWithoutWait, CheckoutAfterWait, CheckoutNewConnection, CheckoutFailed, ReleasedValid, PanicContained,
+	}
+}
+
 func (c *Client) trace(ctx context.Context, operation string) {
 	if c.options.Tracer != nil && operation != "" {
 		c.options.Tracer.Operation(ctx, operation)
@@ -46,6 +54,7 @@ func (c *Client) trace(ctx context.Context, operation string) {
 }
 
 func (c *Client) happened(s *server, event Event, waited time.Duration) {
+	s.counts[event].Add(1)
 	if c.options.Tracer != nil {
 		c.options.Tracer.Connection(s.address, event, waited)
 	}
