@@ -262,6 +262,30 @@ func TestDroppedControlOfOneServer(t *testing.T) {
 	}
 }
 
+// A server that does not list the control is asked again what it can do, until it does.
+func TestUnfitServerIsMended(t *testing.T) {
+	t.Parallel()
+	server := fakeldap.Start(t, find)
+	server.Offer(fakeldap.OIDPaging)
+	client := fakeClient(t, server, nil)
+	kindOf(t, client.Check(within(t, 0)), fault.BadGateway, "proxiedAuthorization")
+	if n := server.Count("check"); n != 0 {
+		t.Errorf("%d requests were sent with a control that is not there", n)
+	}
+	server.Offer(fakeldap.Usual()...)
+	for deadline := time.Now().Add(long); ; {
+		err := client.Check(within(t, 0))
+		if err == nil {
+			break
+		}
+		kindOf(t, err, fault.BadGateway, "proxiedAuthorization")
+		if time.Now().After(deadline) {
+			t.Fatal("it does not come back")
+		}
+		time.Sleep(10 * time.Millisecond) //nolint:forbidigo // It is tried again in the background.
+	}
+}
+
 // F_46: a directory that cannot be asked who somebody is must refuse who makes no sense.
 func TestDroppedControlWithoutWhoAmI(t *testing.T) {
 	t.Parallel()

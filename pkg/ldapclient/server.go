@@ -99,6 +99,9 @@ func (s *server) failed(cause error) {
 		pause = jitter(min(first<<min(s.failures, 16), 20*first))
 	}
 	s.failures++
+	if len(s.own.open) == 0 {
+		s.known.Store(nil) // It may have been mended when it is tried again.
+	}
 	s.cause, s.retryAt = cause, time.Now().Add(pause)
 	for p := range s.hungry {
 		p.reject(s.down())

@@ -20,25 +20,31 @@ const (
 // anybody gets it, and what the server can do, where that is not known. Each connection is
 // asked, for behind one address there may be several servers, and a balancer.
 func (s *server) vet(ctx context.Context, fresh stream) error {
-	if s.client.options.Mode == Proxied {
-		if err := fresh.checkProxy(ctx); err != nil {
+	if s.facts() == nil {
+		if err := s.introduce(ctx, fresh); err != nil {
 			return err
 		}
 	}
-	if s.facts() != nil {
+	if s.client.options.Mode != Proxied {
 		return nil
 	}
+	if f := s.facts(); f != nil && !f.controls[ldapwire.OIDProxiedAuthorization] {
+		return &unfitError{errNoProxy()}
+	}
+	return fresh.checkProxy(ctx)
+}
+
+// introduce reads what the server says of itself. One that does not let the gateway read that
+// is found out by whoever needs to know.
+func (s *server) introduce(ctx context.Context, fresh stream) error {
 	request := ldapwire.AppendSearch(nil, rootID, &directory.SearchRequest{
 		Scope: directory.ScopeBase, Filter: directory.Present("objectClass"), Attributes: rootAttributes(), SizeLimit: 1,
 	})
 	a, err := fresh.ask(ctx, request, rootID, ldapwire.SearchResultDone)
-	if err != nil {
-		return err
-	}
-	if a.result.Code == codeSuccess && len(a.entries) == 1 { // Else whoever needs to know will say so.
+	if err == nil && a.result.Code == codeSuccess && len(a.entries) == 1 {
 		s.learned(factsOf(a.entries[0]))
 	}
-	return nil
+	return err
 }
 
 // checkProxy makes sure that the control of proxied authorization arrives: for somebody
