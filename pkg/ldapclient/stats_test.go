@@ -168,7 +168,8 @@ func TestBindLimits(t *testing.T) {
 			work.Go(func() {
 				ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 				defer cancel()
-				kindOf(t, n.Authenticate(ctx, userDN("a"), "wrong"), fault.Unauthenticated, "")
+				_, err := n.Authenticate(ctx, userDN("a"), "wrong")
+				kindOf(t, err, fault.Unauthenticated, "")
 			})
 			work.Go(func() { n.put(t, "a") })
 		}
