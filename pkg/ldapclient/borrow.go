@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// trusted is for how long a connection that has been at rest is taken to be alive when a
-// change is to be sent on it. Later it is asked first: a question that gets no answer
-// costs less than a change of unknown outcome.
+// trusted is for how long a connection that has been at rest is taken to be alive. Later it is
+// asked first, by the first who gets it: a question that gets no answer costs less than a
+// change of unknown outcome, or than a read that is sent again when its time is almost over.
 const trusted = time.Second
 
 // loan is a connection that somebody uses.
@@ -16,6 +16,8 @@ type loan struct {
 	*conn
 	share *share // nil when the connection is lent to one alone
 	probe bool   // nobody uses it, it is asked whether it lives
+	// isRested tells that nobody had used it for longer than it is trusted.
+	isRested bool
 }
 
 // borrow lends a connection; its borrower gives it back. A search with a bounded answer
@@ -136,6 +138,9 @@ func (l loan) end() {
 	case l.share != nil:
 		l.share.load--
 		unused = l.share.load == 0
+		if unused && !l.probe {
+			l.rested = time.Now()
+		}
 		if worn != nil {
 			p.unlist(l.conn)
 		}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -26,6 +27,10 @@ import (
 func TestMain(m *testing.M) {
 	before := descriptors()
 	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		// The runtime keeps pipes for copies between sockets until it collects garbage.
+		for deadline := time.Now().Add(patience); descriptors() > before+10 && time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) { //nolint:forbidigo // See above.
+			runtime.GC()
+		}
 		// Those of the runtime and of the connection to the container engine stay.
 		if after := fewest(before + 10); code == 0 && after > before+10 {
 			fmt.Fprintf(os.Stderr, "FAIL: %d descriptors are open, %d were at the start\n", after, before)

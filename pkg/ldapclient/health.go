@@ -140,7 +140,7 @@ func (p *pool) probe() {
 	for _, candidate := range p.shared {
 		if candidate.conn.isQuiet() {
 			candidate.load++
-			p.heartbeat(loan{candidate.conn, candidate, true})
+			p.heartbeat(loan{conn: candidate.conn, share: candidate, probe: true})
 		}
 	}
 	rest := p.idle[:0]

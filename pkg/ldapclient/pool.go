@@ -66,18 +66,19 @@ func (p *pool) take(sharing bool) loan {
 		}
 		c := p.idle[n-1]
 		p.idle = p.idle[:n-1]
-		return loan{conn: c}
+		return loan{conn: c, isRested: time.Since(c.rested) >= trusted}
 	}
 	best := p.leastLoaded()
 	if best == nil || best.load >= inFlight {
 		return loan{}
 	}
+	isRested := best.load == 0 && time.Since(best.conn.rested) >= trusted
 	best.load++
 	best.used = true
 	if best.load > enough { // Many are, so that another connection may be of use.
 		p.grow()
 	}
-	return loan{conn: best.conn, share: best}
+	return loan{conn: best.conn, share: best, isRested: isRested}
 }
 
 func (p *pool) leastLoaded() *share {

@@ -60,11 +60,12 @@ func (s *session) borrow(ctx context.Context, n need) (loan, error) {
 	return loan{}, err
 }
 
-// lend lends a connection that is known to be alive where that matters.
+// lend lends a connection that is known to be alive. Who reads and has too little time for a
+// question that gets no answer goes without: the read may be sent again.
 func (s *server) lend(ctx context.Context, as *account, n need, patient bool) (loan, error) {
 	for {
 		l, err := s.borrow(ctx, as, n.sharing, patient)
-		if err != nil || !n.change || time.Since(l.rested) < trusted {
+		if err != nil || !l.isRested || !n.change && !s.hasTime(ctx) {
 			return l, err
 		}
 		asking, cancel := context.WithTimeout(ctx, s.client.options.ProbeTimeout)
@@ -78,6 +79,12 @@ func (s *server) lend(ctx context.Context, as *account, n need, patient bool) (l
 			return loan{}, &waitError{reason: ended(ctx)}
 		}
 	}
+}
+
+// hasTime reports whether there is time left after a question without an answer.
+func (s *server) hasTime(ctx context.Context) bool {
+	deadline, ok := ctx.Deadline()
+	return !ok || time.Until(deadline) > 2*s.client.options.ProbeTimeout
 }
 
 // order is the order in which servers are tried.
