@@ -25,6 +25,10 @@ type loan struct {
 // many others. While the server is down it fails with a *downError, at once when not
 // patient, else after the next attempt to connect, if one is due.
 func (s *server) borrow(ctx context.Context, as *account, sharing, patient bool) (loan, error) {
+	if err := s.breaker.admit(s); err != nil {
+		s.client.happened(s, CheckoutFailed, 0)
+		return loan{}, err
+	}
 	l, w, err := s.ask(as, sharing, patient) //nolint:contextcheck // A connection is for everybody, and ends with the client.
 	if err != nil {
 		s.client.happened(s, CheckoutFailed, 0)

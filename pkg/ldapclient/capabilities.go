@@ -128,7 +128,9 @@ func (c *Client) reconsider() {
 // readEntry reads an entry, and tells which server had it.
 func (c *Client) readEntry(ctx context.Context, dn directory.DN, attributes ...string) (*directory.Entry, *server, error) {
 	req := &directory.SearchRequest{Base: dn, Scope: directory.ScopeBase, Filter: directory.Present("objectClass"), Attributes: attributes, SizeLimit: 1}
-	op, err := (&session{client: c}).exchange(ctx, searchFor(req, nil), need{sharing: true})
+	r := searchFor(req, nil)
+	r.name = "" // On nobody's behalf, and no proof that the server answers others.
+	op, err := (&session{client: c}).exchange(ctx, r, need{sharing: true})
 	if err != nil {
 		return nil, nil, err
 	}

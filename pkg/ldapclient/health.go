@@ -10,9 +10,9 @@ import (
 	"github.com/rest2ldap/rest2ldap/pkg/ldapwire"
 )
 
-// The health of a connection is looked at when it is new, when it is lent for a change
-// after it has been at rest (see trusted), when it is given back, in a sweep from time to
-// time, and after every result that tells that the server has lost its way.
+// The health of a connection is looked at when it is new (see vet), when it is lent after it
+// has been at rest (see trusted), when it is given back (see worn), in a sweep from time to
+// time, and after every result that tells that the server has lost its way (see take).
 
 // watch begins the sweeps, with the first connection.
 func (c *Client) watch() {

@@ -28,6 +28,7 @@ type server struct {
 	busy      atomic.Int64 // how often in a row it had no time
 	load      atomic.Int64 // how many requests it has at work
 	known     atomic.Pointer[facts]
+	breaker   breaker
 	counts    map[Event]*atomic.Int64
 	slots     chan struct{} // holds a token for each connection that is being opened
 

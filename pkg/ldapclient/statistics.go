@@ -11,7 +11,7 @@ import (
 type Tracer interface {
 	// Operation is called once for each request that leaves for the directory on
 	// behalf of ctx: "bind", "search", "add", "modify", "delete", "whoami", and so on.
-	// Questions whether a connection is alive are on nobody's behalf.
+	// Questions whether a connection is alive, and what a server can do, are on nobody's behalf.
 	Operation(ctx context.Context, name string)
 	// Connection is called for each event of the connections to a server, named by host
 	// and port. waited is how long somebody waited for a connection, for the events of a

@@ -50,7 +50,7 @@ func (c *Client) Stats() []Stats {
 func (s *server) stats(now time.Time) Stats {
 	st := Stats{
 		Server: s.address, Secondary: s.secondary, Requests: int(s.load.Load()),
-		Breaker: BreakerClosed, Events: make(map[Event]int64),
+		Events: make(map[Event]int64),
 	}
 	for event, n := range s.counts {
 		st.Events[event] = n.Load()
@@ -76,6 +76,7 @@ func (s *server) stats(now time.Time) Stats {
 	}
 	st.InUse = st.Open - st.Idle
 	slices.SortFunc(st.Ages, func(a, b time.Duration) int { return int(b - a) })
+	st.Breaker, st.Retry = s.breaker.state(now)
 	if s.failures > 0 {
 		st.Breaker, st.Retry = BreakerOpen, max(0, s.retryAt.Sub(now))
 		if s.dialing > 0 {
