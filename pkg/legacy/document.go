@@ -28,17 +28,6 @@ func (d *document) put(path string, value any, comment string) {
 	annotate(key, comment)
 }
 
-// remove takes a key out.
-func (d *document) remove(path string) {
-	name, parent := d.find(path)
-	for i := 0; i < len(parent.Content); i += 2 {
-		if parent.Content[i].Value == name {
-			parent.Content = slices.Delete(parent.Content, i, i+2)
-			return
-		}
-	}
-}
-
 // annotate adds a comment to those before a key.
 func annotate(key *yaml.Node, comment string) {
 	if comment == "" {

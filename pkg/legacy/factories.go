@@ -152,10 +152,10 @@ func (r *reader) directory(config *node) {
 	r.others(servers)
 }
 
-// urls writes the servers, as ldaps.
+// urls writes the servers, as ldaps, or with StartTLS.
 func (r *reader) urls(f *factory, servers []server) {
 	security := r.text(f.merged, "connectionSecurity")
-	if security.text == "ssl" {
+	if security.text == "ssl" || security.text == "startTLS" {
 		r.same(security, "")
 	}
 	for i, s := range servers {
@@ -169,8 +169,8 @@ func (r *reader) urls(f *factory, servers []server) {
 		case security.text == "ssl":
 			r.kept(s.at, key, "ldaps://"+s.address())
 		case security.text == "startTLS":
-			r.decide(at, fmt.Sprintf("StartTLS begins in clear; this gateway speaks LDAP over TLS from the first octet. Does %s listen for LDAPS, and at which port? --set %s=%s", s.host, key, proposal), key)
-			r.propose(key, proposal)
+			r.kept(s.at, key, "ldap://"+s.address())
+			r.document.put(fmt.Sprintf("directory.servers.%d.startTLS", i), true, "")
 		case security.text == "none" || !security.has():
 			said := "none"
 			if !security.has() {

@@ -19,13 +19,7 @@ type Gateway struct {
 	Files []File
 
 	document *document
-	// external are the keys that go with EXTERNAL, when the old gateway had a certificate
-	// beside its password and the operator is to choose.
-	external []setting
 }
-
-// setting is a key of gateway.yaml and its value.
-type setting struct{ key, value string }
 
 // File is a file beside gateway.yaml.
 type File struct {
@@ -58,13 +52,6 @@ func (g *Gateway) YAML() ([]byte, error) { return g.document.bytes(g.Decisions()
 // asked for it is a decision no more.
 func (g *Gateway) Decide(path string, value any) {
 	g.document.put(path, value, "decided by the operator")
-	if path == "directory.bind.mechanism" && value == "EXTERNAL" && len(g.external) > 0 {
-		g.document.remove("directory.bind.dn")
-		g.document.remove("directory.bind.password")
-		for _, s := range g.external {
-			g.document.put(s.key, s.value, "")
-		}
-	}
 	for i := range g.Findings {
 		if f := &g.Findings[i]; f.Status == Decision && slices.Contains(f.Keys, path) {
 			f.Status, f.Message = Changed, "decided by the operator, with "+path
@@ -130,7 +117,7 @@ func Read(path string) (*Gateway, error) {
 		return nil, err
 	}
 	sortFindings(r.findings)
-	return &Gateway{Findings: r.findings, Files: r.files, document: r.document, external: r.external}, nil
+	return &Gateway{Findings: r.findings, Files: r.files, document: r.document}, nil
 }
 
 // reader makes the new configuration of the old.
@@ -142,7 +129,6 @@ type reader struct {
 	document *document
 	findings []Finding
 	files    []File
-	external []setting
 
 	factories map[string]*factory
 	// own are the factories without what they inherit.

@@ -160,8 +160,8 @@ func TestDecide(t *testing.T) {
 	}
 }
 
-// EXTERNAL in place of a password takes the certificate that the old gateway had.
-func TestDecideExternal(t *testing.T) {
+// The certificate that the old gateway showed beside its password is shown still.
+func TestClientCertificate(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "keys.jks"), makeStore(t, "jks", "key", "changeit", []string{"mine"}))
@@ -171,15 +171,11 @@ func TestDecideExternal(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g.Decide("directory.bind.mechanism", "EXTERNAL")
 	text := yamlOf(t, g)
-	for _, want := range []string{"mechanism: EXTERNAL\n", "cert: tls/client.pem\n", "key: secrets/client.key\n"} {
+	for _, want := range []string{"dn: cn=gateway\n", "password: file:secrets/directory-password\n", "cert: tls/client.pem\n", "key: secrets/client.key\n"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is not in\n%s", want, text)
 		}
-	}
-	if strings.Contains(text, "dn: cn=gateway") || strings.Contains(text, "directory-password") {
-		t.Errorf("the account is in\n%s", text)
 	}
 }
 

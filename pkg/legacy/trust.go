@@ -190,55 +190,38 @@ func (r *reader) secretFile(file *node, key string) {
 	r.kept(file, key, "file:"+path)
 }
 
-// clientCertificate writes the certificate that the gateway shows to the directory. Only
-// the mechanism EXTERNAL shows one here.
+// clientCertificate writes the certificate that the gateway shows to the directory.
 func (r *reader) clientCertificate(f *factory, external bool) {
-	const mechanism, certKey, keyKey = "directory.bind.mechanism", "directory.bind.cert", "directory.bind.key"
+	const certKey, keyKey = "directory.bind.cert", "directory.bind.key"
 	manager, alias := r.text(r.security, "keyManager"), r.text(f.merged, "sslCertAlias")
 	const remedy = "--set " + certKey + "=FILE --set " + keyKey + "=FILE, in PEM"
 	switch {
 	case manager.text == "pkcs11":
-		r.decide(manager, "PKCS#11 tokens are not read here; name a certificate with its key as files: --set "+mechanism+"=EXTERNAL "+remedy+
-			", or do without one: --set "+mechanism+"=simple", mechanism, certKey)
+		r.decide(manager, "PKCS#11 tokens are not read here; name a certificate with its key as files, "+remedy+", or write none there", certKey)
 	case manager.text == "file":
-		r.clientStore(alias, external)
+		r.clientStore(alias)
 	case external:
 		r.decide(manager, "the account binds with a certificate, and the one of the Java installation is not read here; "+remedy, certKey)
 	case alias.has():
-		r.decide(alias, "names a certificate of the Java installation, which is not read here; with one: --set "+mechanism+"=EXTERNAL "+remedy+
-			", without: --set "+mechanism+"=simple", mechanism, certKey)
+		r.decide(alias, "names a certificate of the Java installation, which is not read here; "+remedy+", or take it out there", certKey)
 	case manager.has() && !slices.Contains([]string{"jvm", "none"}, manager.text):
 		r.decide(manager, fmt.Sprintf("%q is none of jvm, file, pkcs11 and none; mend it there", manager.text))
 	}
 }
 
 // clientStore makes PEM of a key store.
-func (r *reader) clientStore(alias *node, external bool) {
-	const mechanism, certKey, keyKey = "directory.bind.mechanism", "directory.bind.cert", "directory.bind.key"
-	settles := certKey
-	if !external {
-		settles = mechanism
-	}
-	data, password, at, ok := r.store("fileBasedKeyManager", settles)
+func (r *reader) clientStore(alias *node) {
+	const certKey, keyKey = "directory.bind.cert", "directory.bind.key"
+	data, password, at, ok := r.store("fileBasedKeyManager", certKey)
 	if !ok {
 		return
 	}
 	certificate, key, err := pemOf(data, password, alias.text)
 	if err != nil {
-		r.decide(at, fmt.Sprintf("%v; mend it there, or --set %s=FILE --set %s=FILE, in PEM", err, certKey, keyKey), settles, certKey)
+		r.decide(at, fmt.Sprintf("%v; mend it there, or --set %s=FILE --set %s=FILE, in PEM", err, certKey, keyKey), certKey)
 		return
 	}
 	r.add(File{Name: fileClient, Data: certificate}, File{Name: fileClientKey, Data: key, Secret: true})
-	const became = "the store became PEM: " + fileClient + " and " + fileClientKey
-	if external {
-		r.changed(at, certKey, fileClient, became)
-		r.document.put(keyKey, fileClientKey, "")
-		return
-	}
-	if alias.has() {
-		at = alias
-	}
-	r.external = []setting{{certKey, fileClient}, {keyKey, fileClientKey}}
-	r.decide(at, became+". It was shown to a directory that asked, beside the account's password; here a certificate is shown in place of a password: --set "+
-		mechanism+"=EXTERNAL, or never: --set "+mechanism+"=simple", mechanism)
+	r.changed(at, certKey, fileClient, "the store became PEM: "+fileClient+" and "+fileClientKey)
+	r.document.put(keyKey, fileClientKey, "")
 }
