@@ -10,7 +10,7 @@ FUZZTIME ?= 10s
 # detector can run. Package totals adds the number of tests on each directory.
 go_test = race=$$(sh integration/provision.sh) && go run ./internal/tally/totals go test $$race -count 1
 
-.PHONY: help demo build test soak bench fuzz lint fmt tidy-check image clean
+.PHONY: help demo build test full soak bench fuzz lint fmt tidy-check image clean
 
 help: ## Show this help
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -27,6 +27,9 @@ test: ## Run every test on a real OpenLDAP, with the race detector (at most 10 m
 
 soak: ## Run the long forms of the tests: more data, more rounds (up to hours)
 	@export REST2LDAP_TEST_SOAK=1; $(go_test) -timeout 6h ./...
+
+full: ## Run the comparison of memdir with slapd and the paging test in their full size, with seeds and counts
+	@export REST2LDAP_TEST_SOAK=1; $(go_test) -timeout 20m -run '^(TestSameAnswers|TestWalks)$$' ./internal/differential ./integration
 
 bench: ## Measure each row beside its control; also writes bench/out/bench.json
 	@./bench/run.sh

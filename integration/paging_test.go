@@ -144,6 +144,24 @@ func TestPages(t *testing.T) {
 				}
 			}
 		})
+		// What is passed over costs few operations, and is bounded.
+		t.Run("X27", func(t *testing.T) {
+			for _, order := range [][]string{nil, {"_sortKeys", "_id"}, {"_sortKeys", "uidNumber"}} {
+				all := g.walk(t, "kvaughan", 1000, "true", order...)
+				for _, skip := range []int{0, 1, 70, 149} {
+					query := append([]string{"_fields", "_id", "_pageSize", "1", "_pagedResultsOffset", fmt.Sprint(skip)}, order...)
+					r := g.list(t, "kvaughan", "/api/users", "true", query...).finds(all[skip])
+					events := g.eventsOf(t, r)
+					// One search, and at times one that makes sure of the next page.
+					if n, _ := events[0]["ldapOperations"].(float64); len(events) != 1 || n < 1 || n > 2 {
+						t.Errorf("%q, offset %d: %v operations", order, skip, n)
+					}
+				}
+			}
+			g.list(t, "kvaughan", "/api/users", "true", "_pageSize", "1", "_pagedResultsOffset", "100000").finds()
+			g.list(t, "kvaughan", "/api/users", "true", "_pageSize", "5", "_pagedResultsOffset", "20001").
+				fails(http.StatusBadRequest, "offsetLimit").has(`"_pagedResultsOffset"`, "detail", "parameter").has("100000", "detail", "limit")
+		})
 		t.Run("Nothing", func(t *testing.T) {
 			g.list(t, "kvaughan", "/api/users", "false", "_pageSize", "4").finds().has("null", "pagedResultsCookie")
 			g.list(t, "kvaughan", "/api/users", `_id eq "nobody"`, "_pageSize", "4").finds().has("null", "pagedResultsCookie")
@@ -273,6 +291,7 @@ func TestWalks(t *testing.T) {
 				})
 			}
 			wg.Wait()
+			t.Logf(soak.Mark+"%d clients each walked through %d users", clients, len(ids))
 			for _, err := range failures {
 				if err != nil {
 					t.Error(err)
@@ -391,7 +410,7 @@ func TestSort(t *testing.T) {
 				}
 			})
 		}
-		for _, keys := range []string{"_id", "-_id", "userName", "description", "-description", "name/familyName,-description", "-name/familyName,_id", "-uidNumber", "_meta/created,-_id", "_rev"} {
+		for _, keys := range []string{"_id", "-_id", "userName", "description", "-description", "name/familyName,-description", "-name/familyName,_id", "-uidNumber", "_meta/created,-_id", "_rev", "photo", "-photo"} {
 			t.Run("Pages/"+keys, func(t *testing.T) {
 				all := rows(t, "true", keys+",_id", "_id")
 				if err := same(all, g.walk(t, "kvaughan", 1000, "true")); err != nil {

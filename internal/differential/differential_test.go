@@ -29,6 +29,7 @@ func TestSameAnswers(t *testing.T) {
 	}
 	failed, report := compare(t, all)
 	if failed < 0 {
+		t.Logf(soak.Mark+"%d steps agree", steps)
 		return
 	}
 	t.Errorf("step %d of %d:\n%s", failed, steps, report)

@@ -179,7 +179,7 @@ func rows() []row {
 			why:  "it reads documents and the sources of tests",
 		},
 		{
-			room: "internal/tally/totals", ours: []string{"internal/evidence", "internal/tally"}, world: []string{jsonStream},
+			room: "internal/tally/totals", ours: []string{"internal/evidence", "internal/soak", "internal/tally"}, world: []string{jsonStream},
 			why: "it runs a command, prints the account, and compares it with what documents say",
 		},
 		{

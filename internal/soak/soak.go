@@ -16,6 +16,10 @@ const (
 	SeedVariable = "REST2LDAP_TEST_SEED"
 )
 
+// Mark begins what a test logs for the account of a long run: its seed, and how much it
+// did. The account has it of tests that pass, too.
+const Mark = "soak: "
+
 // Size returns short, or full in a long run.
 func Size(short, full int) int {
 	if os.Getenv(Variable) != "" {
@@ -49,6 +53,6 @@ func seeded(tb testing.TB, seed uint64) *rand.Rand {
 			tb.Fatalf("%s: %v", SeedVariable, err)
 		}
 	}
-	tb.Logf("%s=%d repeats this run", SeedVariable, seed)
+	tb.Logf(Mark+"%s=%d repeats this run", SeedVariable, seed)
 	return rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // See above.
 }

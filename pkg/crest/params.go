@@ -227,14 +227,23 @@ func setPageSize(p *params, value string) (err error) {
 	return err
 }
 
-// maxSkip bounds the pages that are passed over: each costs as much as one that is shown.
-const maxSkip = 100_000
-
 func setSkip(p *params, value string) (err error) {
-	if p.skip, err = count(value); err == nil && p.skip > maxSkip {
-		err = fmt.Errorf("an offset is at most %d pages; go on with cookies", maxSkip)
-	}
+	p.skip, err = count(value)
 	return err
+}
+
+// maxSkipped bounds the resources that are passed over: each costs the directory as much
+// as one that is shown.
+const maxSkipped = 100_000
+
+// checkSkip refuses an offset that is too far in pages of a size.
+func checkSkip(skip, pageSize int) error {
+	if pageSize == 0 || skip <= maxSkipped/pageSize {
+		return nil
+	}
+	e := badParameter("_pagedResultsOffset", "an offset passes over %d resources at most, here %d pages; go on with cookies", maxSkipped, maxSkipped/pageSize)
+	e.Detail.Kind, e.Detail.Limit = "offsetLimit", maxSkipped
+	return e
 }
 
 func setCookie(p *params, value string) error {

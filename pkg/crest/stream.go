@@ -29,6 +29,11 @@ func (h *handler) query(w http.ResponseWriter, r *request) error {
 		return err
 	}
 	r.event.SetResource(mapping.Query.String(), r.resource)
+	p := &r.params
+	pageSize := min(p.pageSize, h.maxPage)
+	if err := checkSkip(p.skip, pageSize); err != nil {
+		return err
+	}
 	buffer := buffers.Get().(*[]byte) //nolint:forcetypeassert // nothing else is put there
 	l := &list{w: w, controller: http.NewResponseController(w), pretty: r.params.pretty, buffer: (*buffer)[:0]}
 	defer func() {
@@ -37,10 +42,9 @@ func (h *handler) query(w http.ResponseWriter, r *request) error {
 			buffers.Put(buffer)
 		}
 	}()
-	p := &r.params
 	req := &mapping.Request{
 		Verb: mapping.Query, Version: r.edition.name, Path: r.path, Fields: p.fields, Filter: p.filter,
-		Sort: p.sort, PageSize: min(p.pageSize, h.maxPage), Cookie: p.cookie, Skip: p.skip, Total: p.total, Estimate: p.estimate, CountOnly: p.countOnly,
+		Sort: p.sort, PageSize: pageSize, Cookie: p.cookie, Skip: p.skip, Total: p.total, Estimate: p.estimate, CountOnly: p.countOnly,
 	}
 	listing, err := h.service.Query(r.http.Context(), r.principal, r.api, req, l.row)
 	if l.rows > 0 && !l.begun && isLost(err) {

@@ -66,11 +66,13 @@ func (l *lister) offer(ctx context.Context, entry *directory.Entry) error {
 type step func(ctx context.Context, n int) (entries []*directory.Entry, more bool, err error)
 
 // fill adds entries until the page is full. It calls took with each one that belongs to
-// this page or to those that are skipped, and reports whether there may be more.
+// this page or to those that are skipped, and reports whether there may be more. What is
+// skipped is fetched in large steps, whatever the size of a page.
 func (l *lister) fill(ctx context.Context, next step, took func(*directory.Entry)) (bool, error) {
 	skip := l.req.Skip * l.req.PageSize
 	for l.taken < l.req.PageSize {
-		entries, more, err := next(ctx, l.req.PageSize-l.taken)
+		rest := l.req.PageSize - l.taken
+		entries, more, err := next(ctx, max(rest, min(skip+rest, pageOfReferences)))
 		if err != nil {
 			return false, err
 		}

@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"cmp"
+	"encoding/base64"
 	"slices"
 	"strings"
 
@@ -37,10 +38,26 @@ type orderKey struct {
 // Position is a place in an Order: that of an entry.
 type Position struct {
 	// Values are those that count, one for each key; nil for an entry without a value.
-	Values []*string `json:"v,omitempty"`
+	Values []*Octets `json:"v,omitempty"`
 	// Identity is what tells the entry apart.
-	Identity string `json:"i"`
+	Identity Octets `json:"i"`
 	forms    []directory.Ordered
+}
+
+// Octets is a value of an entry, which need not be text: a photo is none. In JSON it is
+// in base64.
+type Octets string
+
+// MarshalText implements encoding.TextMarshaler.
+func (o Octets) MarshalText() ([]byte, error) {
+	return base64.RawStdEncoding.AppendEncode(nil, []byte(o)), nil
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (o *Octets) UnmarshalText(text []byte) error {
+	octets, err := base64.RawStdEncoding.AppendDecode(nil, text)
+	*o = Octets(octets)
+	return err
 }
 
 // Order returns how the members of the collection are sorted by fields; without fields,
@@ -161,14 +178,14 @@ func (o *Order) Sort(entries []*directory.Entry) {
 
 // PositionOf returns the place of an entry.
 func (o *Order) PositionOf(entry *directory.Entry) Position {
-	p := Position{Identity: entry.DN, Values: make([]*string, len(o.keys))}
+	p := Position{Identity: Octets(entry.DN), Values: make([]*Octets, len(o.keys))}
 	if value := entry.Value(o.identity); value != "" {
-		p.Identity = value
+		p.Identity = Octets(value)
 	}
 	for i, k := range o.keys {
 		if values := entry.Values(k.attribute); len(values) > 0 {
 			least, _ := o.matcher.Least(k.attribute, values)
-			p.Values[i] = &least
+			p.Values[i] = (*Octets)(&least)
 		}
 	}
 	return o.Restore(p)
@@ -179,7 +196,7 @@ func (o *Order) Restore(p Position) Position {
 	p.forms = make([]directory.Ordered, len(o.keys))
 	for i, k := range o.keys {
 		if i < len(p.Values) && p.Values[i] != nil {
-			_, p.forms[i] = o.matcher.Least(k.attribute, []string{*p.Values[i]})
+			_, p.forms[i] = o.matcher.Least(k.attribute, []string{string(*p.Values[i])})
 		}
 	}
 	return p
@@ -210,8 +227,8 @@ func (o *Order) Compare(a, b Position) int {
 // After selects the entries after a position. It is for an order that IsServed.
 func (o *Order) After(p Position) directory.Filter {
 	after := directory.And(
-		directory.Filter{Op: directory.FilterGreaterOrEqual, Attribute: o.identity, Value: p.Identity},
-		directory.Not(directory.Equal(o.identity, p.Identity)))
+		directory.Filter{Op: directory.FilterGreaterOrEqual, Attribute: o.identity, Value: string(p.Identity)},
+		directory.Not(directory.Equal(o.identity, string(p.Identity))))
 	for i, k := range slices.Backward(o.keys) {
 		after = anyOf([]directory.Filter{k.beyond(p.Values[i]), allOf([]directory.Filter{k.at(p.Values[i]), after})})
 	}
@@ -221,7 +238,7 @@ func (o *Order) After(p Position) directory.Filter {
 // At selects the entry at a position, in the words in which After does. It is for an
 // order that IsServed.
 func (o *Order) At(p Position) directory.Filter {
-	conditions := []directory.Filter{directory.Equal(o.identity, p.Identity)}
+	conditions := []directory.Filter{directory.Equal(o.identity, string(p.Identity))}
 	for i := range o.keys {
 		conditions = append(conditions, o.keys[i].at(p.Values[i]))
 	}
@@ -229,15 +246,15 @@ func (o *Order) At(p Position) directory.Filter {
 }
 
 // at selects the entries whose lowest value is that one; nil is none.
-func (k *orderKey) at(value *string) directory.Filter {
+func (k *orderKey) at(value *Octets) directory.Filter {
 	if value == nil {
 		return directory.Not(directory.Present(k.attribute))
 	}
-	return directory.And(directory.Equal(k.attribute, *value), directory.Not(k.below(*value)))
+	return directory.And(directory.Equal(k.attribute, string(*value)), directory.Not(k.below(*value)))
 }
 
 // beyond selects the entries whose lowest value, or the lack of one, comes later.
-func (k *orderKey) beyond(value *string) directory.Filter {
+func (k *orderKey) beyond(value *Octets) directory.Filter {
 	absent := directory.Not(directory.Present(k.attribute))
 	switch {
 	case value == nil && k.reverse:
@@ -247,16 +264,16 @@ func (k *orderKey) beyond(value *string) directory.Filter {
 	case k.reverse:
 		return k.below(*value)
 	}
-	return directory.Or(absent, directory.Not(directory.Or(k.below(*value), directory.Equal(k.attribute, *value))))
+	return directory.Or(absent, directory.Not(directory.Or(k.below(*value), directory.Equal(k.attribute, string(*value)))))
 }
 
 // below selects the entries that have a lower value.
-func (k *orderKey) below(value string) directory.Filter {
+func (k *orderKey) below(value Octets) directory.Filter {
 	if k.listed {
 		// The ordering rules mean "less than" in an extensible match (RFC 4517 §4.2).
-		return directory.Filter{Op: directory.FilterExtensible, Attribute: k.attribute, Rule: k.rule, Value: value}
+		return directory.Filter{Op: directory.FilterExtensible, Attribute: k.attribute, Rule: k.rule, Value: string(value)}
 	}
 	return directory.And(
-		directory.Filter{Op: directory.FilterLessOrEqual, Attribute: k.attribute, Value: value},
-		directory.Not(directory.Equal(k.attribute, value)))
+		directory.Filter{Op: directory.FilterLessOrEqual, Attribute: k.attribute, Value: string(value)},
+		directory.Not(directory.Equal(k.attribute, string(value))))
 }

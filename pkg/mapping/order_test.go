@@ -6,8 +6,12 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/go-json-experiment/json"
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/rest2ldap/rest2ldap/internal/soak"
 	"github.com/rest2ldap/rest2ldap/pkg/directory"
+	"github.com/rest2ldap/rest2ldap/pkg/mapping"
 	"github.com/rest2ldap/rest2ldap/pkg/query"
 )
 
@@ -104,6 +108,33 @@ func TestOrderOfTheGateway(t *testing.T) {
 		b := order.PositionOf(&directory.Entry{DN: "uid=a", Attributes: []directory.Attribute{{Name: "mail", Values: []string{"b@x"}}}})
 		if order.Compare(a, b) >= 0 || order.Compare(b, a) <= 0 || order.Compare(a, a) != 0 {
 			t.Errorf("%s: %v and %v", name, a, b)
+		}
+	}
+}
+
+// A position is a value that need not be text, and comes back from JSON as it was.
+func TestPositionOfOctets(t *testing.T) {
+	t.Parallel()
+	target := shipped(t).at(t, "/users")
+	order, err := target.Order([]query.SortKey{{Field: query.Pointer{"photo"}}, {Field: query.Pointer{"description"}}, {Field: query.Pointer{"displayName"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, value := range []string{"\xff\xd8\x00\"", "a\xc3", "", "\u00fc"} {
+		entry := &directory.Entry{DN: "uid=" + value, Attributes: []directory.Attribute{
+			{Name: "jpegPhoto", Values: []string{value}}, {Name: "description", Values: []string{value}},
+		}}
+		position := order.PositionOf(entry)
+		text, err := json.Marshal(position)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var read mapping.Position
+		if err := json.Unmarshal(text, &read); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(position.Values, read.Values); diff != "" || read.Identity != position.Identity || order.Compare(order.Restore(read), position) != 0 {
+			t.Errorf("%q: %s %s", value, text, diff)
 		}
 	}
 }

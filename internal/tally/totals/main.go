@@ -20,6 +20,7 @@ import (
 	"slices"
 
 	"github.com/rest2ldap/rest2ldap/internal/evidence"
+	"github.com/rest2ldap/rest2ldap/internal/soak"
 	"github.com/rest2ldap/rest2ldap/internal/tally"
 )
 
@@ -45,9 +46,13 @@ func run(command []string) (code int, err error) {
 
 	child := exec.Command(command[0], command[1:]...)
 	var results *report
+	marked := ""
+	if os.Getenv(soak.Variable) != "" {
+		marked = soak.Mark
+	}
 	if len(command) > 1 && command[0] == "go" && command[1] == "test" {
 		child = exec.Command("go", append([]string{"test", "-json"}, command[2:]...)...)
-		results = newReport(os.Stdout)
+		results = newReport(os.Stdout, marked)
 	}
 	child.Env = append(os.Environ(), tally.TallyVariable+"="+folder)
 	child.Stdin, child.Stdout, child.Stderr = os.Stdin, os.Stdout, os.Stderr

@@ -13,6 +13,7 @@ import (
 // remembers which tests have passed.
 type report struct {
 	out    io.Writer
+	marked string              // what passed tests have logged with this mark is written, too; "" for none
 	rest   []byte              // of a line that is not complete
 	open   map[string][]string // what tests have said that have not ended, by package and name
 	passed []string
@@ -23,8 +24,8 @@ type event struct {
 	Action, Package, Test, Output string
 }
 
-func newReport(out io.Writer) *report {
-	return &report{out: out, open: make(map[string][]string)}
+func newReport(out io.Writer, marked string) *report {
+	return &report{out: out, marked: marked, open: make(map[string][]string)}
 }
 
 // Write takes the output of the command.
@@ -60,6 +61,7 @@ func (r *report) take(line []byte) {
 	case "pass":
 		if e.Test != "" {
 			r.passed = append(r.passed, e.Test)
+			r.account(e.Test, r.open[key])
 		}
 		delete(r.open, key)
 	case "skip":
@@ -84,6 +86,15 @@ func (r *report) say(key string, e event) {
 		fmt.Fprint(r.out, e.Output)
 	default:
 		r.open[key] = append(r.open[key], e.Output)
+	}
+}
+
+// account writes the seeds and counts of a test that has passed.
+func (r *report) account(test string, lines []string) {
+	for _, line := range lines {
+		if _, text, ok := strings.Cut(line, r.marked); ok && r.marked != "" {
+			fmt.Fprintf(r.out, "%s: %s", test, text)
+		}
 	}
 }
 
