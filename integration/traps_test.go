@@ -2,9 +2,11 @@ package integration_test
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/rest2ldap/rest2ldap/internal/exampledata"
 	"github.com/rest2ldap/rest2ldap/internal/slapd"
 )
 
@@ -26,6 +28,119 @@ func TestOrderingTrap(t *testing.T) {
 		g.list(t, "kvaughan", "/api/users", `!(_id gt 'abarnes') and !(_id eq 'nobody')`).finds("abarnes")
 		g.list(t, "kvaughan", "/api/users", `name/familyName ge 'tu'`).finds("jwalker", "kvaughan", "kwinters", "ttully", "tward")
 		g.list(t, "kvaughan", "/api/users", `contactInformation/telephoneNumber ge '+1 408 555 9804' and contactInformation/telephoneNumber lt '+1 409'`).finds("achassin", "hmiller")
+	})
+}
+
+// OpenLDAP answers whether there is a memberOf before dynlist works it out: an empty success.
+func TestPresenceTrap(t *testing.T) {
+	const model = `{
+  "format": 1,
+  "resourceTypes": {
+    "root": { "subResources": {
+      "users":  { "type": "collection", "dnTemplate": "ou=People,dc=example,dc=com", "resource": "user", "namingStrategy": { "type": "clientDnNaming", "dnAttribute": "uid" } },
+      "groups": { "type": "collection", "dnTemplate": "ou=Groups,dc=example,dc=com", "resource": "group", "namingStrategy": { "type": "clientDnNaming", "dnAttribute": "cn" } }
+    } },
+    "user": { "objectClasses": [ "inetOrgPerson" ], "properties": {
+      "names": { "type": "simple", "ldapAttribute": "memberOf", "isMultiValued": true, "writability": "readOnly" },
+      "manager": { "type": "reference", "resourcePath": ".." },
+      "in": { "type": "object", "properties": {
+        "groups": { "type": "reference", "ldapAttribute": "memberOf", "resourcePath": "../../groups", "isMultiValued": true, "writability": "readOnly" }
+      } }
+    } },
+    "group": { "objectClasses": [ "groupOfUniqueNames" ], "properties": {
+      "members": { "type": "reference", "ldapAttribute": "uniqueMember", "resourcePath": "../../users", "isMultiValued": true },
+      "people": { "type": "reverseReference", "resourcePath": "../../users", "propertyName": "groups" }
+    } }
+  }
+}`
+	slapd.Each(t, slapd.Options{}, func(t *testing.T, server *slapd.Server) {
+		if got := ldapTool(t, server, "", "ldapsearch", "-LLL", "-b", "ou=People,dc=example,dc=com", "(memberOf=*)", "1.1"); got != "" {
+			t.Fatalf("this directory has no such trap: %s", got)
+		}
+		g := start(t, server, settings{})
+		own := start(t, server, settings{mappings: map[string]string{"api/root.json": model}})
+		list := func(t *testing.T, g *gateway, path, filter string, query ...string) []string {
+			t.Helper()
+			return g.list(t, "kvaughan", path, filter, append([]string{"_fields", "_id"}, query...)...).want(http.StatusOK).ids("result")
+		}
+		want := list(t, g, "/api/users", `groups/_id pr`)
+		everybody := list(t, g, "/api/users", `true`)
+		if len(want) < 5 || len(want) > len(everybody)/2 || slices.Contains(want, "bjensen") {
+			t.Fatalf("members are %q", want)
+		}
+		for _, place := range []struct {
+			g     *gateway
+			field string
+		}{{g, "groups"}, {own, "in/groups"}, {own, "in"}, {own, "names"}} {
+			t.Run(place.field, func(t *testing.T) {
+				for _, query := range [][]string{nil, {"_sortKeys", "_id"}} {
+					if got := list(t, place.g, "/api/users", place.field+" pr", query...); same(got, want) != nil {
+						t.Errorf("%q: %q, want %q", query, got, want)
+					}
+					if got := list(t, place.g, "/api/users", "!("+place.field+" pr) and true", query...); same(append(got, want...), everybody) != nil {
+						t.Errorf("%q: %d without", query, len(got))
+					}
+				}
+				for _, order := range [][]string{nil, {"_sortKeys", "-_id"}} {
+					if got := place.g.walk(t, "kvaughan", 3, place.field+" pr or _id eq 'nobody'", order...); same(got, want) != nil {
+						t.Errorf("in pages: %q, want %q", got, want)
+					}
+				}
+			})
+		}
+		t.Run("BehindReferences", func(t *testing.T) {
+			if got := list(t, g, "/api/users", `manager/groups pr`); same(got, list(t, g, "/api/users", `manager/groups/_id pr`)) != nil || len(got) == 0 {
+				t.Errorf("%q", got)
+			}
+			if got := list(t, g, "/api/groups", `members/groups pr`); same(got, list(t, g, "/api/groups", "members pr")) != nil || len(got) != 5 {
+				t.Errorf("%q", got)
+			}
+			if got := list(t, own, "/api/groups", `people pr`); len(got) != 5 {
+				t.Errorf("%q", got)
+			}
+			if got := list(t, own, "/api/groups", `people/_id eq 'kvaughan'`); len(got) != 2 {
+				t.Errorf("%q", got)
+			}
+		})
+		t.Run("PartOfAName", func(t *testing.T) {
+			for _, order := range []string{"_id", "names,_id"} {
+				own.list(t, "kvaughan", "/api/users", `names co 'hr managers'`, "_fields", "_id", "_sortKeys", order).finds("cschmith", "kvaughan")
+			}
+		})
+	})
+}
+
+// A comparison with a value that the syntax of the attribute does not have is Undefined
+// (RFC 4511 section 4.5.1.7), and so is its negation: both are an empty success.
+func TestUndefinedTrap(t *testing.T) {
+	slapd.Each(t, slapd.Options{}, func(t *testing.T, server *slapd.Server) {
+		for _, filter := range []string{"(entryCSN>=2)", "(!(entryCSN>=2))", "(!(description=))", "(!(mail=ü))"} {
+			if got := ldapTool(t, server, "", "ldapsearch", "-LLL", "-b", "ou=People,dc=example,dc=com", filter, "1.1"); got != "" {
+				t.Fatalf("this directory has no such trap: %s: %s", filter, got)
+			}
+		}
+		g := start(t, server, settings{})
+		other := start(t, server, settings{mappings: strategies()})
+		for _, filter := range []string{`_rev ge '2'`, `_rev eq 'x'`, `!(_rev lt '')`, `uidNumber lt 'x'`, `_meta/created gt '2024'`} {
+			g.list(t, "kvaughan", "/api/users", filter).fails(http.StatusBadRequest, "wrongType").has(`"_queryFilter"`, "detail", "parameter")
+		}
+		other.list(t, "kvaughan", "/hr/records", `_id gt 'x'`).fails(http.StatusBadRequest, "wrongType")
+		everybody := g.list(t, "kvaughan", "/api/users", `_rev ge '20000101000000.000000Z#000000#000#000000'`).want(http.StatusOK).ids("result")
+		if len(everybody) != exampledata.DefaultUsers {
+			t.Fatalf("%d users", len(everybody))
+		}
+		for filter, all := range map[string]bool{
+			`userName eq "ü"`: false, `!(userName eq "ü")`: true, `!(userName co "ü")`: true, `userName lt "ü"`: true, `userName gt "ü"`: false,
+			`description eq ""`: false, `!(description eq "")`: true, `_id gt ""`: true, `_id le ""`: false, `_id ge ""`: true, `!(_id lt "")`: true,
+		} {
+			want := everybody
+			if !all {
+				want = nil
+			}
+			if got := g.list(t, "kvaughan", "/api/users", filter).want(http.StatusOK).ids("result"); same(got, want) != nil {
+				t.Errorf("%s: %d found, want %d", filter, len(got), len(want))
+			}
+		}
 	})
 }
 

@@ -111,11 +111,14 @@ func (l *lister) sortedStep(ctx context.Context, at *place, n int) ([]*directory
 
 // complete reads entries once more where a sorted result lacks a part of them.
 func (l *lister) complete(ctx context.Context, entries []*directory.Entry) ([]*directory.Entry, error) {
-	if l.encoder.Sortable() {
+	if l.isSortable() {
 		return entries, nil
 	}
 	return l.target.Reread(ctx, l.findHere, entries, l.search().Attributes)
 }
+
+// isSortable reports whether a sorted result has all that is needed of its entries.
+func (l *lister) isSortable() bool { return l.encoder.Sortable() && !l.selection.Unsortable }
 
 // sortedSearch has the directory sort. It reports whether there are more entries than n;
 // 0 is all of them.
@@ -128,7 +131,7 @@ func (l *lister) sortedSearch(ctx context.Context, filter directory.Filter, n in
 	}
 	req := l.search()
 	req.Filter, req.SizeLimit, req.Sort = filter, n, l.order.Keys()
-	if !l.encoder.Sortable() {
+	if !l.isSortable() {
 		req.Attributes = l.order.Attributes()
 	}
 	for {

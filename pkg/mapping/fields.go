@@ -172,11 +172,14 @@ func (p *projection) skips(property *boundProperty, below *selector) bool {
 	return below != nil && !below.all
 }
 
-// isStored reports whether the server keeps every attribute of the projection with the
-// entry. Those that are worked out for each search, as memberOf on OpenLDAP, are not among
-// what it reads back with a change, and are missing from sorted results.
-func (p *projection) isStored(schema *directory.Schema) bool {
-	return !slices.ContainsFunc(p.attributes, func(name string) bool {
+// isStored reports whether the server keeps every attribute of the projection with the entry.
+func (p *projection) isStored(schema *directory.Schema) bool { return areStored(schema, p.attributes) }
+
+// areStored reports whether the server keeps the attributes with the entry. Those that are
+// worked out for each search, as memberOf on OpenLDAP, are not among what it reads back
+// with a change, and are missing from sorted results.
+func areStored(schema *directory.Schema, attributes []string) bool {
+	return !slices.ContainsFunc(attributes, func(name string) bool {
 		t := schema.Attribute(name)
 		return t != nil && t.Usage != directory.UserApplications && !isStoredOperational(name)
 	})

@@ -2,7 +2,6 @@ package mapping
 
 import (
 	"context"
-	"math/big"
 	"slices"
 	"strings"
 
@@ -29,6 +28,8 @@ type Selection struct {
 	Residual *directory.Filter
 	// Attributes are what Residual needs of an entry.
 	Attributes []string
+	// Unsortable tells that a sorted result lacks some of Attributes.
+	Unsortable bool
 	// matcher evaluates Residual.
 	matcher *directory.Matcher
 }
@@ -49,6 +50,7 @@ func (t *Target) Select(ctx context.Context, filter query.Filter, find Finder) (
 		selection.Residual = &residual
 		selection.matcher = t.matcher()
 		selection.Attributes = attributesOf(residual, nil)
+		selection.Unsortable = !areStored(schema, selection.Attributes)
 	}
 	return selection, nil
 }
@@ -181,7 +183,7 @@ func (t *Target) compareProperty(ctx context.Context, p *boundProperty, rest que
 	}
 	switch p.Kind {
 	case ObjectKind:
-		return t.compareObject(p, f)
+		return t.compareObject(ctx, p, f, find)
 	case Constant:
 		return t.compareConstant(p, rest, f)
 	case TypeName:
@@ -223,22 +225,25 @@ func (t *Target) compareImplied(f *query.Filter) (directory.Filter, error) {
 }
 
 // compareObject: an object is present when one of its members is.
-func (t *Target) compareObject(p *boundProperty, f *query.Filter) (directory.Filter, error) {
+func (t *Target) compareObject(ctx context.Context, p *boundProperty, f *query.Filter, find Finder) (directory.Filter, error) {
 	if f.Op != query.Present {
 		return t.unmapped(f, "the field %q is an object; compare one of its members", p.Pointer.String())
 	}
 	var members []directory.Filter
+	var failure error
 	walk(p.properties, func(member *boundProperty) {
 		present := directory.And() // a constant, or the type
 		switch {
-		case member.Kind == ReverseKind:
+		case member.Kind == ReverseKind || failure != nil:
 			return
+		case member.Kind == ReferenceKind:
+			present, failure = t.compareReference(ctx, member, nil, f, find)
 		case member.attribute != "":
 			present = directory.Present(member.attribute)
 		}
 		members = append(members, present)
 	})
-	return anyOf(members), nil
+	return anyOf(members), failure
 }
 
 // compareType: only equality says something of a type.
@@ -269,161 +274,10 @@ func (t *Target) compareType(rest query.Pointer, f *query.Filter) (directory.Fil
 	return filter, nil
 }
 
-// compareReference finds the targets that match and compares with their names.
-func (t *Target) compareReference(ctx context.Context, p *boundProperty, rest query.Pointer, f *query.Filter, find Finder) (directory.Filter, error) {
-	if len(rest) == 0 && f.Op != query.Element {
-		if f.Op == query.Present {
-			return directory.Present(p.attribute), nil
-		}
-		return t.unmapped(f, "the field %q is a reference; compare a member of it, such as its id", p.Pointer.String())
-	}
-	target, err := t.referenceTarget(p)
-	if err != nil {
-		return directory.Filter{}, err
-	}
-	if id, ok := f.Value.(string); ok && f.Op == query.Equal && target.namesByID(rest) {
-		return directory.Equal(p.attribute, target.memberDN(id).String()), nil
-	}
-	selection, err := target.Select(ctx, memberFilter(f, rest), find)
-	if err != nil || selection.Nothing {
-		return directory.Or(), err
-	}
-	return target.namesOf(ctx, p.attribute, selection, find)
-}
-
-// memberFilter is what a comparison through a reference says of a target: of one of its
-// fields, or all that stands in brackets.
-func memberFilter(f *query.Filter, rest query.Pointer) query.Filter {
-	if f.Op == query.Element && len(rest) == 0 {
-		return f.Children[0]
-	}
-	inner := *f
-	inner.Field = rest
-	return query.Filter{Op: query.And, Children: []query.Filter{inner}}
-}
-
-// namesByID reports whether the field is the id of a collection whose ids alone
-// tell the names of its members.
-func (t *Target) namesByID(field query.Pointer) bool {
-	return !t.inline && t.hasKnownDN() && t.namedByID() && t.sub.Filter.IsTrue() && len(field) == 1 &&
-		strings.EqualFold(field[0], t.idField())
-}
-
-func (t *Target) namesOf(ctx context.Context, attribute string, selection *Selection, find Finder) (directory.Filter, error) {
-	entries, err := t.matching(ctx, selection, find)
-	if err != nil {
-		return directory.Filter{}, err
-	}
-	if len(entries) > t.binding.maxTargets {
-		return directory.Filter{}, t.tooManyTargets()
-	}
-	var names []directory.Filter
-	for _, entry := range entries {
-		names = append(names, directory.Equal(attribute, entry.DN))
-	}
-	return anyOf(names), nil
-}
-
-func (t *Target) tooManyTargets() error {
-	most := t.binding.maxTargets
-	e := fault.New(fault.TooLarge, "the filter matches more than %d referenced resources; make it narrower", most)
-	e.Detail.Kind, e.Detail.Limit = "referenceLimit", int64(most)
-	return e
-}
-
-// matching returns the entries of a selection.
-func (t *Target) matching(ctx context.Context, selection *Selection, find Finder) ([]*directory.Entry, error) {
-	attributes := selection.Attributes
-	if len(attributes) == 0 {
-		attributes = []string{"1.1"}
-	}
-	entries, err := find(ctx, &directory.SearchRequest{Base: selection.Base, Scope: selection.Scope, Filter: selection.Filter, Attributes: attributes})
-	if err != nil {
-		return nil, err
-	}
-	var matching []*directory.Entry
-	for _, entry := range entries {
-		matches, err := t.Holds(selection, entry)
-		if err != nil {
-			return nil, err
-		}
-		if matches {
-			matching = append(matching, entry)
-		}
-	}
-	return matching, nil
-}
-
 // Holds evaluates what the directory could not.
 func (t *Target) Holds(selection *Selection, entry *directory.Entry) (bool, error) {
 	if selection.Residual == nil {
 		return true, nil
 	}
 	return selection.matcher.Matches(*selection.Residual, entry)
-}
-
-// compare translates a comparison of an attribute.
-func (p *boundProperty) compare(f *query.Filter) (directory.Filter, error) {
-	if f.Op == query.Present {
-		if p.valueType == FileTime {
-			return isTime(p.attribute), nil
-		}
-		return directory.Present(p.attribute), nil
-	}
-	if f.Op == query.Contains || f.Op == query.StartsWith {
-		text, ok := f.Value.(string)
-		switch {
-		case !ok || !p.valueType.IsText():
-			return directory.Filter{}, filterFault(f, "wrongType", "co and sw compare text, and %q is not text, or the value is no string", p.Pointer.String())
-		case text == "":
-			return directory.Present(p.attribute), nil
-		case f.Op == query.Contains:
-			return directory.Filter{Op: directory.FilterSubstrings, Attribute: p.attribute, Any: []string{text}}, nil
-		}
-		return directory.Filter{Op: directory.FilterSubstrings, Attribute: p.attribute, Initial: text}, nil
-	}
-	value, err := p.attributeValue(f.Value)
-	if err != nil {
-		return directory.Filter{}, filterFault(f, "wrongType", "%s: %s", p.Pointer, err)
-	}
-	if p.valueType == FileTime && f.Op != query.Equal {
-		return directory.And(p.order(f.Op, value), isTime(p.attribute)), nil
-	}
-	return p.order(f.Op, value), nil
-}
-
-func (p *boundProperty) order(op query.Op, value string) directory.Filter {
-	equal := directory.Equal(p.attribute, value)
-	atLeast := directory.Filter{Op: directory.FilterGreaterOrEqual, Attribute: p.attribute, Value: value}
-	atMost := directory.Filter{Op: directory.FilterLessOrEqual, Attribute: p.attribute, Value: value}
-	switch op {
-	case query.GreaterOrEqual:
-		return atLeast
-	case query.LessOrEqual:
-		return atMost
-	case query.Greater:
-		if next, ok := p.neighbour(value, 1); ok {
-			atLeast.Value = next
-			return atLeast
-		}
-		return directory.And(atLeast, directory.Not(equal))
-	case query.Less:
-		if next, ok := p.neighbour(value, -1); ok {
-			atMost.Value = next
-			return atMost
-		}
-		return directory.And(atMost, directory.Not(equal))
-	default:
-		return equal
-	}
-}
-
-// neighbour returns the integer next to a value, so that "less than" stays right
-// for an attribute that has the value itself beside a lesser one.
-func (p *boundProperty) neighbour(value string, step int64) (string, bool) {
-	n, ok := new(big.Int).SetString(value, 10)
-	if !ok || p.valueType != Integer && p.valueType != FileTime {
-		return "", false
-	}
-	return n.Add(n, big.NewInt(step)).String(), true
 }

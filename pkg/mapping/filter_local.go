@@ -15,6 +15,15 @@ import (
 // rule means "less than" (RFC 4517 §4.2.12), and "at least" is not its negation where
 // an attribute has several values. For everything else the directory is asked for a
 // safe superset, and the gateway evaluates the rest.
+//
+// OpenLDAP looks for entries that have a memberOf before dynlist works it out, and
+// finds none. Whether it is there is never asked, only whether it has a value.
+
+// isComputed reports whether the server works the attribute out from other entries, as
+// OpenLDAP does memberOf: names in an attribute of the server's own.
+func isComputed(t *directory.AttributeType) bool {
+	return t != nil && t.Usage == directory.DSAOperation && t.Syntax == directory.SyntaxDN
+}
 
 // orderingRule returns the rule that orders the attribute in an extensible match; ""
 // when the server has none.
@@ -64,6 +73,8 @@ func isLocal(schema *directory.Schema, f *directory.Filter) bool {
 		return t.Ordering == "" && orderingRule(schema, t) == ""
 	case directory.FilterSubstrings:
 		return t.Substrings == ""
+	case directory.FilterPresent:
+		return isComputed(t)
 	default:
 		return false
 	}
@@ -78,7 +89,7 @@ func superset(schema *directory.Schema, f directory.Filter) directory.Filter {
 	switch {
 	case !hasLocal(schema, &f):
 		return byRule(schema, f)
-	case f.Op == directory.FilterNot:
+	case f.Op == directory.FilterNot, isComputed(schema.Attribute(f.Attribute)):
 		return directory.And()
 	case f.Op != directory.FilterAnd && f.Op != directory.FilterOr:
 		return directory.Present(f.Attribute)

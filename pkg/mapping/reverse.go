@@ -117,7 +117,11 @@ func (t *Target) compareReverse(ctx context.Context, p *boundProperty, rest quer
 	if err != nil || selection.Nothing {
 		return directory.Or(), err
 	}
-	selection.Filter = directory.And(selection.Filter, both(p.Reference.Filter, directory.Present(attribute)))
+	referring := directory.Present(attribute)
+	if isComputed(t.binding.capabilities.Schema.Attribute(attribute)) {
+		referring = directory.And()
+	}
+	selection.Filter = searchable(both(selection.Filter, both(p.Reference.Filter, referring)))
 	selection.Attributes = append(slices.Clone(selection.Attributes), attribute)
 	entries, err := t.matching(ctx, selection, find)
 	if err != nil {
