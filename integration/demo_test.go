@@ -122,7 +122,7 @@ func TestDemoLines(t *testing.T) {
 		{"-X PUT", `"_id": "newuser"`},
 		{"-X PATCH", `"telephoneNumber": "+1 408 555 0000"`},
 		{"-X DELETE", `"_id": "newuser"`},
-		{"bjensen:wrong", " 401"},
+		{"tmorris:wrong", " 401"},
 		{"_pageSize=5", `"pagedResultsCookie": "`},
 	} {
 		output, err := exec.Command("sh", "-c", d.lines[i]).CombinedOutput()

@@ -90,6 +90,31 @@ func TestBadParameters(t *testing.T) {
 	}
 }
 
+// An error is indented like any other answer, also one of the edge.
+func TestPrettyErrors(t *testing.T) {
+	g := start(t, slapd.Start(t, slapd.Options{}), settings{})
+	for name, test := range map[string]struct {
+		path, as string
+		status   int
+		pretty   bool
+	}{
+		"NotFound":     {"/api/users/nobody?_prettyPrint=true", "kvaughan", 404, true},
+		"Unknown":      {"/nosuch?_PRETTYPRINT=TRUE", "kvaughan", 404, true},
+		"Parameter":    {"/api/users?_queryFilter=tru&_prettyPrint=true", "kvaughan", 400, true},
+		"NobodyKnown":  {"/api/users/bjensen?_prettyPrint=true", "", 401, true},
+		"Malformed":    {"/api/users/bjensen?_prettyPrint=1", "kvaughan", 400, false},
+		"NotAskedFor":  {"/api/users/nobody?_prettyPrint=false", "kvaughan", 404, false},
+		"NotAskedFor2": {"/api/users/nobody", "kvaughan", 404, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := g.send(t, ask{method: "GET", path: test.path, as: test.as}).want(test.status).has(fmt.Sprint(test.status), "code")
+			if got := strings.HasPrefix(r.body, "{\n  \"code\": "); got != test.pretty {
+				t.Errorf("indented: %t: %s", got, r.body)
+			}
+		})
+	}
+}
+
 func TestPaths(t *testing.T) {
 	slapd.Each(t, slapd.Options{}, func(t *testing.T, server *slapd.Server) {
 		g := start(t, server, settings{})

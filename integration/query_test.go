@@ -96,6 +96,16 @@ func TestQuery(t *testing.T) {
 			})
 		}
 		t.Run("Deep", func(t *testing.T) {
+			for _, levels := range []int{255, 256} {
+				even := levels%2 == 0 // Of so many negations.
+				r := query(t, strings.Repeat("!", levels)+`_id eq "bjensen"`).want(http.StatusOK)
+				if got := r.ids("result"); even != (len(got) == 1) || len(got) == 0 {
+					t.Errorf("%d negations: %d found", levels, len(got))
+				}
+				query(t, strings.Repeat("(", levels)+`_id eq "bjensen"`+strings.Repeat(")", levels)).finds("bjensen")
+			}
+			query(t, strings.Repeat("(_id pr and ", 255)+`_id eq "bjensen"`+strings.Repeat(")", 255)).finds("bjensen")
+			query(t, strings.Repeat("!", 257)+"true").fails(http.StatusBadRequest, "malformedParameter").has("256", "detail", "limit")
 			query(t, strings.Repeat("(", 10_000)+"true"+strings.Repeat(")", 10_000)).want(http.StatusBadRequest)
 		})
 		t.Run("R_G25", func(t *testing.T) {

@@ -70,7 +70,9 @@ func TestResultCodes(t *testing.T) {
 			})
 		}
 		t.Run("R_L11", func(t *testing.T) {
-			g.get(t, "kvaughan", "/api/mails/twin@example.com").fails(http.StatusInternalServerError, "ambiguousID")
+			if r := g.get(t, "kvaughan", "/api/mails/twin@example.com").fails(http.StatusInternalServerError, "ambiguousID"); !strings.Contains(r.body, "several entries have this id") {
+				t.Errorf("%s", r.body)
+			}
 			g.send(t, ask{method: "DELETE", path: "/api/mails/twin@example.com", as: "kvaughan"}).fails(http.StatusInternalServerError, "ambiguousID")
 			if entry := ldapEntry(t, server, "uid=twin1,ou=People,dc=example,dc=com"); !strings.Contains(entry, "uid: twin1") {
 				t.Errorf("a deletion of two took one: %s", entry)

@@ -138,10 +138,11 @@ func (b *builder) handler(client *ldapclient.Client) (http.Handler, error) {
 
 // recordOptions returns the options of the record of requests.
 func (b *builder) recordOptions() []httpserver.RecordOption {
+	options := []httpserver.RecordOption{httpserver.FormatErrors(crest.FormatError)}
 	if b.Server.TrustTransactionID {
-		return []httpserver.RecordOption{httpserver.TrustTransactionID}
+		options = append(options, httpserver.TrustTransactionID)
 	}
-	return nil
+	return options
 }
 
 // ldap makes the directory.

@@ -185,7 +185,7 @@ func matching(t tags) (precondition, error) {
 		return precondition{}, badParameter("If-Match", `one revision or "*" is expected`).Named("malformedHeader")
 	case t.list[0].weak:
 		// RFC 9110 §13.1.1: the comparison is strong.
-		return precondition{}, conditionFails("If-Match", "a weak revision matches nothing; this resource can only be changed without a revision")
+		return precondition{}, conditionFails("If-Match", "a weak revision matches nothing in If-Match; send a strong one, without W/, where the resource has it")
 	}
 	return precondition{mustExist: true, revision: t.list[0].value}, nil
 }

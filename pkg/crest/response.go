@@ -3,6 +3,7 @@ package crest
 import (
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -35,6 +36,20 @@ func (r *request) write(w http.ResponseWriter, answer *gateway.Answer) error {
 	}
 	send(w, status, body)
 	return nil
+}
+
+// FormatError returns the body of an error as the request wants it (httpserver.FormatErrors).
+func FormatError(r *http.Request, body []byte) []byte {
+	for pair := range strings.SplitSeq(r.URL.RawQuery, "&") {
+		name, value, err := decodePair(pair)
+		if err != nil || !strings.EqualFold(name, "_prettyPrint") || !strings.EqualFold(value, "true") {
+			continue
+		}
+		if pretty, err := indent(nil, body, ""); err == nil {
+			return append(pretty, '\n')
+		}
+	}
+	return body
 }
 
 // send sends a whole body.

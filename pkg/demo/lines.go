@@ -18,7 +18,7 @@ func lines(url, ca string) []string {
 		curl + kirsten + "-X PUT -H 'If-None-Match: *' " + isJSON + "-d " + quote(newUser) + " " + quote(users+"/newuser?_prettyPrint=true"),
 		curl + babs + "-X PATCH -H " + revision + " " + isJSON + "-d " + quote(newPhone) + " " + quote(users+"/bjensen?_prettyPrint=true&_fields=contactInformation"),
 		curl + kirsten + "-X DELETE " + quote(users+"/newuser?_prettyPrint=true"),
-		curl + " -i -u bjensen:wrong " + quote(users+"/bjensen"),
+		curl + " -i -u tmorris:wrong " + quote(users+"/tmorris"), // Some of these lock the account; no other line needs it.
 		curl + babs + "-G -d _queryFilter=true -d _pageSize=5 -d _fields=userName -d _prettyPrint=true " + quote(users),
 	}
 }

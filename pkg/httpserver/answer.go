@@ -17,10 +17,11 @@ type answer struct {
 
 	controller *http.ResponseController // of the ResponseWriter
 	event      *audit.Event
-	status     int   // 0 before the header is written
-	fault      error // the first one
-	timed      bool  // a limit for writes is set
-	head       bool  // the method is HEAD: there is no body
+	status     int                                // 0 before the header is written
+	fault      error                              // the first one
+	timed      bool                               // a limit for writes is set
+	head       bool                               // the method is HEAD: there is no body
+	format     func(*http.Request, []byte) []byte // of error bodies; nil for none
 }
 
 // answerOf finds the answer that w wraps, nil when the request is not recorded.

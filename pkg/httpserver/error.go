@@ -73,6 +73,9 @@ func writeFault(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	status := statusOf(e)
 	body := appendError(make([]byte, 0, 256), status, e)
+	if a := answerOf(w); a != nil && a.format != nil {
+		body = a.format(r, body)
+	}
 	h.Set("Content-Type", ContentType)
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)
@@ -104,9 +107,13 @@ func report(ctx context.Context, e *fault.Error, err error) {
 // internalMessage is the message of every Internal fault.
 const internalMessage = "the gateway failed; its log tells more under the transaction id of this answer"
 
+// ambiguousID is the one Internal fault whose message is for clients: it is the fault of the
+// entries, and no log tells more.
+const ambiguousID = "ambiguousID"
+
 func appendError(b []byte, status int, e *fault.Error) []byte {
 	message := e.Message
-	if e.Kind == fault.Internal {
+	if e.Kind == fault.Internal && e.Detail.Kind != ambiguousID {
 		message = internalMessage
 	}
 	kind := e.Detail.Kind

@@ -69,8 +69,12 @@ func TestWriteError(t *testing.T) {
 			`{"code":500,"reason":"Internal Server Error","message":"` + internalMessage + `","detail":{"kind":"internal"}}`, nil, "level=ERROR",
 		},
 		"Internal": {
-			fault.Wrap(fault.Internal, errors.New("uid=secret"), "secret").Named("ambiguousID"), 500,
-			`{"code":500,"reason":"Internal Server Error","message":"` + internalMessage + `","detail":{"kind":"ambiguousID"}}`, nil, "level=ERROR",
+			fault.Wrap(fault.Internal, errors.New("uid=secret"), "secret").Named("gatewayFault"), 500,
+			`{"code":500,"reason":"Internal Server Error","message":"` + internalMessage + `","detail":{"kind":"gatewayFault"}}`, nil, "level=ERROR",
+		},
+		"Ambiguous": {
+			fault.Wrap(fault.Internal, errors.New("uid=secret"), "several entries have this id").Named("ambiguousID"), 500,
+			`{"code":500,"reason":"Internal Server Error","message":"several entries have this id","detail":{"kind":"ambiguousID"}}`, nil, "level=ERROR",
 		},
 		"BadGateway": {fault.Wrap(fault.BadGateway, errors.New("uid=secret"), "the certificate is wrong"), 502, "", nil, "level=WARN"},
 		"Canceled":   {context.Canceled, 499, `{"code":499,"reason":"Client Closed Request","message":"the request was cancelled","detail":{"kind":"canceled"}}`, nil, ""},

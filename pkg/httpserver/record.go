@@ -30,9 +30,16 @@ type RecordOption func(*recorder)
 // X-ForgeRock-TransactionId. Without it every request gets an id of its own.
 func TrustTransactionID(r *recorder) { r.trust = true }
 
+// FormatErrors has error bodies pass through a function, which returns the body in the form
+// that the request asks for.
+func FormatErrors(format func(r *http.Request, body []byte) []byte) RecordOption {
+	return func(r *recorder) { r.format = format }
+}
+
 type recorder struct {
 	*audit.Recorder
-	trust bool
+	trust  bool
+	format func(*http.Request, []byte) []byte // nil leaves errors as they are
 }
 
 // Record makes the audit event of each request and puts it into the context
@@ -63,7 +70,7 @@ func (rec *recorder) begin(w http.ResponseWriter, r *http.Request) *answer {
 	a := &answer{
 		ResponseWriter: w, settings: settingsOf(r.Context()), controller: http.NewResponseController(w),
 		event: rec.Begin(audit.Start{TransactionID: id, Client: host(r.RemoteAddr), Method: r.Method, Path: RawPath(r.URL), TLS: r.TLS}),
-		head:  r.Method == http.MethodHead,
+		head:  r.Method == http.MethodHead, format: rec.format,
 	}
 	if HasBody(r) && a.bodyTimeout > 0 {
 		// ReadBody lifts it. A body that nobody reads is discarded within it.

@@ -88,7 +88,7 @@ func (t *Target) locate(ctx context.Context, find Finder) error {
 
 // AmbiguousID is the error of an id that several entries have.
 func AmbiguousID() error {
-	return fault.New(fault.Internal, "several entries have this id").Named("ambiguousID")
+	return fault.New(fault.Internal, "several entries have this id, which has to be that of one; the directory's data or the mapping has to be mended").Named("ambiguousID")
 }
 
 func notMapped() error {

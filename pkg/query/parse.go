@@ -8,7 +8,7 @@ import (
 // Limits of a filter's text, for ParseFilter.
 const (
 	// MaxFilterDepth is the greatest number of "(", "!" and "[" open at one place.
-	MaxFilterDepth = 64
+	MaxFilterDepth = 256
 	// MaxFilterNodes is the greatest number of comparisons, constants and operations.
 	MaxFilterNodes = 512
 	// MaxFilterLength is the greatest length of the text in bytes.
