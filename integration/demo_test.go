@@ -111,6 +111,9 @@ func (d *demo) interrupt(t *testing.T) {
 	if err := d.command.Wait(); err != nil {
 		t.Errorf("ended with %v\n%s", err, d.log)
 	}
+	if strings.Contains(d.log.String(), "i/o timeout") {
+		t.Errorf("its end is told as a fault\n%s", d.log)
+	}
 }
 
 // Each printed line does what it shows, pasted into a shell in its order.

@@ -110,7 +110,11 @@ func (c *conn) leave(err error) {
 		}
 		return
 	}
-	c.server.options.Logger.Info("a connection ends", "conn", c.number, "error", err, "code", code)
+	log := c.server.options.Logger.Info
+	if code == unavailable { // Nothing is wrong.
+		log = c.server.options.Logger.Debug
+	}
+	log("a connection ends", "conn", c.number, "error", err, "code", code)
 	_ = c.out.write(ldapwire.AppendDisconnection(nil, code, text), func() bool { return true })
 	if code != unavailable {
 		c.linger()
