@@ -35,7 +35,7 @@ func nothing() error { return nil }
 // gateway's account sees.
 func TestAccountUsability(t *testing.T) {
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	in := func(d time.Duration) time.Time { return now.Add(d) }
+	in := now.Add
 	state := func(status directory.AccountStatus) accounts {
 		return accounts{state: directory.AccountState{Status: status}}
 	}

@@ -91,7 +91,7 @@ func mustChange(cause error) error {
 
 // subCode finds the reason of Active Directory in its diagnostic text, a number of Windows:
 // "80090308: LdapErr: DSID-0C09041C, comment: AcceptSecurityContext error, data 532, v4563".
-var subCode = regexp.MustCompile(`\bAcceptSecurityContext error, data ([0-9a-f]+)\b`) //nolint:gochecknoglobals // Constant pattern.
+var subCode = regexp.MustCompile(`\bAcceptSecurityContext error, data ([0-9a-f]+)\b`)
 
 // statusOfActiveDirectory tells why Active Directory refused, and whether the password was
 // right, which it looks at before all but the lock.

@@ -100,9 +100,9 @@ func (m *Message) PolicyAnswer() (PolicyAnswer, error) {
 		warning := s.within(tagPolicyWarning)
 		switch {
 		case warning.has(tagPolicyExpiry):
-			answer.Expires, answer.HasExpiry = int32(warning.integer(tagPolicyExpiry)), true //nolint:gosec // It was one.
+			answer.Expires, answer.HasExpiry = int32(warning.integer(tagPolicyExpiry)), true
 		case warning.has(tagPolicyGrace):
-			answer.Grace, answer.HasGrace = int32(warning.integer(tagPolicyGrace)), true //nolint:gosec // It was one.
+			answer.Grace, answer.HasGrace = int32(warning.integer(tagPolicyGrace)), true
 		}
 		if warning.err != nil {
 			s.fail(warning.err)
