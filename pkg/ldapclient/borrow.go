@@ -29,7 +29,7 @@ func (s *server) borrow(ctx context.Context, as *account, sharing, patient bool)
 		s.client.happened(s, CheckoutFailed, 0)
 		return loan{}, err
 	}
-	l, w, err := s.ask(as, sharing, patient) //nolint:contextcheck // A connection is for everybody, and ends with the client.
+	l, w, err := s.ask(as, sharing, patient)
 	if err != nil {
 		s.client.happened(s, CheckoutFailed, 0)
 		return loan{}, err

@@ -201,13 +201,13 @@ func TestQueueOfCallers(t *testing.T) {
 				identity.Password = directory.NewPassword("x")
 				ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 				defer cancel()
-				switch err := changes()["modify"](ctx, n.As(identity)); {
-				case err == nil:
+				err := changes()["modify"](ctx, n.As(identity))
+				if err == nil {
 					done.Add(1)
-				default:
-					kindOf(t, err, fault.Unavailable, "pool")
-					refused.Add(1)
+					return
 				}
+				kindOf(t, err, fault.Unavailable, "pool")
+				refused.Add(1)
 			})
 		}
 		work.Wait()

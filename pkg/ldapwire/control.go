@@ -156,7 +156,7 @@ const (
 )
 
 // clamp is n as far as the protocol counts (maxInt, RFC 4511 §4.1.1).
-func clamp(n int) int32 { return int32(max(0, min(n, 1<<31-1))) } //nolint:gosec // It is bounded.
+func clamp(n int) int32 { return int32(max(0, min(n, 1<<31-1))) }
 
 // ReturnValues leaves out the values that none of the filters matches (RFC 3876 §2), which
 // are single comparisons. It is critical: nobody could tell from the answer.

@@ -52,13 +52,13 @@ func (m *Message) Controls() ([]RequestControl, error) {
 	return all, nil
 }
 
-// whole takes the only element of the value.
-func (c *RequestControl) whole(tag byte) scan {
+// whole takes the only element of the value, a sequence.
+func (c *RequestControl) whole() scan {
 	if !c.HasValue {
 		return scan{err: malformed("control %s has no value", c.OID)}
 	}
 	s := scan{rest: reader(c.Value)}
-	value := s.within(tag)
+	value := s.within(tagSequence)
 	if s.err == nil && len(s.rest) > 0 {
 		value.fail(malformed("control %s has more than one value", c.OID))
 	}
@@ -67,14 +67,14 @@ func (c *RequestControl) whole(tag byte) scan {
 
 // Paging decodes the size of a page and the cookie of the page before (RFC 2696 §2).
 func (c *RequestControl) Paging() (size int, cookie string, err error) {
-	s := c.whole(tagSequence)
+	s := c.whole()
 	size, cookie = s.integer(tagInteger), s.text()
 	return size, cookie, s.err
 }
 
 // View decodes what part of a sorted result is asked for.
 func (c *RequestControl) View() (*directory.View, error) {
-	s := c.whole(tagSequence)
+	s := c.whole()
 	v := &directory.View{Before: s.integer(tagInteger), After: s.integer(tagInteger)}
 	if s.err == nil && s.has(tagByOffset) {
 		target := s.within(tagByOffset)
@@ -93,7 +93,7 @@ func (c *RequestControl) View() (*directory.View, error) {
 
 // Filters decodes the filters of ReturnValues; errors are as for Message.Search.
 func (c *RequestControl) Filters() ([]directory.Filter, error) {
-	s := c.whole(tagSequence)
+	s := c.whole()
 	var filters []directory.Filter
 	for s.err == nil && len(s.rest) > 0 {
 		filter, err := s.rest.filter()
@@ -123,7 +123,7 @@ func (c *RequestControl) Filter() (*directory.Filter, error) {
 
 // Names decodes the attributes that a read entry control asks for (RFC 4527 §3).
 func (c *RequestControl) Names() ([]string, error) {
-	s := c.whole(tagSequence)
+	s := c.whole()
 	var names []string
 	for s.err == nil && len(s.rest) > 0 {
 		names = append(names, s.text())
@@ -133,7 +133,7 @@ func (c *RequestControl) Names() ([]string, error) {
 
 // SortKeys decodes the keys of a sorted search (RFC 2891 §1.1).
 func (c *RequestControl) SortKeys() ([]directory.SortKey, error) {
-	list := c.whole(tagSequence)
+	list := c.whole()
 	var keys []directory.SortKey
 	for list.err == nil && len(list.rest) > 0 {
 		s := list.within(tagSequence)
