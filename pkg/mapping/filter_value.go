@@ -98,7 +98,7 @@ const (
 )
 
 // isCSN tells the revisions of OpenLDAP: time, count, server and modification.
-var isCSN = regexp.MustCompile(`^[0-9]{14}(\.[0-9]{6})?Z#[0-9A-Fa-f]{6}#[0-9A-Fa-f]{2,3}#[0-9A-Fa-f]{6}$`) //nolint:gochecknoglobals // A pattern, compiled once.
+var isCSN = regexp.MustCompile(`^[0-9]{14}(\.[0-9]{6})?Z#[0-9A-Fa-f]{6}#[0-9A-Fa-f]{2,3}#[0-9A-Fa-f]{6}$`)
 
 // expected tells what the attribute's syntax takes instead of the value; "" when it takes
 // the value, or when nobody knows.
