@@ -1,0 +1,73 @@
+package ldapclient_test
+
+import (
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/rest2ldap/rest2ldap/pkg/ldapclient"
+)
+
+// F_26: a server comes and goes each second. Nobody notices while there is another one, and
+// it is not asked to let us in with every request.
+func TestF_26Flapping(t *testing.T) {
+	onNetwork(t, plan{servers: make([]ldapclient.Server, 2)}, func(t *testing.T, n *network) {
+		n.get(t, "a")
+		for second := range 240 {
+			down := second%2 == 1
+			n.pipes[0].Refuses.Store(down)
+			if down {
+				n.servers[0].CloseAll()
+			}
+			for range 10 {
+				n.get(t, "a")
+				time.Sleep(100 * time.Millisecond) //nolint:forbidigo // On the clock of the test.
+			}
+		}
+		// Each time that it comes, the connections that are kept ready are opened anew.
+		if dials := len(n.pipes[0].Dials()); dials > 3*240 {
+			t.Errorf("%d attempts for 2,400 requests", dials)
+		}
+		n.pipes[0].Refuses.Store(false)
+		time.Sleep(time.Minute) //nolint:forbidigo // On the clock of the test.
+		before := n.servers[0].Count("search")
+		n.get(t, "a")
+		if n.servers[0].Count("search") != before+1 {
+			t.Error("it is not used again, now that it stays")
+		}
+	})
+}
+
+// F_25: one of two servers says nothing any more while many read all the time. All of them
+// are answered, and soon as fast as before.
+func TestF_25OneOfTwoIsSilent(t *testing.T) {
+	onNetwork(t, plan{servers: make([]ldapclient.Server, 2), options: func(o *ldapclient.Options) {
+		o.Balance, o.Heartbeat, o.ProbeTimeout = ldapclient.LeastRequests, 10*time.Second, 3*time.Second
+	}}, func(t *testing.T, n *network) {
+		begun := time.Now()
+		var slow, late atomic.Int32
+		var work sync.WaitGroup
+		for range 20 {
+			work.Go(func() {
+				for time.Since(begun) < 3*time.Minute {
+					asked := time.Now()
+					n.get(t, "a")
+					if time.Since(asked) > 0 {
+						slow.Add(1)
+						if asked.Sub(begun) > 90*time.Second {
+							late.Add(1)
+						}
+					}
+					time.Sleep(200 * time.Millisecond) //nolint:forbidigo // On the clock of the test.
+				}
+			})
+		}
+		time.Sleep(time.Minute) //nolint:forbidigo // On the clock of the test.
+		n.pipes[0].Swallows.Store(true)
+		work.Wait()
+		if slow.Load() > 200 || late.Load() > 20 {
+			t.Errorf("%d reads had to wait, %d of them half a minute after the server went silent", slow.Load(), late.Load())
+		}
+	})
+}
