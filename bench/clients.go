@@ -77,6 +77,6 @@ func (b *bed) slowReader() (float64, error) {
 type throttle struct{ reader io.Reader }
 
 func (t *throttle) Read(p []byte) (int, error) {
-	time.Sleep(16 * time.Millisecond)
+	time.Sleep(16 * time.Millisecond) //nolint:forbidigo // It is to be slow.
 	return t.reader.Read(p[:min(len(p), 64<<10)])
 }

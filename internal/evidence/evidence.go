@@ -22,7 +22,7 @@ type Claim struct {
 // String returns the claim with its place.
 func (c Claim) String() string { return fmt.Sprintf("%s:%d: %s", c.File, c.Line, c.Test) }
 
-var namePattern = regexp.MustCompile("`((?:Test|Fuzz)[A-Z][^`]*)`") //nolint:gochecknoglobals // A constant.
+var namePattern = regexp.MustCompile("`((?:Test|Fuzz)[A-Z][^`]*)`")
 
 // Claims returns the tests that the tables of the documents in a folder name.
 func Claims(folder string) ([]Claim, error) {

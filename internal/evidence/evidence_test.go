@@ -50,7 +50,8 @@ func (s *source) has(part string) bool { return s.words[part] }
 func functions(t *testing.T) map[string][]*source {
 	t.Helper()
 	found, packages := make(map[string][]*source), make(map[string]*source)
-	err := filepath.WalkDir("../..", func(path string, d fs.DirEntry, err error) error {
+	root := os.DirFS("../..")
+	err := fs.WalkDir(root, ".", func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}
@@ -66,7 +67,7 @@ func functions(t *testing.T) map[string][]*source {
 		switch {
 		case strings.HasSuffix(path, ".txtar"):
 			p.words[strings.TrimSuffix(filepath.Base(path), ".txtar")] = true
-			text, err := os.ReadFile(path)
+			text, err := fs.ReadFile(root, path)
 			for line := range strings.Lines(string(text)) {
 				if name, ok := strings.CutPrefix(line, "# "); ok {
 					p.words[strings.ReplaceAll(strings.TrimSpace(name), " ", "_")] = true
@@ -76,7 +77,11 @@ func functions(t *testing.T) map[string][]*source {
 		case !strings.HasSuffix(path, "_test.go"):
 			return nil
 		}
-		file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
+		code, err := fs.ReadFile(root, path)
+		if err != nil {
+			return err
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), path, code, 0)
 		if err != nil {
 			return err
 		}

@@ -51,7 +51,7 @@ func (r *report) close() {
 func (r *report) take(line []byte) {
 	var e event
 	if json.Unmarshal(line, &e) != nil {
-		fmt.Fprintf(r.out, "%s\n", line)
+		_, _ = fmt.Fprintf(r.out, "%s\n", line)
 		return
 	}
 	key := e.Package + "\t" + e.Test
@@ -83,7 +83,7 @@ func (r *report) say(key string, e event) {
 	switch {
 	case strings.HasPrefix(e.Output, "=== "), e.Test == "" && e.Output == "PASS\n":
 	case e.Test == "", strings.HasPrefix(e.Output, "directory: "):
-		fmt.Fprint(r.out, e.Output)
+		_, _ = fmt.Fprint(r.out, e.Output)
 	default:
 		r.open[key] = append(r.open[key], e.Output)
 	}
@@ -100,7 +100,7 @@ func (r *report) account(test string, lines []string) {
 
 func (r *report) tell(key string) {
 	for _, text := range r.open[key] {
-		fmt.Fprint(r.out, text)
+		_, _ = fmt.Fprint(r.out, text)
 	}
 	delete(r.open, key)
 }
