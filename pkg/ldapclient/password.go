@@ -125,7 +125,7 @@ func reasonOf(policy ldapwire.PolicyError) policyReason {
 		return policyReason{"passwordTooYoung", "the password was changed a short time ago, and the password policy demands to wait"}
 	case ldapwire.PasswordInHistory:
 		return policyReason{"passwordInHistory", "the new password was in use before"}
-	case ldapwire.NoPolicyError, ldapwire.AccountLocked, ldapwire.ChangeAfterReset:
+	case ldapwire.NoPolicyError, ldapwire.PasswordExpired, ldapwire.AccountLocked, ldapwire.ChangeAfterReset:
 	}
 	return policyReason{"", "the password policy refuses the change"}
 }

@@ -125,7 +125,7 @@ func (s *session) span(ctx context.Context, from *server, dn directory.DN, attri
 	if err != nil {
 		return directory.Attribute{}, transportFault(&unsentError{err}, false)
 	}
-	defer l.giveBack()
+	defer l.giveBack() //nolint:contextcheck // What is drained is for who comes next.
 	op, err := l.do(ctx, searchFor(req, s.controls()))
 	if err != nil {
 		return directory.Attribute{}, transportFault(err, false)

@@ -74,7 +74,7 @@ func (s *server) lend(ctx context.Context, as *account, n need, patient bool) (l
 		if err == nil {
 			return l, nil
 		}
-		l.giveBack()
+		l.giveBack() //nolint:contextcheck // What is drained is for who comes next.
 		if ctx.Err() != nil {
 			return loan{}, &waitError{reason: ended(ctx)}
 		}

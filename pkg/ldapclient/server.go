@@ -178,7 +178,7 @@ func (s *server) up(ctx context.Context, patient bool) error {
 	s.mu.Unlock()
 	l, err := s.borrow(ctx, nil, true, patient)
 	if err == nil {
-		l.giveBack()
+		l.giveBack() //nolint:contextcheck // What is drained is for who comes next.
 	}
 	return err
 }

@@ -93,7 +93,7 @@ func (r *report) say(key string, e event) {
 func (r *report) account(test string, lines []string) {
 	for _, line := range lines {
 		if _, text, ok := strings.Cut(line, r.marked); ok && r.marked != "" {
-			fmt.Fprintf(r.out, "%s: %s", test, text)
+			_, _ = fmt.Fprintf(r.out, "%s: %s", test, text)
 		}
 	}
 }
