@@ -61,15 +61,17 @@ const (
 
 // ChangesPassword reports whether a request asks for a change of a password, which is all
 // that a caller may ask for whose password must be changed (httpserver.Authenticate).
+//
+// Parameters that nobody knows are for the API to judge, which may pass over them.
 func ChangesPassword(r *http.Request) bool {
-	p, err := parseParams(r.URL.RawQuery, false)
+	p, err := parseParams(r.URL.RawQuery, true)
 	return err == nil && r.Method == http.MethodPost && mapping.ActionNamed(p.action) == mapping.ModifyPassword
 }
 
 // AboutPassword reports whether a request is about the password of somebody, so that it
 // makes no sense without a caller (httpserver.Authenticate).
 func AboutPassword(r *http.Request) bool {
-	p, err := parseParams(r.URL.RawQuery, false)
+	p, err := parseParams(r.URL.RawQuery, true)
 	if err != nil || r.Method != http.MethodPost {
 		return false
 	}

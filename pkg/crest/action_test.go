@@ -87,11 +87,31 @@ func TestChangesPassword(t *testing.T) {
 		"POST /api/users/a":                                false,
 		"PUT /api/users/a?_action=modifyPassword":          false,
 		"GET /api/users/a?_action=modifyPassword":          false,
-		"POST /api/users/a?_action=modifyPassword&_nosuch": false,
+		"POST /api/users/a?_action=modifyPassword&_nosuch": true, // Some APIs pass over it.
+		"POST /api/users/a?_action=modifyPassword&%zz":     false,
 		"POST /api/users/a?%zz":                            false,
 	} {
 		method, path, _ := strings.Cut(target, " ")
 		if got := ChangesPassword(httptest.NewRequest(method, path, nil)); got != want {
+			t.Errorf("%s: %t", target, got)
+		}
+	}
+}
+
+// What nobody knows beside the action does not let somebody anonymous in: a legacy API
+// passes over it, and does what the action says.
+func TestAboutPassword(t *testing.T) {
+	for target, want := range map[string]bool{
+		"POST /api/users/a?_action=modifyPassword":        true,
+		"POST /api/users/a?_action=resetPassword":         true,
+		"POST /api/users/a?_action=resetPassword&x=1":     true,
+		"POST /api/users/a?_nosuch&_Action=resetPassword": true,
+		"POST /api/users/a?_action=rename":                false,
+		"POST /api/users/a":                               false,
+		"GET /api/users/a?_action=resetPassword":          false,
+	} {
+		method, path, _ := strings.Cut(target, " ")
+		if got := AboutPassword(httptest.NewRequest(method, path, nil)); got != want {
 			t.Errorf("%s: %t", target, got)
 		}
 	}

@@ -60,7 +60,8 @@ func (h *handler) value(w http.ResponseWriter, r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if value, err = resolveParts(value, query.Pointer{}, parts); err != nil {
+	in := &inserter{parts: parts, limit: h.maxBody, room: h.maxBody}
+	if value, err = in.resolve(value, query.Pointer{}); err != nil {
 		return nil, err
 	}
 	for _, name := range slices.Sorted(maps.Keys(parts)) {
@@ -132,12 +133,19 @@ func badParts(kind, message string) error {
 	return fault.New(fault.Invalid, "%s", message).Named(kind)
 }
 
-// resolveParts returns the value with what its references stand for.
-func resolveParts(value any, at query.Pointer, parts map[string]*part) (any, error) {
+// inserter puts parts where references to them stand. Each may be referred to again and
+// again, so that what is put in is bounded like the body that it comes in.
+type inserter struct {
+	parts       map[string]*part
+	limit, room int64
+}
+
+// resolve returns the value with what its references stand for.
+func (in *inserter) resolve(value any, at query.Pointer) (any, error) {
 	switch v := value.(type) {
 	case []any:
 		for i, item := range v {
-			resolved, err := resolveParts(item, at.Child(fmt.Sprint(i)), parts)
+			resolved, err := in.resolve(item, at.Child(fmt.Sprint(i)))
 			if err != nil {
 				return nil, err
 			}
@@ -145,10 +153,10 @@ func resolveParts(value any, at query.Pointer, parts map[string]*part) (any, err
 		}
 	case *mapping.Object:
 		if reference, ok := v.Lookup("$ref"); ok && len(v.Members) == 1 {
-			return resolvePart(reference, at, parts)
+			return in.insert(reference, at)
 		}
 		for i, member := range v.Members {
-			resolved, err := resolveParts(member.Value, at.Child(member.Name), parts)
+			resolved, err := in.resolve(member.Value, at.Child(member.Name))
 			if err != nil {
 				return nil, err
 			}
@@ -158,24 +166,37 @@ func resolveParts(value any, at query.Pointer, parts map[string]*part) (any, err
 	return value, nil
 }
 
-func resolvePart(reference any, at query.Pointer, parts map[string]*part) (any, error) {
+func (in *inserter) insert(reference any, at query.Pointer) (any, error) {
 	text, _ := reference.(string)
 	rest, isCID := strings.CutPrefix(text, "cid:")
 	name, what, _ := strings.Cut(rest, "#")
-	p := parts[name]
+	p := in.parts[name]
 	if !isCID || p == nil {
 		return nil, badReference(at, `a reference names a part of the body, as in "cid:photo#content"`)
 	}
 	p.isUsed = true
 	switch what {
 	case "content":
+		if err := in.take(len(p.content)); err != nil {
+			return nil, err
+		}
 		return base64.StdEncoding.EncodeToString(p.content), nil
 	case "filename":
-		return p.fileName, nil
+		return p.fileName, in.take(len(p.fileName))
 	case "mimetype":
-		return p.mediaType, nil
+		return p.mediaType, in.take(len(p.mediaType))
 	}
 	return nil, badReference(at, `of a part there are "#content", "#filename" and "#mimetype"`)
+}
+
+// take counts bytes that are put in.
+func (in *inserter) take(n int) error {
+	if in.room -= int64(n); in.room >= 0 {
+		return nil
+	}
+	e := fault.New(fault.TooLarge, "the references put in more than %d bytes of the parts, which is the limit of a body; refer to a part once", in.limit)
+	e.Detail.Kind, e.Detail.Limit = "bodyTooLarge", in.limit
+	return e
 }
 
 func badReference(at query.Pointer, message string) error {

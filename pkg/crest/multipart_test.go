@@ -86,6 +86,7 @@ func TestMultipart(t *testing.T) {
 		"Twice":       {plain("j", "application/json", "", `{}`, "q", "", "", "x", "q", "", "", "y"), 400, "duplicatePart"},
 		"PartTooLong": {plain("j", "application/json", "", `{"a":{"$ref":"cid:q#content"}}`, "q", "", "", strings.Repeat("x", 501)), 413, "partTooLarge"},
 		"TooLong":     {plain("j", "application/json", "", `{}`, "q", "", "", strings.Repeat("x", 400), "r", "", "", strings.Repeat("x", 400), "s", "", "", strings.Repeat("x", 400)), 413, "bodyTooLarge"},
+		"Amplified":   {plain("j", "application/json", "", `{"a":[`+strings.Repeat(`{"$ref":"cid:q#content"},`, 9)+`0]}`, "q", "", "", strings.Repeat("x", 300)), 413, "bodyTooLarge"},
 		"Encoded":     {[2]string{"--b\r\nContent-Disposition: form-data; name=\"j\"\r\nContent-Type: application/json\r\nContent-Transfer-Encoding: base64\r\n\r\ne30=\r\n--b--\r\n", "multipart/form-data; boundary=b"}, 400, "encodedPart"},
 	} {
 		t.Run(name, func(t *testing.T) {
