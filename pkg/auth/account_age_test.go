@@ -149,4 +149,8 @@ func TestPurgeEntry(t *testing.T) {
 	if n := reads(); n != 3 {
 		t.Errorf("%d reads of what was forgotten, want 3", n)
 	}
+	a.PurgeEntry(directory.MustParseDN("ou=People,dc=example,dc=com")) // What is below goes and moves with it.
+	if n := reads(); n != 4 {
+		t.Errorf("%d reads of what was forgotten with the entry above, want 4", n)
+	}
 }

@@ -129,10 +129,12 @@ func (a *Accounts) Verify(ctx context.Context, identity directory.Identity) erro
 // Purge forgets what is known of an identity, whose next use asks the directory.
 func (a *Accounts) Purge(identity directory.Identity) { a.cache.Forget(identity.AuthzID) }
 
-// PurgeEntry forgets what is known of an entry, under whatever identities.
+// PurgeEntry forgets what is known of an entry and of all below it, under whatever
+// identities.
 func (a *Accounts) PurgeEntry(dn directory.DN) {
 	key := dn.Key()
-	a.cache.ForgetIf(func(known account) bool { return known.entry == key })
+	// A value that looks like a name may be forgotten too, which costs a look.
+	a.cache.ForgetIf(func(known account) bool { return known.entry == key || strings.HasSuffix(known.entry, ","+key) })
 }
 
 // PurgeAll forgets everything.

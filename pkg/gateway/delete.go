@@ -31,13 +31,13 @@ func (c *call) delete(ctx context.Context) (*Answer, error) {
 		options.Read = c.readBack(encoder)
 	}
 	entry, deleted, err := c.remove(ctx, &directory.DeleteRequest{DN: dn, WriteOptions: options})
-	if mayBeDone(err) && !c.req.DryRun {
+	if (mayBeDone(err) || deleted > 0) && !c.req.DryRun {
 		c.changed(dn) // Nobody comes in by the password of an entry that is gone.
 	}
 	answer := before
 	switch {
 	case err != nil:
-		return nil, c.explain(ctx, dn, err)
+		return nil, partly(c.explain(ctx, dn, err), deleted)
 	case before != nil:
 	case entry == nil:
 		answer = &Answer{ID: c.target.ID(), JSON: c.target.Stub()}

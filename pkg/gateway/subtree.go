@@ -66,7 +66,7 @@ func (c *call) removeFromBelow(ctx context.Context, req *directory.DeleteRequest
 			break
 		}
 	}
-	return nil, deleted, partly(err, deleted)
+	return nil, deleted, err
 }
 
 // clear deletes all below an entry, and returns how many it deleted.

@@ -82,9 +82,31 @@ func TestSubtreePart(t *testing.T) {
 		}
 		return leaf(operation)
 	}
-	_, err := do(t, newService(t, f, gateway.Options{}), &mapping.Request{Verb: mapping.Delete, Path: []string{"users", "a"}, Subtree: true})
+	var told []string
+	options := gateway.Options{PasswordChanged: func(dn directory.DN) { told = append(told, dn.String()) }}
+	_, err := do(t, newService(t, f, options), &mapping.Request{Verb: mapping.Delete, Path: []string{"users", "a"}, Subtree: true})
+	if len(told) == 0 {
+		t.Error("who keeps passwords in mind was not told of what is gone")
+	}
 	var e *fault.Error
 	if !errors.As(err, &e) || e.Kind != fault.Forbidden || e.Detail.Deleted != 1 || !strings.Contains(e.Message, "were deleted before: 1") {
+		t.Errorf("%v", err)
+	}
+}
+
+// It tells so too when the entry itself turns out to be another one in the end.
+func TestSubtreePartOfAnother(t *testing.T) {
+	f := deep()
+	leaf := f.before
+	f.before = func(operation string) error {
+		if operation == "delete" && len(f.entries) == 1 {
+			return fault.New(fault.PreconditionFailed, "assertion")
+		}
+		return leaf(operation)
+	}
+	_, err := do(t, newService(t, f, gateway.Options{}), &mapping.Request{Verb: mapping.Delete, Path: []string{"users", "a"}, Subtree: true, Revision: "1"})
+	var e *fault.Error
+	if !errors.As(err, &e) || e.Kind != fault.PreconditionFailed || e.Detail.Deleted != 2 {
 		t.Errorf("%v", err)
 	}
 }

@@ -156,12 +156,12 @@ func checkVariables(o *Options) error {
 // Challenge returns the challenge of RFC 7617 §2; it has no error codes.
 func (a *Authenticator) Challenge(string) string { return a.challenge }
 
-// Forget forgets the password of an entry; its next use asks the directory.
+// Forget forgets the passwords of an entry and of all below it, which go and move with it;
+// their next use asks the directory.
 func (a *Authenticator) Forget(dn directory.DN) {
-	key := dn.Key()
 	a.cache.ForgetIf(func(principal *auth.Principal) bool {
 		known, err := directory.ParseDN(strings.TrimPrefix(principal.Identity.AuthzID, "dn:"))
-		return err != nil || known.Key() == key
+		return err != nil || known.Equal(dn) || known.IsBelow(dn)
 	})
 }
 

@@ -207,6 +207,25 @@ func TestForget(t *testing.T) {
 	}
 }
 
+// An entry takes along what is below it, wherever it goes.
+func TestForgetBelow(t *testing.T) {
+	f := byTemplate(t, basic.Options{Cache: 30 * time.Second})
+	f.person("a", "old")
+	for range 2 {
+		if _, err := f.login(t.Context(), "a", "old"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f.Forget(dn("b"))
+	if _, err := f.login(t.Context(), "a", "old"); err != nil || len(f.binds) != 1 {
+		t.Errorf("%v, %d binds", err, len(f.binds))
+	}
+	f.Forget(dn("a").Parent())
+	if _, err := f.login(t.Context(), "a", "old"); err != nil || len(f.binds) != 2 {
+		t.Errorf("%v, %d binds", err, len(f.binds))
+	}
+}
+
 // A bind that was under way when the password changed is not remembered.
 func TestForgetWhileBinding(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
