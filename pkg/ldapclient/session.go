@@ -180,7 +180,7 @@ func (s *session) once(ctx context.Context, r request, n need) (*operation, erro
 	if err != nil {
 		return nil, err
 	}
-	defer l.giveBack()
+	defer l.giveBack() //nolint:contextcheck // What is drained is for who comes next.
 	return l.do(ctx, r)
 }
 
