@@ -188,14 +188,6 @@ func TestDialect(t *testing.T) {
 		work.Wait()
 		g.get(t, "kvaughan", "/api/users/ahel").want(http.StatusOK).has("1086", "uidNumber")
 	})
-	t.Run("Reset", func(t *testing.T) {
-		r := change(t, "kvaughan", "POST", "/api/users/hmiller?_action=resetPassword", "{}").want(http.StatusOK)
-		generated, _ := r.at("generatedPassword").(string)
-		as := func(a ask) *reply { a.as, a.password = "hmiller", generated; return g.send(t, a) }
-		as(ask{method: "GET", path: "/api/users/hmiller"}).fails(http.StatusForbidden, "passwordMustChange")
-		as(ask{method: "POST", path: "/api/users/hmiller?_action=modifyPassword", body: `{"oldPassword":"` + generated + `","newPassword":"password2"}`}).want(http.StatusOK)
-		g.send(t, ask{method: "GET", path: "/api/users/hmiller", as: "hmiller", password: "password2"}).want(http.StatusOK)
-	})
 	t.Run("Lock", func(t *testing.T) {
 		for range 6 {
 			g.send(t, ask{method: "GET", path: "/api/users/tward", as: "tward", password: "wrong"}).fails(http.StatusUnauthorized, "")
