@@ -340,3 +340,75 @@ func TestAccountStateByToken(t *testing.T) {
 		}
 	})
 }
+
+// The reason why a password was refused, and, for who asks, the criteria.
+func TestPasswordQualityAdvice(t *testing.T) {
+	const slow = `
+dn: cn=slow,ou=Policies,dc=example,dc=com
+objectClass: applicationProcess
+objectClass: pwdPolicy
+cn: slow
+pwdAttribute: userPassword
+pwdMinAge: 3600
+pwdMinLength: 8
+pwdCheckQuality: 2
+
+dn: cn=safe,ou=Policies,dc=example,dc=com
+objectClass: applicationProcess
+objectClass: pwdPolicy
+cn: safe
+pwdAttribute: userPassword
+pwdSafeModify: TRUE
+`
+	slapd.Each(t, slapd.Options{LDIF: strictPolicy + slow}, func(t *testing.T, server *slapd.Server) {
+		g := start(t, server, settings{set: []string{"directory.passwordPolicy=" + slapd.PolicyDN}})
+		for uid, policy := range map[string]string{"hmiller": "strict", "trigden": "frozen", "abergin": "slow", "ahall": "safe"} {
+			setState(t, server, uid, "pwdPolicySubentry", "cn="+policy+",ou=Policies,dc=example,dc=com")
+		}
+		change := func(t *testing.T, uid, old, wanted, advice string) *reply {
+			t.Helper()
+			return g.send(t, ask{
+				method: "POST", path: "/api/users/" + uid, query: params("_action", "modifyPassword", "passwordQualityAdvice", advice), as: uid, password: old,
+				body: `{"oldPassword":"` + old + `","newPassword":"` + wanted + `"}`,
+			})
+		}
+		t.Run("R_I13", func(t *testing.T) {
+			r := change(t, "hmiller", "hillock", "passwd", "true").fails(http.StatusBadRequest, "passwordPolicy")
+			r.has(`"passwordTooShort"`, "detail", "passwordPolicy").has(`"/newPassword"`, "detail", "field")
+			r.has(`{"attributeType":"userPassword","failingCriteria":[{"type":"length-based","parameters":{"max-password-length":0,"min-password-length":8}}],"passingCriteria":[]}`, "detail", "passwordQualityAdvice")
+			change(t, "hmiller", "hillock", "passwd", "false").fails(http.StatusBadRequest, "passwordPolicy").lacks("detail", "passwordQualityAdvice")
+			g.read(t, "hmiller", "hillock").want(http.StatusOK)
+		})
+		t.Run("InHistory", func(t *testing.T) {
+			if r := change(t, "hmiller", "hillock", "long enough", "true").want(http.StatusOK); r.body != "{}" {
+				t.Errorf("%s", r.body)
+			}
+			r := change(t, "hmiller", "long enough", "long enough", "true").fails(http.StatusBadRequest, "passwordPolicy").has(`"passwordInHistory"`, "detail", "passwordPolicy")
+			r.has(`[{"type":"password-history","parameters":{"password-history-count":2}}]`, "detail", "passwordQualityAdvice", "failingCriteria")
+			r.has(`[{"type":"length-based","parameters":{"max-password-length":0,"min-password-length":8}}]`, "detail", "passwordQualityAdvice", "passingCriteria")
+		})
+		t.Run("TooYoung", func(t *testing.T) {
+			change(t, "abergin", "inflict", "long enough", "true").want(http.StatusOK)
+			r := change(t, "abergin", "long enough", "another one", "true").fails(http.StatusBadRequest, "passwordPolicy").has(`"passwordTooYoung"`, "detail", "passwordPolicy")
+			r.has(`[{"type":"password-age","parameters":{"min-password-age":3600}}]`, "detail", "passwordQualityAdvice", "failingCriteria")
+		})
+		t.Run("NotAllowed", func(t *testing.T) {
+			r := change(t, "trigden", "sensitive", "long enough", "true").fails(http.StatusForbidden, "passwordPolicy").has(`"passwordModNotAllowed"`, "detail", "passwordPolicy")
+			r.lacks("detail", "passwordQualityAdvice")
+		})
+		t.Run("MustSupplyOldPassword", func(t *testing.T) {
+			g.act(t, "ahall", "", "ahall", "resetPassword").fails(http.StatusForbidden, "passwordPolicy").has(`"mustSupplyOldPassword"`, "detail", "passwordPolicy")
+			change(t, "ahall", "slater", "long enough", "true").want(http.StatusOK)
+		})
+		t.Run("WrongPassword", func(t *testing.T) {
+			g.send(t, ask{
+				method: "POST", path: "/api/users/bjensen", query: params("_action", "modifyPassword", "passwordQualityAdvice", "true"), as: "bjensen",
+				body: `{"oldPassword":"wrong","newPassword":"x"}`,
+			}).fails(http.StatusBadRequest, "wrongPassword").lacks("detail", "passwordQualityAdvice")
+		})
+		t.Run("Misplaced", func(t *testing.T) {
+			g.send(t, ask{method: "GET", path: "/api/users/bjensen", query: params("passwordQualityAdvice", "true"), as: "bjensen"}).fails(http.StatusBadRequest, "misplacedParameter")
+			g.send(t, ask{method: "GET", path: "/api/users/bjensen", query: params("passwordQualityAdvice", "false"), as: "bjensen"}).want(http.StatusOK)
+		})
+	})
+}

@@ -15,12 +15,20 @@ const (
 	attrMaxAge          = "pwdMaxAge"
 	attrGraceLimit      = "pwdGraceAuthNLimit"
 	attrGraceExpiry     = "pwdGraceExpiry" // OpenLDAP
+	attrCheckQuality    = "pwdCheckQuality"
+	attrMinLength       = "pwdMinLength"
+	attrMaxLength       = "pwdMaxLength" // OpenLDAP 2.6
+	attrMinAge          = "pwdMinAge"
+	attrInHistory       = "pwdInHistory"
 )
 
 // PolicyAttributes returns the attributes of a password policy that the gateway's account
 // reads, where it may.
 func PolicyAttributes() []string {
-	return []string{attrLockoutDuration, attrMaxAge, attrGraceLimit, attrGraceExpiry}
+	return []string{
+		attrLockoutDuration, attrMaxAge, attrGraceLimit, attrGraceExpiry,
+		attrCheckQuality, attrMinLength, attrMaxLength, attrMinAge, attrInHistory,
+	}
 }
 
 // passwordPolicy is what a policy says of accounts. The zero passwordPolicy is one of which
@@ -28,6 +36,18 @@ func PolicyAttributes() []string {
 type passwordPolicy struct {
 	lockout, maxAge, graceExpiry time.Duration
 	graceLogins                  int
+	demands                      directory.PasswordDemands
+}
+
+// Demands tells what the password policy of an entry demands of new passwords, as far as
+// the gateway's account can see it.
+func (a *Accounts) Demands(ctx context.Context, dn directory.DN) (directory.PasswordDemands, error) {
+	entry, err := a.read(ctx, dn, []string{attrPolicy})
+	if err != nil || entry == nil {
+		return directory.PasswordDemands{}, err
+	}
+	policy, err := a.policyOf(ctx, entry)
+	return policy.demands, err
 }
 
 // policyOf returns the policy of an account: its own, or else the one of the options. What
@@ -64,7 +84,12 @@ func (a *Accounts) readPolicy(ctx context.Context, dn directory.DN) (passwordPol
 		return passwordPolicy{}, nil
 	}
 	seconds := func(attribute string) time.Duration { return time.Duration(number(entry, attribute)) * time.Second }
+	demands := directory.PasswordDemands{MinAge: seconds(attrMinAge), InHistory: number(entry, attrInHistory)}
+	if number(entry, attrCheckQuality) > 0 { // OpenLDAP looks at the length only then.
+		demands.MinLength, demands.MaxLength = number(entry, attrMinLength), number(entry, attrMaxLength)
+	}
 	return passwordPolicy{
+		demands: demands,
 		lockout: seconds(attrLockoutDuration), maxAge: seconds(attrMaxAge), graceExpiry: seconds(attrGraceExpiry),
 		graceLogins: number(entry, attrGraceLimit),
 	}, nil

@@ -12,6 +12,7 @@ import (
 
 	"github.com/rest2ldap/rest2ldap/internal/nearest"
 	"github.com/rest2ldap/rest2ldap/pkg/fault"
+	"github.com/rest2ldap/rest2ldap/pkg/mapping"
 	"github.com/rest2ldap/rest2ldap/pkg/query"
 )
 
@@ -32,6 +33,7 @@ type params struct {
 	pretty    bool
 	dryRun    bool
 	subtree   bool
+	advice    bool
 	// description is the kind of description that is asked for; "" is none.
 	description string
 }
@@ -39,11 +41,8 @@ type params struct {
 // parameter is a name that the protocol knows.
 type parameter struct {
 	name string
-	// set takes the value; nil for a parameter that is not available.
+	// set takes the value.
 	set func(p *params, value string) error
-	// idle tells, of a parameter that is not available, a value that asks for nothing.
-	// The error is for a value that is none at all.
-	idle func(value string) (bool, error)
 }
 
 // known are the parameters of the protocol.
@@ -64,7 +63,7 @@ var known = []parameter{ //nolint:gochecknoglobals // constant table
 	{name: openAPI, set: setDescription(openAPI)},
 	{name: crestAPI, set: setDescription(crestAPI)},
 	{name: "dryRun", set: setDryRun},
-	{name: "passwordQualityAdvice", idle: isFalse},
+	{name: "passwordQualityAdvice", set: setQualityAdvice},
 	{name: "subtreeDelete", set: setSubtree},
 }
 
@@ -134,22 +133,9 @@ func badParameter(name, format string, args ...any) *fault.Error {
 // take takes one parameter.
 func (p *params) take(name, value string) error {
 	for _, k := range known {
-		if !strings.EqualFold(k.name, name) {
-			continue
-		}
-		if k.set != nil {
+		if strings.EqualFold(k.name, name) {
 			return locate(k.set(p, value), k.name)
 		}
-		idle, err := k.idle(value)
-		if err != nil {
-			return locate(err, k.name)
-		}
-		if !idle {
-			e := fault.New(fault.Unsupported, "the parameter is not available in this version").Named("unavailableParameter")
-			e.Detail.Parameter = k.name
-			return e
-		}
-		return nil
 	}
 	if strings.HasPrefix(name, "_") {
 		return unknownParameter(name)
@@ -183,6 +169,8 @@ func (p *params) suit(method string) error {
 		return badParameter("dryRun", "a change is tried, and this request is none").Named("misplacedParameter")
 	case p.action != "" && method != http.MethodPost:
 		return badParameter("_action", "an action goes with POST").Named("misplacedParameter")
+	case p.advice && mapping.ActionNamed(p.action) != mapping.ModifyPassword && mapping.ActionNamed(p.action) != mapping.ResetPassword:
+		return badParameter("passwordQualityAdvice", "advice goes with the actions modifyPassword and resetPassword").Named("misplacedParameter")
 	case p.mediaType != "" && (method != http.MethodGet && method != http.MethodHead || p.hasFilter || len(p.fields) != 1 || len(p.fields[0]) == 0):
 		return badParameter("_mimeType", "a media type goes with the GET of one resource and exactly one field in _fields").Named("misplacedParameter")
 	case p.countOnly && !p.hasFilter:
@@ -288,11 +276,6 @@ func boolean(value string) (bool, error) {
 	return false, errors.New(`"true" or "false" is expected`)
 }
 
-func isFalse(value string) (bool, error) {
-	b, err := boolean(value)
-	return !b, err
-}
-
 // count reads a number of things.
 func count(value string) (int, error) {
 	n, err := strconv.ParseUint(value, 10, 31)
@@ -317,6 +300,11 @@ func setTotal(p *params, value string) error {
 
 func setCountOnly(p *params, value string) (err error) {
 	p.countOnly, err = boolean(value)
+	return err
+}
+
+func setQualityAdvice(p *params, value string) (err error) {
+	p.advice, err = boolean(value)
 	return err
 }
 

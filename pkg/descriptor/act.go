@@ -64,3 +64,16 @@ func usabilitySchema() *schema {
 		{"graceLoginsRemaining", number("How many more times an expired password is good.")},
 	}}
 }
+
+// qualitySchema is by which criteria a new password was refused, and which it met.
+func qualitySchema() *schema {
+	criterion := &schema{Type: "object", Required: []string{"type", "parameters"}, Properties: ordered[*schema]{
+		{"type", stringSchema("")}, {"parameters", &schema{Type: "object"}},
+	}}
+	criteria := func(what string) *schema { return &schema{Type: "array", Description: what, Items: criterion} }
+	return &schema{Type: "object", Required: []string{"attributeType", "failingCriteria", "passingCriteria"}, Properties: ordered[*schema]{
+		{"attributeType", stringSchema("")},
+		{"failingCriteria", criteria("By which the password was refused.")},
+		{"passingCriteria", criteria("Which it met.")},
+	}}
+}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 
+	"github.com/rest2ldap/rest2ldap/pkg/directory"
 	"github.com/rest2ldap/rest2ldap/pkg/mapping"
 )
 
@@ -249,7 +250,8 @@ func errorSchema() *schema {
 		{"limit", &schema{Type: "integer", Description: "The limit that was reached."}},
 		{"attribute", stringSchema("")},
 		{"deleted", &schema{Type: "integer", Description: "How many entries a deletion that failed had deleted."}},
-		{"passwordPolicy", stringSchema("")},
+		{"passwordPolicy", enumSchema(directory.PasswordReasons()...)},
+		{"passwordQualityAdvice", qualitySchema()},
 	}}
 	return &schema{Type: "object", Required: []string{"code", "reason", "message", "detail"}, Properties: ordered[*schema]{
 		{"code", integer}, {"reason", stringSchema("")}, {"message", stringSchema("")}, {"detail", detail},

@@ -92,6 +92,12 @@ func (o *operations) act(path string, acts []act) *operation {
 	do := o.operation("act", path, strings.Join(summaries, ". "), "200",
 		&response{Description: strings.Join(answers, " "), Content: content(either(returns))}, action(true, names...))
 	do.RequestBody = &body{Required: true, Content: content(either(takes))}
+	if slices.Contains(names, mapping.ModifyPassword) || slices.Contains(names, mapping.ResetPassword) {
+		do.Parameters = append(do.Parameters, &parameter{
+			Name: "passwordQualityAdvice", In: "query", Schema: &schema{Type: "boolean"},
+			Description: "Has the refusal of a password tell the criteria.",
+		})
+	}
 	return do
 }
 

@@ -93,6 +93,30 @@ type Detail struct {
 	// PasswordPolicy is what a password policy refused, with the names of
 	// draft-behera-ldap-password-policy §6.2: "passwordTooShort".
 	PasswordPolicy string
+	// Quality is what a new password was measured by, for who asked; nil is nothing.
+	Quality *PasswordQuality
+}
+
+// PasswordQuality is how a new password did by the criteria of its policy.
+type PasswordQuality struct {
+	// Attribute is the attribute of the password.
+	Attribute string
+	// Failing criteria are those by which it was refused, Passing those that it met.
+	Failing, Passing []Criterion
+}
+
+// Criterion is something that a policy demands of passwords.
+type Criterion struct {
+	// Type is its name: "length-based".
+	Type string
+	// Parameters are its numbers, as far as they are known.
+	Parameters []Parameter
+}
+
+// Parameter is a number of a Criterion.
+type Parameter struct {
+	Name  string
+	Value int64
 }
 
 // Error is a fault.

@@ -38,7 +38,7 @@ func (c *call) modifyPassword(ctx context.Context) (*Answer, error) {
 	}
 	_, err = c.setPassword(ctx, &directory.PasswordRequest{DN: dn, Old: change.Old, New: change.New})
 	if err != nil {
-		return nil, c.explainPassword(ctx, dn, err)
+		return nil, c.advise(ctx, dn, change.New, c.explainPassword(ctx, dn, err))
 	}
 	return &Answer{JSON: []byte("{}")}, nil
 }
@@ -55,7 +55,7 @@ func (c *call) resetPassword(ctx context.Context) (*Answer, error) {
 	}
 	generated, err := c.setPassword(ctx, &directory.PasswordRequest{DN: dn})
 	if err != nil {
-		return nil, err
+		return nil, c.advise(ctx, dn, "", err)
 	}
 	answer := &Answer{JSON: []byte("{}")}
 	if !generated.IsZero() {

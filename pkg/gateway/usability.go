@@ -11,10 +11,12 @@ import (
 	"github.com/rest2ldap/rest2ldap/pkg/fault"
 )
 
-// Accounts tells the state of the account of an entry; it is what *auth.Accounts does.
+// Accounts tells of the account of an entry; it is what *auth.Accounts does.
 type Accounts interface {
 	// State tells it as it is now, or that the entry cannot be seen (NotFound).
 	State(ctx context.Context, dn directory.DN) (directory.AccountState, error)
+	// Demands tells what the password policy of the entry demands, as far as it can be seen.
+	Demands(ctx context.Context, dn directory.DN) (directory.PasswordDemands, error)
 }
 
 // accountUsability tells whether the account of the target may be used. A directory with the

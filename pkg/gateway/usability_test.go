@@ -6,20 +6,27 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/rest2ldap/rest2ldap/pkg/directory"
 	"github.com/rest2ldap/rest2ldap/pkg/fault"
 	"github.com/rest2ldap/rest2ldap/pkg/gateway"
 	"github.com/rest2ldap/rest2ldap/pkg/mapping"
 )
 
-// accounts tells one state of every account.
+// accounts tells one state, and one policy, of every account.
 type accounts struct {
-	state directory.AccountState
-	err   error
+	state   directory.AccountState
+	demands directory.PasswordDemands
+	err     error
 }
 
 func (a accounts) State(context.Context, directory.DN) (directory.AccountState, error) {
 	return a.state, a.err
+}
+
+func (a accounts) Demands(context.Context, directory.DN) (directory.PasswordDemands, error) {
+	return a.demands, a.err
 }
 
 // Compare finds no value.
@@ -137,6 +144,56 @@ func TestResetPassword(t *testing.T) {
 		req.Nothing = func() error { return refused }
 		if _, err := s.Do(t.Context(), user("b"), "api", req); !errors.Is(err, refused) || forgotten != 1 {
 			t.Errorf("%v", err)
+		}
+	}
+}
+
+// A refused password is measured for who asks, and for nobody else.
+func TestQualityAdvice(t *testing.T) {
+	demands := directory.PasswordDemands{MinLength: 8, MaxLength: 12, MinAge: time.Hour, InHistory: 3}
+	length := fault.Criterion{Type: "length-based", Parameters: []fault.Parameter{{Name: "max-password-length", Value: 12}, {Name: "min-password-length", Value: 8}}}
+	age := fault.Criterion{Type: "password-age", Parameters: []fault.Parameter{{Name: "min-password-age", Value: 3600}}}
+	history := fault.Criterion{Type: "password-history", Parameters: []fault.Parameter{{Name: "password-history-count", Value: 3}}}
+	for name, test := range map[string]struct {
+		reason, password string
+		demands          directory.PasswordDemands
+		failing, passing []fault.Criterion
+	}{
+		"R_I13":           {directory.PasswordTooShort, "passwd", demands, []fault.Criterion{length}, []fault.Criterion{age}},
+		"too long":        {directory.PasswordTooLong, "1234567890123", demands, []fault.Criterion{length}, []fault.Criterion{age}},
+		"unknown policy":  {directory.PasswordTooShort, "passwd", directory.PasswordDemands{}, []fault.Criterion{{Type: "length-based"}}, nil},
+		"quality, length": {directory.InsufficientPasswordQuality, "short", demands, []fault.Criterion{length}, []fault.Criterion{age}},
+		"quality":         {directory.InsufficientPasswordQuality, "long enough", demands, []fault.Criterion{{Type: "quality"}}, []fault.Criterion{length, age}},
+		"history":         {directory.PasswordInHistory, "long enough", demands, []fault.Criterion{history}, []fault.Criterion{length, age}},
+		"young":           {directory.PasswordTooYoung, "long enough", demands, []fault.Criterion{age}, []fault.Criterion{length}},
+		"not allowed":     {directory.PasswordModNotAllowed, "long enough", demands, nil, nil},
+		"old one":         {directory.MustSupplyOldPassword, "long enough", demands, nil, nil},
+	} {
+		for _, asked := range []bool{true, false} {
+			f := newFake("a")
+			refused := fault.New(fault.Invalid, "no").Named("passwordPolicy")
+			refused.Detail.PasswordPolicy = test.reason
+			f.before = func(operation string) error {
+				if operation == "modifyPassword" {
+					return refused
+				}
+				return nil
+			}
+			s := newService(t, f, gateway.Options{Accounts: accounts{demands: test.demands}})
+			req := changeTo("a", "old", test.password)
+			req.QualityAdvice = asked
+			_, err := s.Do(t.Context(), user("a"), "api", req)
+			var want *fault.PasswordQuality
+			if asked && test.failing != nil {
+				want = &fault.PasswordQuality{Attribute: "userPassword", Failing: test.failing, Passing: test.passing}
+			}
+			var e *fault.Error
+			if !errors.As(err, &e) || e.Detail.PasswordPolicy != test.reason || refused.Detail.Quality != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			if diff := cmp.Diff(want, e.Detail.Quality); diff != "" {
+				t.Errorf("%s, asked %t (-want +got):\n%s", name, asked, diff)
+			}
 		}
 	}
 }

@@ -131,6 +131,7 @@ func appendError(b []byte, status int, e *fault.Error) []byte {
 	b = appendMember(b, "attribute", e.Detail.Attribute)
 	b = appendNumber(b, "deleted", e.Detail.Deleted)
 	b = appendMember(b, "passwordPolicy", e.Detail.PasswordPolicy)
+	b = appendQuality(b, e.Detail.Quality)
 	return append(b, "}}"...)
 }
 
@@ -148,6 +149,35 @@ func appendNumber(b []byte, name string, value int64) []byte {
 	}
 	b = append(append(append(b, `,"`...), name...), `":`...)
 	return strconv.AppendInt(b, value, 10)
+}
+
+// appendQuality appends what a password was measured by.
+func appendQuality(b []byte, q *fault.PasswordQuality) []byte {
+	if q == nil {
+		return b
+	}
+	b = appendString(append(b, `,"passwordQualityAdvice":{"attributeType":`...), q.Attribute)
+	b = appendCriteria(append(b, `,"failingCriteria":`...), q.Failing)
+	b = appendCriteria(append(b, `,"passingCriteria":`...), q.Passing)
+	return append(b, '}')
+}
+
+func appendCriteria(b []byte, criteria []fault.Criterion) []byte {
+	b = append(b, '[')
+	for i, c := range criteria {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(appendString(append(b, `{"type":`...), c.Type), `,"parameters":{`...)
+		for j, p := range c.Parameters {
+			if j > 0 {
+				b = append(b, ',')
+			}
+			b = strconv.AppendInt(append(appendString(b, p.Name), ':'), p.Value, 10)
+		}
+		b = append(b, "}}"...)
+	}
+	return append(b, ']')
 }
 
 // appendString appends a JSON string (RFC 8259 §7). What is not UTF-8 becomes U+FFFD.

@@ -51,6 +51,11 @@ func TestWriteError(t *testing.T) {
 	method.Allow = []string{"GET", "PUT"}
 	later := fault.New(fault.Unavailable, "later")
 	later.RetryAfter = 1500 * time.Millisecond
+	measured := fault.New(fault.Invalid, "too short").Named("passwordPolicy")
+	measured.Detail.Quality = &fault.PasswordQuality{
+		Attribute: "userPassword",
+		Failing:   []fault.Criterion{{Type: "length-based", Parameters: []fault.Parameter{{Name: "max-password-length"}, {Name: "min-password-length", Value: 8}}}, {Type: "quality"}},
+	}
 	for name, test := range map[string]struct {
 		err    error
 		status int
@@ -58,7 +63,11 @@ func TestWriteError(t *testing.T) {
 		header http.Header
 		logged string
 	}{
-		"Plain":      {fault.New(fault.NotFound, "it is not there"), 404, `{"code":404,"reason":"Not Found","message":"it is not there","detail":{"kind":"notFound"}}`, nil, ""},
+		"Plain": {fault.New(fault.NotFound, "it is not there"), 404, `{"code":404,"reason":"Not Found","message":"it is not there","detail":{"kind":"notFound"}}`, nil, ""},
+		"Quality": {
+			measured, 400, `{"code":400,"reason":"Bad Request","message":"too short","detail":{"kind":"passwordPolicy","passwordQualityAdvice":{"attributeType":"userPassword",` +
+				`"failingCriteria":[{"type":"length-based","parameters":{"max-password-length":0,"min-password-length":8}},{"type":"quality","parameters":{}}],"passingCriteria":[]}}}`, nil, "",
+		},
 		"Challenge":  {challenged, 401, "", http.Header{"Www-Authenticate": challenged.Challenges}, ""},
 		"Allow":      {method, 405, "", http.Header{"Allow": {"GET, PUT"}}, ""},
 		"RetryAfter": {later, 503, "", http.Header{"Retry-After": {"2"}}, ""},

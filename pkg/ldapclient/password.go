@@ -112,19 +112,19 @@ type policyReason struct{ name, message string }
 func reasonOf(policy ldapwire.PolicyError) policyReason {
 	switch policy {
 	case ldapwire.PasswordModNotAllowed:
-		return policyReason{"passwordModNotAllowed", "the password policy does not let you change this password"}
+		return policyReason{directory.PasswordModNotAllowed, "the password policy does not let you change this password"}
 	case ldapwire.MustSupplyOldPassword:
-		return policyReason{"mustSupplyOldPassword", "the password policy demands the old password"}
+		return policyReason{directory.MustSupplyOldPassword, "the password policy demands the old password"}
 	case ldapwire.InsufficientQuality:
-		return policyReason{"insufficientPasswordQuality", "the new password is not good enough for the password policy"}
+		return policyReason{directory.InsufficientPasswordQuality, "the new password is not good enough for the password policy"}
 	case ldapwire.PasswordTooShort:
-		return policyReason{"passwordTooShort", "the new password is too short for the password policy"}
+		return policyReason{directory.PasswordTooShort, "the new password is too short for the password policy"}
 	case ldapwire.PasswordTooLong:
-		return policyReason{"passwordTooLong", "the new password is too long for the password policy"}
+		return policyReason{directory.PasswordTooLong, "the new password is too long for the password policy"}
 	case ldapwire.PasswordTooYoung:
-		return policyReason{"passwordTooYoung", "the password was changed a short time ago, and the password policy demands to wait"}
+		return policyReason{directory.PasswordTooYoung, "the password was changed a short time ago, and the password policy demands to wait"}
 	case ldapwire.PasswordInHistory:
-		return policyReason{"passwordInHistory", "the new password was in use before"}
+		return policyReason{directory.PasswordInHistory, "the new password was in use before"}
 	case ldapwire.NoPolicyError, ldapwire.PasswordExpired, ldapwire.AccountLocked, ldapwire.ChangeAfterReset:
 	}
 	return policyReason{"", "the password policy refuses the change"}

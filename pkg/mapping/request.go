@@ -77,6 +77,9 @@ type Request struct {
 	Changes []PatchOp
 	// Action is the name of an Action.
 	Action string
+	// QualityAdvice tells that who changes a password that is refused wants to know by which
+	// criteria.
+	QualityAdvice bool
 	// Password reads what the action ModifyPassword is to change. It is called once, when
 	// the action has been found to be there. Its errors are faults.
 	Password func() (PasswordChange, error)

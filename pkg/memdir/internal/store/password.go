@@ -240,6 +240,8 @@ func (s *Store) ChangePassword(who Who, user, old, password string) (generated s
 		return "", s.missing(v, above)
 	case !v.may(found.entry, target{typ: t}, write):
 		return "", Result{Code: insufficientAccess}
+	case old == "" && !who.Root && s.policyOf(found.entry).OldPassword:
+		return "", Result{Code: insufficientAccess, Message: "Must supply old password to be changed as well as new one", Reason: MustSupplyOldPassword}
 	}
 	e := found.clone()
 	e.set(attribute{typ: t, values: []string{password}})

@@ -21,6 +21,8 @@ type Policy struct {
 	InHistory int
 	// Frozen keeps users from changing their own passwords.
 	Frozen bool
+	// OldPassword demands the present password with a new one (RFC 3062).
+	OldPassword bool
 	// MustChange has a user whose password was reset change it before anything else.
 	MustChange bool
 	// MaxAge is how long a password is good, and Warning for how long before its end one is
@@ -58,7 +60,7 @@ func (s *Store) policyOf(e *entry) Policy {
 	is := func(name, value string) bool { return slices.Contains(found.attribute(name), value) }
 	seconds := func(name string) time.Duration { return time.Duration(number(name)) * time.Second }
 	p := Policy{
-		InHistory: number("pwdInHistory"), MinAge: seconds("pwdMinAge"), Frozen: is("pwdAllowUserChange", "FALSE"), MustChange: is("pwdMustChange", "TRUE"),
+		InHistory: number("pwdInHistory"), MinAge: seconds("pwdMinAge"), Frozen: is("pwdAllowUserChange", "FALSE"), MustChange: is("pwdMustChange", "TRUE"), OldPassword: is("pwdSafeModify", "TRUE"),
 		MaxAge: seconds("pwdMaxAge"), Warning: seconds("pwdExpireWarning"), GraceLogins: number("pwdGraceAuthNLimit"), GraceTime: seconds("pwdGraceExpiry"),
 	}
 	if number("pwdCheckQuality") > 0 {

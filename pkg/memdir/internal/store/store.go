@@ -41,6 +41,7 @@ const (
 	AccountLocked         = 1
 	ChangeAfterReset      = 2
 	PasswordModNotAllowed = 3
+	MustSupplyOldPassword = 4
 	PasswordTooShort      = 6
 	PasswordTooYoung      = 7
 	PasswordInHistory     = 8
