@@ -105,7 +105,7 @@ func TestDefects(t *testing.T) {
 }
 
 // F166, X16: a photo goes up as it is, and comes down as it is.
-func TestPhotoInParts(t *testing.T) {
+func TestX16_PhotoInParts(t *testing.T) {
 	slapd.Each(t, slapd.Options{}, func(t *testing.T, server *slapd.Server) {
 		g := start(t, server, settings{})
 		const path, media = "/api/users/gen001", "multipart/form-data; boundary=b"
@@ -169,7 +169,7 @@ func defective() map[string]string {
 
 // W2: one member more costs the same in a group of ten and of ten thousand, when the answer
 // does not show the members.
-func TestOneMemberMore(t *testing.T) {
+func TestW2_OneMemberMore(t *testing.T) {
 	server := slapd.Start(t, slapd.Options{LogLevel: "none"})
 	g := start(t, server, settings{})
 	operations := map[int]float64{}

@@ -13,31 +13,35 @@ import (
 // recovers by itself.
 func TestOutage(t *testing.T) {
 	slapd.Each(t, slapd.Options{}, func(t *testing.T, server *slapd.Server) {
-		g := start(t, server, settings{})
-		const path = "/api/users/bjensen"
-		g.get(t, "kvaughan", path).want(http.StatusOK)
-		if err := server.Stop(); err != nil {
-			t.Fatal(err)
-		}
-		for range 3 {
-			for _, a := range []ask{
-				{method: "GET", path: path, as: "kvaughan"},
-				{method: "GET", path: path, as: "scarter"}, // not seen before
-				{method: "GET", path: "/api/users", as: "kvaughan", query: params("_queryFilter", "true")},
-				{method: "PATCH", path: path, as: "kvaughan", body: `[{"operation":"replace","field":"/description","value":"x"}]`},
-			} {
-				r := g.send(t, a).fails(http.StatusServiceUnavailable, "")
-				if seconds, err := strconv.Atoi(r.header.Get("Retry-After")); err != nil || seconds < 1 {
-					t.Errorf("Retry-After %q", r.header.Get("Retry-After"))
-				}
+		t.Run("R_K17", func(t *testing.T) { outage(t, server) })
+	})
+}
+
+func outage(t *testing.T, server *slapd.Server) {
+	g := start(t, server, settings{})
+	const path = "/api/users/bjensen"
+	g.get(t, "kvaughan", path).want(http.StatusOK)
+	if err := server.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		for _, a := range []ask{
+			{method: "GET", path: path, as: "kvaughan"},
+			{method: "GET", path: path, as: "scarter"}, // not seen before
+			{method: "GET", path: "/api/users", as: "kvaughan", query: params("_queryFilter", "true")},
+			{method: "PATCH", path: path, as: "kvaughan", body: `[{"operation":"replace","field":"/description","value":"x"}]`},
+		} {
+			r := g.send(t, a).fails(http.StatusServiceUnavailable, "")
+			if seconds, err := strconv.Atoi(r.header.Get("Retry-After")); err != nil || seconds < 1 {
+				t.Errorf("Retry-After %q", r.header.Get("Retry-After"))
 			}
 		}
-		if err := server.Restart(); err != nil {
-			t.Fatal(err)
-		}
-		recovers(t, g, "kvaughan", path)
-		recovers(t, g, "scarter", path)
-	})
+	}
+	if err := server.Restart(); err != nil {
+		t.Fatal(err)
+	}
+	recovers(t, g, "kvaughan", path)
+	recovers(t, g, "scarter", path)
 }
 
 // It starts before its directory does.

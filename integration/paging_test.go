@@ -188,7 +188,9 @@ func TestPages(t *testing.T) {
 				}).want(http.StatusOK).has("[]", "result").has(fmt.Sprint(count), "resultCount").has(fmt.Sprint(count), "totalPagedResults").
 					has(`"ESTIMATE"`, "totalPagedResultsPolicy").has("null", "pagedResultsCookie")
 			}
-			g.list(t, "kvaughan", "/api/users", "true", "_countOnly", "true").fails(http.StatusBadRequest, "olderProtocol") // R_H13
+		})
+		t.Run("R_H13", func(t *testing.T) {
+			g.list(t, "kvaughan", "/api/users", "true", "_countOnly", "true").fails(http.StatusBadRequest, "olderProtocol")
 		})
 		t.Run("EvaluatedInTheGateway", func(t *testing.T) {
 			want := g.list(t, "kvaughan", "/api/users", `userName ge "k"`).want(http.StatusOK).ids("result")
@@ -310,7 +312,7 @@ func TestWalkGoesOn(t *testing.T) {
 			ids := crowd(t, server, r, 1200)
 			key := settings{env: []string{"REST2LDAP_SERVER__COOKIEKEY=env:COOKIE_KEY", "COOKIE_KEY=0123456789abcdef0123456789abcdef"}}
 			g, second := start(t, server, key), start(t, server, key)
-			t.Run("DirectoryRestarted", func(t *testing.T) {
+			t.Run("W9/DirectoryRestarted", func(t *testing.T) {
 				got, err := g.tryWalk("bjensen", 100, `_id sw "crowd"`, func(page int) {
 					if page%3 == 0 {
 						if err := server.Restart(); err != nil {
@@ -325,7 +327,7 @@ func TestWalkGoesOn(t *testing.T) {
 					t.Error(err)
 				}
 			})
-			t.Run("AnotherGateway", func(t *testing.T) {
+			t.Run("W9/AnotherGateway", func(t *testing.T) {
 				first := &gateway{url: g.url, client: g.client}
 				got, err := first.tryWalk("bjensen", 100, `_id sw "crowd"`, func(page int) {
 					first.url, first.client = []string{g.url, second.url}[page%2], []*http.Client{g.client, second.client}[page%2]
@@ -426,6 +428,15 @@ func TestSort(t *testing.T) {
 				}
 			})
 		}
+		t.Run("W7", func(t *testing.T) {
+			// References are looked up together, and the rows stay where they are.
+			r := g.list(t, "kvaughan", "/api/users", `_id co "jensen"`, "_sortKeys", "-_id", "_fields", "manager/displayName").want(http.StatusOK)
+			for i, id := range []string{"tjensen", "rjensen", "kjensen", "jjensen", "gjensen", "bjensen", "ajensen"} {
+				if r.at("result", i, "_id") != id || r.at("result", i, "manager", "displayName") == nil {
+					t.Errorf("row %d is not %s: %s", i, id, r.body)
+				}
+			}
+		})
 		t.Run("Skip", func(t *testing.T) {
 			all := rows(t, "true", "_id", "_id")
 			r := g.list(t, "kvaughan", "/api/users", "true", "_sortKeys", "_id", "_pageSize", "10", "_pagedResultsOffset", "3").want(http.StatusOK)

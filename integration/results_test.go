@@ -27,6 +27,8 @@ func TestResultCodes(t *testing.T) {
 		{"R_L07/SizeLimit", "read", 4, http.StatusRequestEntityTooLarge, "sizeLimit"},
 		{"R_L07/AdminLimit", "read", 11, http.StatusRequestEntityTooLarge, ""},
 		{"TimeLimit", "read", 3, http.StatusGatewayTimeout, ""},
+		{"X19/Busy", "read", 51, http.StatusServiceUnavailable, "directoryBusy"},
+		{"X19/Unavailable", "read", 52, http.StatusServiceUnavailable, "directoryUnavailable"},
 		{"R_L09/Read", "read", 53, http.StatusBadRequest, "unwillingToPerform"},
 		{"R_L09/Delete", "delete", 53, http.StatusBadRequest, "unwillingToPerform"},
 		{"InsufficientAccess", "delete", 50, http.StatusForbidden, ""},

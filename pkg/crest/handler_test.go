@@ -261,7 +261,7 @@ func TestRefusals(t *testing.T) {
 		"CookieAlone":      {"GET", "/api/users?_queryFilter=true&_pagedResultsCookie=x", "", nil, 400, "misplacedParameter", map[string]any{"parameter": "_pagedResultsCookie"}},
 		"OffsetAlone":      {"GET", "/api/users?_queryFilter=true&_pagedResultsOffset=1", "", nil, 400, "misplacedParameter", map[string]any{"parameter": "_pagedResultsOffset"}},
 		"OffsetAndCookie":  {"GET", "/api/users?_queryFilter=true&_pageSize=5&_pagedResultsOffset=1&_pagedResultsCookie=x", "", nil, 400, "misplacedParameter", map[string]any{"parameter": "_pagedResultsOffset"}},
-		"OffsetFar":        {"GET", "/api/users?_queryFilter=true&_pageSize=5&_pagedResultsOffset=20001", "", nil, 400, "offsetLimit", map[string]any{"parameter": "_pagedResultsOffset", "limit": 100000.0}},
+		"X27/OffsetFar":    {"GET", "/api/users?_queryFilter=true&_pageSize=5&_pagedResultsOffset=20001", "", nil, 400, "offsetLimit", map[string]any{"parameter": "_pagedResultsOffset", "limit": 100000.0}},
 		"R_H17":            {"GET", "/api/users?_queryFilter=true&_sortKeys=a//~", "", nil, 400, "malformedParameter", map[string]any{"parameter": "_sortKeys"}},
 		"SortKeyEmpty":     {"GET", "/api/users?_queryFilter=true&_sortKeys=cn,", "", nil, 400, "malformedParameter", map[string]any{"parameter": "_sortKeys"}},
 		"R_H13":            {"GET", "/api/users?_queryFilter=true&_countOnly=true", "", []string{"Accept-API-Version", "protocol=2.1"}, 400, "olderProtocol", map[string]any{"parameter": "_countOnly"}},

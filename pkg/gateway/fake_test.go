@@ -28,6 +28,7 @@ type fake struct {
 	revisions    []string // by which lost answers to modifications may be made good
 	capabilities *directory.Capabilities
 	subtree      bool // a deletion was to take all below with it
+	silent       bool // nothing comes back with a change
 	// before is called ahead of each operation, with its name; it may change entries,
 	// or fail the operation.
 	before func(operation string) error
@@ -132,6 +133,9 @@ func (f *fake) Modify(_ context.Context, req *directory.ModifyRequest) (*directo
 	entry := f.entries[req.DN.Key()]
 	if req.Assert != nil && !strings.Contains(fmt.Sprint(*req.Assert), entry.Value("entryCSN")) {
 		return nil, fault.New(fault.PreconditionFailed, "assertion")
+	}
+	if f.silent {
+		return nil, nil
 	}
 	return entry, nil
 }
