@@ -108,11 +108,12 @@ func problem(ok bool, errs []*problems.ValidationError, text []byte) string {
 // anyEntry finds an entry for each value that a search compares with, or else one of that
 // name. All have what names an entry.
 func anyEntry(_ context.Context, req *directory.SearchRequest) ([]*directory.Entry, error) {
+	naming := []string{"uid", "cn", "ou"}
 	found := func(dn directory.DN, name, attribute, value string) *directory.Entry {
 		e := &directory.Entry{DN: dn.String(), Attributes: []directory.Attribute{{Name: "entryCSN", Values: []string{"1"}}, {Name: attribute, Values: []string{value}}}}
-		for _, naming := range []string{"uid", "cn", "ou"} {
-			if naming != attribute {
-				e.Attributes = append(e.Attributes, directory.Attribute{Name: naming, Values: []string{name}})
+		for _, other := range naming {
+			if other != attribute {
+				e.Attributes = append(e.Attributes, directory.Attribute{Name: other, Values: []string{name}})
 			}
 		}
 		return e
@@ -125,8 +126,9 @@ func anyEntry(_ context.Context, req *directory.SearchRequest) ([]*directory.Ent
 	var visit func(directory.Filter)
 	visit = func(f directory.Filter) {
 		if f.Op == directory.FilterEqual && !strings.EqualFold(f.Attribute, "objectClass") {
+			// An entry that is found by what names it has that name, whatever it looks like.
 			name, named := "z", directory.RDN{{Type: "cn", Value: "z"}}
-			if _, err := directory.ParseDN(f.Value); err != nil {
+			if slices.Contains(naming, strings.ToLower(f.Attribute)) {
 				name, named = f.Value, directory.RDN{{Type: f.Attribute, Value: f.Value}}
 			}
 			e := found(req.Base.Child(named), name, f.Attribute, f.Value)
