@@ -5,7 +5,9 @@ import "github.com/rest2ldap/rest2ldap/pkg/mapping"
 // act is an action of an instance.
 type act struct {
 	name, summary, answer string
-	request, response     *schema
+	request               *schema
+	// response is nil for the resource.
+	response *schema
 }
 
 // acts are the actions that there are.
@@ -14,7 +16,7 @@ func acts() []act {
 	return []act{
 		{
 			mapping.ModifyPassword, "Changes the password of the resource", "The password is changed.",
-			passwordSchema(), &schema{Type: "object"},
+			passwordSchema(), nothing(),
 		},
 		{
 			mapping.ResetPassword, "Makes a new password for the resource", "The new password, unless it gets to its owner in another way.",
@@ -26,7 +28,7 @@ func acts() []act {
 		},
 		{
 			mapping.Rename, "Gives the resource another id, or another collection", "The resource as it is now.",
-			renamingSchema(), &schema{Type: "object"},
+			renamingSchema(), nil,
 		},
 	}
 }

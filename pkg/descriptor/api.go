@@ -18,6 +18,9 @@ type API struct {
 	Basic, Bearer bool
 	// MaxPage is the greatest number of resources in a page.
 	MaxPage int
+	// MaxBody and MaxPart are the greatest lengths of a body and of each of its parts, in
+	// bytes.
+	MaxBody, MaxPart int64
 	// MediaTypes are those in which a single value may be read.
 	MediaTypes []string
 }

@@ -61,13 +61,15 @@ type crestOperations struct {
 
 // crestAction is an operation with what is special about some kinds of them.
 type crestAction struct {
-	Description string     `json:"description,omitzero"`
-	Name        string     `json:"name,omitzero"`
-	Mode        string     `json:"mode,omitzero"`
-	Operations  []string   `json:"operations,omitzero"`
-	Request     *schema    `json:"request,omitzero"`
-	Response    *schema    `json:"response,omitzero"`
-	Errors      []crestRef `json:"errors"`
+	Description string   `json:"description,omitzero"`
+	Name        string   `json:"name,omitzero"`
+	Mode        string   `json:"mode,omitzero"`
+	Operations  []string `json:"operations,omitzero"`
+	Request     *schema  `json:"request,omitzero"`
+	Response    *schema  `json:"response,omitzero"`
+	// Parameters are those that are not of the protocol itself.
+	Parameters []crestParameter `json:"parameters,omitzero"`
+	Errors     []crestRef       `json:"errors"`
 }
 
 type crestQuery struct {
@@ -80,10 +82,12 @@ type crestQuery struct {
 }
 
 type crestParameter struct {
-	Name     string `json:"name"`
-	Type     string `json:"type"`
-	Source   string `json:"source"`
-	Required bool   `json:"required"`
+	Name        string   `json:"name"`
+	Type        string   `json:"type"`
+	Description string   `json:"description,omitzero"`
+	Source      string   `json:"source"`
+	Required    bool     `json:"required"`
+	Values      []string `json:"enumValues,omitzero"`
 }
 
 // CREST returns the API as an API descriptor of CREST, JSON, as the reference product makes
@@ -176,17 +180,17 @@ func (d *description) service(p *place) *resource {
 		r.crestOperations = d.crestOperations(p)
 		return r
 	}
-	r.Items = &items{Parameter: crestParameter{p.id, "string", "PATH", true}, crestOperations: d.crestOperations(p)}
+	r.Items = &items{Parameter: crestParameter{Name: p.id, Type: "string", Source: "PATH", Required: true}, crestOperations: d.crestOperations(p)}
 	r.Query = []crestQuery{{
 		Type: "FILTER", Queryable: []string{"*"}, SortKeys: d.sortKeys(p.sub.Type.Properties),
-		PagingModes: []string{"COOKIE", "OFFSET"}, CountPolicies: []string{"NONE", "EXACT"},
+		PagingModes: []string{"COOKIE", "OFFSET"}, CountPolicies: []string{"NONE", "ESTIMATE", "EXACT"},
 		Errors: errorRefs("notFound", "requestEntityTooLarge"),
 	}}
 	if len(d.creatable(p)) > 0 {
-		r.Create = &crestAction{Mode: "ID_FROM_SERVER", Errors: errorRefs("notFound", "preconditionFailed", "requestEntityTooLarge")}
+		r.Create = &crestAction{Mode: "ID_FROM_SERVER", Parameters: d.crestParameters("dryRun", advice), Errors: errorRefs("notFound", "preconditionFailed", "requestEntityTooLarge")}
 		if p.sub.Naming.Strategy != mapping.ServerNaming {
 			r.Create.Description = "The id is the member of the resource that names it."
-			r.Items.Create = &crestAction{Mode: "ID_FROM_CLIENT", Errors: r.Create.Errors}
+			r.Items.Create = &crestAction{Mode: "ID_FROM_CLIENT", Parameters: r.Create.Parameters, Errors: r.Create.Errors}
 		}
 	}
 	return r
@@ -198,15 +202,35 @@ func (d *description) crestOperations(p *place) (o crestOperations) {
 	if p.readOnly {
 		return o
 	}
-	o.Update = &crestAction{Errors: changed}
+	writes := d.crestParameters("dryRun", advice)
+	o.Update = &crestAction{Parameters: writes, Errors: changed}
 	if !p.sub.Singleton {
-		o.Delete = &crestAction{Errors: changed}
+		o.Delete = &crestAction{Parameters: d.crestParameters("dryRun", "subtreeDelete"), Errors: changed}
 	}
-	o.Patch = &crestAction{Operations: []string{"ADD", "REMOVE", "REPLACE", "INCREMENT"}, Errors: changed}
+	o.Patch = &crestAction{Operations: []string{"ADD", "REMOVE", "REPLACE", "INCREMENT"}, Parameters: writes, Errors: changed}
 	for _, a := range p.actions() {
-		o.Actions = append(o.Actions, crestAction{Name: a.name, Request: a.request, Response: a.response, Errors: changed})
+		does := crestAction{Name: a.name, Description: a.summary + ".", Request: a.request, Response: a.response, Parameters: d.crestParameters(advice), Errors: changed}
+		if a.response == nil {
+			does.Response, does.Parameters = d.ref(p.sub.Type, definition), writes
+		}
+		o.Actions = append(o.Actions, does)
 	}
 	return o
+}
+
+// crestParameters are parameters of an operation that are not of the protocol itself.
+func (d *description) crestParameters(names ...string) []crestParameter {
+	var parameters []crestParameter
+	all := d.sharedParameters()
+	for _, name := range names {
+		p, _ := all.get(name)
+		parameter := crestParameter{Name: name, Type: "boolean", Description: p.Description, Source: "ADDITIONAL"}
+		for _, value := range p.Schema.Enum {
+			parameter.Values = append(parameter.Values, string(value))
+		}
+		parameters = append(parameters, parameter)
+	}
+	return parameters
 }
 
 func crestErrors() ordered[apiError] {

@@ -13,6 +13,7 @@ import (
 	"testing/fstest"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/rest2ldap/rest2ldap/pkg/descriptor"
@@ -34,7 +35,7 @@ func methods(document map[string]any) map[string]string {
 // Only what a mapping allows is described.
 func TestR_K25(t *testing.T) {
 	t.Parallel()
-	const all, readOnly, change = "get post", "get", "delete get patch put"
+	const all, readOnly, change = "get post", "get", "delete get patch put" // A POST may be a query.
 	for name, test := range map[string]struct {
 		api  *descriptor.API
 		want map[string]string
@@ -43,7 +44,7 @@ func TestR_K25(t *testing.T) {
 		"places": {story(t, "places"), map[string]string{
 			"/api": all, "/api/{id}": change + " post", "/api/{id}/{id2}": change, "/api/{id}/head": readOnly,
 			"/api/{id}/units": all, "/api/{id}/units/{id2}": change + " post", "/api/{id}/units/{id2}/{id3}": change, "/api/{id}/units/{id2}/head": readOnly,
-			"/api/read-only-users": readOnly, "/api/read-only-users/{id}": readOnly, "/api/all-users": readOnly, "/api/all-users/{id}": readOnly,
+			"/api/read-only-users": all, "/api/read-only-users/{id}": readOnly, "/api/all-users": all, "/api/all-users/{id}": readOnly,
 			"/api/sites/{site}/users": all, "/api/sites/{site}/users/{id}": change, "/api/config": "get patch put",
 		}},
 	} {
@@ -54,6 +55,42 @@ func TestR_K25(t *testing.T) {
 		}
 		if diff := cmp.Diff(test.want, methods(describe(t, test.api).document)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
+// actionsOf returns what a POST to a path may do.
+func (d *described) actionsOf(path string) []any {
+	post, _ := d.document["paths"].(map[string]any)[path].(map[string]any)["post"].(map[string]any)
+	for _, p := range post["parameters"].([]any) {
+		if p := p.(map[string]any); p["name"] == "_action" {
+			return p["schema"].(map[string]any)["enum"].([]any)
+		}
+	}
+	return nil
+}
+
+// A POST is described with the actions that the place takes: a query everywhere, a new
+// resource where one can be made, and of the actions of a resource those of its type, where
+// only what has its id for a name is renamed.
+func TestActionsOfPlaces(t *testing.T) {
+	t.Parallel()
+	api := story(t, "places")
+	for _, t := range api.Model.Types {
+		t.Actions = []string{mapping.Rename, mapping.AccountUsability}
+	}
+	d := describe(t, api)
+	for path, want := range map[string][]any{
+		"/api":                         {"query", "create"},
+		"/api/read-only-users":         {"query"},
+		"/api/{id}":                    {"query", "create", "accountUsability", "rename"},
+		"/api/{id}/units/{id2}/{id3}":  {"accountUsability", "rename"},
+		"/api/sites/{site}/users/{id}": {"accountUsability"},
+		"/api/config":                  {"accountUsability"},
+	} {
+		got := d.actionsOf(path)
+		if diff := cmp.Diff(want, got, cmpopts.SortSlices(func(a, b any) bool { return a.(string) < b.(string) })); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", path, diff)
 		}
 	}
 }

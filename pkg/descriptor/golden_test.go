@@ -75,7 +75,7 @@ func shipped(t testing.TB) *descriptor.API {
 func apiOf(model *mapping.Model) *descriptor.API {
 	return &descriptor.API{
 		Model: model, Capabilities: openLDAP(), Path: "/" + model.BasePath, Basic: true, Bearer: true,
-		MaxPage: 1000, MediaTypes: []string{"image/jpeg", "text/plain"},
+		MaxPage: 1000, MaxBody: 1 << 20, MaxPart: 1 << 19, MediaTypes: []string{"image/jpeg", "text/plain"},
 	}
 }
 

@@ -89,12 +89,20 @@ type response struct {
 }
 
 type media struct {
-	Schema *schema `json:"schema,omitzero"`
+	Schema   *schema           `json:"schema,omitzero"`
+	Encoding ordered[encoding] `json:"encoding,omitzero"`
+}
+
+// encoding tells how a member stands in a body that is not JSON.
+type encoding struct {
+	ContentType string `json:"contentType,omitzero"`
+	Style       string `json:"style,omitzero"`
+	Explode     any    `json:"explode,omitzero"`
 }
 
 const jsonType = "application/json"
 
-func content(s *schema) ordered[media] { return ordered[media]{{jsonType, media{s}}} }
+func content(s *schema) ordered[media] { return ordered[media]{{jsonType, media{Schema: s}}} }
 
 // OpenAPI returns the API as an OpenAPI 3.1 document, JSON. Paths stand in the order of the
 // mapping file.
@@ -104,7 +112,7 @@ func (a *API) OpenAPI() ([]byte, error) {
 		OpenAPI: "3.1.0",
 		Info:    info{Title: strings.TrimPrefix(a.Path, "/"), Version: a.Model.Version},
 		Components: components{
-			Schemas: d.schemas(), Responses: sharedResponses(), Parameters: d.sharedParameters(), Headers: sharedHeaders(),
+			Schemas: d.schemas(), Responses: d.sharedResponses(), Parameters: d.sharedParameters(), Headers: d.sharedHeaders(),
 		},
 	}
 	doc.paths(d)
@@ -163,6 +171,8 @@ func pathParameter(name string) *parameter {
 const (
 	patchBody    = "patch-body"
 	passwordBody = "password-body"
+	partsBody    = "parts-body"
+	queryBody    = "query-body"
 	errorBody    = "error-body"
 )
 
@@ -184,6 +194,8 @@ func (d *description) schemas() ordered[*schema] {
 	}
 	all.add(patchBody, patchSchema())
 	all.add(passwordBody, passwordSchema())
+	all.add(partsBody, d.partsSchema())
+	all.add(queryBody, d.querySchema())
 	all.add(errorBody, errorSchema())
 	return all
 }

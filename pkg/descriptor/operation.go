@@ -35,20 +35,21 @@ func (o *operations) operation(verb, path, summary, status string, result *respo
 // collection adds what can be done with the collection of the place.
 func (o *operations) collection(item *pathItem) {
 	p := o.place
-	query := o.operation("query", p.path, "Lists the resources that match a filter", "200",
-		&response{Description: "The resources that match.", Content: content(&schema{Ref: openAPISchemas + o.listName(p.sub.Type)})},
-		slices.Concat([]*parameter{{
-			Name: "_queryFilter", In: "query", Required: true, Schema: stringSchema(""), Example: "true",
-			Description: "What the resources must match; true is all of them.",
-		}}, shared("_fields", "_sortKeys", "_pageSize", "_pagedResultsCookie", "_pagedResultsOffset", "_totalPagedResultsPolicy", "_countOnly", "_prettyPrint"))...)
+	matches := &response{Description: "The resources that match.", Headers: o.headers(), Content: content(&schema{Ref: openAPISchemas + o.listName(p.sub.Type)})}
+	query := o.operation("query", p.path, "Lists the resources that match a filter", "200", matches,
+		append([]*parameter{{Name: filterName, In: "query", Required: true, Schema: stringSchema(""), Example: "true", Description: filterMeaning}}, shared(queryParameters()...)...)...)
 	item.Get = join(item.Get, query)
+	long := o.operation("long_query", p.path, "Lists the resources that match a filter that stands in the body", "200", matches, action(true, "query"))
+	long.RequestBody = o.queryForm()
+	item.Post = join(item.Post, long)
 	types := o.creatable(p)
 	if len(types) == 0 {
 		return
 	}
 	create := o.operation("create", p.path, "Creates a resource", "201", o.answers("The new resource.", "ETag", "Location"),
-		slices.Concat([]*parameter{action(false, "create")}, shared("_fields", "_prettyPrint", "dryRun"))...)
-	create.RequestBody = &body{Required: true, Content: content(o.created(types))}
+		slices.Concat([]*parameter{action(false, "create")}, shared("_fields", "_prettyPrint", "dryRun", advice))...)
+	create.Responses = slices.Insert(create.Responses, 0, member[*response]{"200", o.answers("With dryRun, the resource as it would be.", "ETag")})
+	create.RequestBody = inParts(o.created(types))
 	item.Post = join(item.Post, create)
 }
 
@@ -66,10 +67,10 @@ func (o *operations) instance(item *pathItem) {
 	}
 	item.Put = o.update(path)
 	item.Patch = o.operation("patch", path, "Changes parts of the resource, all or none", "200", o.answers("The resource as it is now.", "ETag"),
-		shared("_fields", "_prettyPrint", "dryRun", "If-Match")...)
-	item.Patch.RequestBody = &body{Required: true, Content: content(&schema{Ref: openAPISchemas + patchBody})}
+		shared("_fields", "_prettyPrint", "dryRun", advice, "If-Match")...)
+	item.Patch.RequestBody = inParts(&schema{Ref: openAPISchemas + patchBody})
 	if !p.sub.Singleton {
-		item.Delete = o.operation("delete", path, "Deletes the resource", "200", o.answers("The resource as it was.", "ETag"),
+		item.Delete = o.operation("delete", path, "Deletes the resource", "200", o.answers("The resource as it was.", "ETag", deletedHeader),
 			shared("_fields", "_prettyPrint", "dryRun", "subtreeDelete", "If-Match")...)
 	}
 	if acts := p.actions(); len(acts) > 0 {
@@ -79,18 +80,25 @@ func (o *operations) instance(item *pathItem) {
 
 // act is the operation that runs one of the actions.
 func (o *operations) act(path string, acts []act) *operation {
-	var names, summaries, answers []string
+	var names, summaries, answers, headers []string
 	var takes, returns []*schema
+	parameters := []string{"_fields", "_prettyPrint", advice}
 	for _, a := range acts {
 		names, summaries, answers = append(names, a.name), append(summaries, a.summary), append(answers, a.answer)
 		request := a.request
 		if a.name == mapping.ModifyPassword {
 			request = &schema{Ref: openAPISchemas + passwordBody}
 		}
-		takes, returns = append(takes, request), append(returns, a.response)
+		result := a.response
+		if result == nil {
+			result, headers = o.anyRef(o.place.sub.Type, answer), []string{"ETag", placeHeader}
+			parameters = append(parameters, "dryRun", "If-Match") // Nothing else can be tried, or has a revision.
+		}
+		takes, returns = append(takes, request), append(returns, result)
 	}
 	do := o.operation("act", path, strings.Join(summaries, ". "), "200",
-		&response{Description: strings.Join(answers, " "), Content: content(either(returns))}, action(true, names...))
+		&response{Description: strings.Join(answers, " "), Headers: o.headers(headers...), Content: content(either(returns))},
+		append([]*parameter{action(true, names...)}, shared(parameters...)...)...)
 	do.RequestBody = &body{Required: true, Content: content(either(takes))}
 	if slices.Contains(names, mapping.ModifyPassword) || slices.Contains(names, mapping.ResetPassword) {
 		do.Parameters = append(do.Parameters, &parameter{
@@ -121,15 +129,18 @@ func (o *operations) update(path string) *operation {
 	if canCreate {
 		summary += ", or creates it"
 	}
-	put := o.operation("update", path, summary, "200", o.answers("The resource as it is now.", "ETag"), shared("_fields", "_prettyPrint", "dryRun", "If-Match", "If-None-Match")...)
+	put := o.operation("update", path, summary, "200", o.answers("The resource as it is now.", "ETag"), shared("_fields", "_prettyPrint", "dryRun", advice, "If-Match", "If-None-Match")...)
 	if canCreate {
 		put.Responses = slices.Insert(put.Responses, 1, member[*response]{"201", o.answers("The new resource.", "ETag", "Location")})
 	}
-	put.RequestBody = &body{Required: true, Content: content(o.anyRef(o.place.sub.Type, update))}
+	put.RequestBody = inParts(o.anyRef(o.place.sub.Type, update))
 	return put
 }
 
-const actionName = "_action"
+const (
+	actionName = "_action"
+	advice     = "passwordQualityAdvice"
+)
 
 // action is the parameter that names what a POST does.
 func action(required bool, names ...string) *parameter {
@@ -138,11 +149,7 @@ func action(required bool, names ...string) *parameter {
 
 // answers is an answer with a resource.
 func (o *operations) answers(what string, headers ...string) *response {
-	r := &response{Description: what, Content: content(o.anyRef(o.place.sub.Type, answer))}
-	for _, name := range headers {
-		r.Headers = append(r.Headers, headerRef(name))
-	}
-	return r
+	return &response{Description: what, Headers: o.headers(headers...), Content: content(o.anyRef(o.place.sub.Type, answer))}
 }
 
 // created is the schema of a new resource, which is of one of the types.
@@ -179,6 +186,10 @@ func join(a, b *operation) *operation {
 		if same, ok := joined.Responses.get(r.name); ok && same.Ref == "" {
 			both := *same
 			both.Description += " " + r.value.Description
+			both.Headers = slices.Clone(same.Headers)
+			for _, h := range r.value.Headers {
+				both.Headers.set(h.name, h.value)
+			}
 			both.Content = joinContent(same.Content, r.value.Content)
 			joined.Responses.set(r.name, &both)
 		} else if !ok {
@@ -213,10 +224,11 @@ func joinParameters(a, b []*parameter) []*parameter {
 func joinContent(a, b ordered[media]) ordered[media] {
 	joined := slices.Clone(a)
 	for _, m := range b {
-		if same, ok := joined.get(m.name); ok {
-			joined.set(m.name, media{&schema{AnyOf: []*schema{same.Schema, m.value.Schema}}})
-		} else {
+		switch same, ok := joined.get(m.name); {
+		case !ok:
 			joined.add(m.name, m.value)
+		case !reflect.DeepEqual(same, m.value):
+			joined.set(m.name, media{Schema: &schema{AnyOf: []*schema{same.Schema, m.value.Schema}}, Encoding: same.Encoding})
 		}
 	}
 	return joined

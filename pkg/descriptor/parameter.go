@@ -1,6 +1,12 @@
 package descriptor
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/rest2ldap/rest2ldap/pkg/mapping"
+)
 
 // sharedParameters are the parameters and headers of requests that several operations have.
 func (d *description) sharedParameters() ordered[*parameter] {
@@ -20,11 +26,12 @@ func (d *description) sharedParameters() ordered[*parameter] {
 		plain("_pageSize", fmt.Sprintf("How many resources the answer has at most; 0 is all. A page has no more than %d.", d.MaxPage), count),
 		plain("_pagedResultsCookie", "Where the page begins, from the page before.", stringSchema("")),
 		plain("_pagedResultsOffset", "How many pages to pass over; not together with a cookie.", count),
-		plain("_totalPagedResultsPolicy", "EXACT counts all that match.", enumSchema("NONE", "ESTIMATE", "EXACT")),
+		plain("_totalPagedResultsPolicy", "EXACT counts all that match; ESTIMATE tells about how many there are, where the directory keeps count.", enumSchema("NONE", "ESTIMATE", "EXACT")),
 		plain("_countOnly", "Counts, and lists nothing. It needs version 2.2 of the protocol.", flag),
 		plain("_mimeType", "The value of the one field in _fields as it is, instead of JSON.", enumSchema(d.MediaTypes...)),
 		plain("_prettyPrint", "Indents the JSON.", flag),
-		plain("dryRun", "Asks whether the change would be made, and makes none.", flag),
+		plain("dryRun", "Asks whether the change would be made, and makes none. Of the actions of a resource, rename alone can be tried.", flag),
+		plain(advice, "The directory gives no advice; what it has against a password stands in the error, as detail.passwordPolicy.", neverSchema()),
 		plain("subtreeDelete", "Deletes what is below the resource, too.", flag),
 		header("If-Match", "The revision that the resource must have."),
 		header("If-None-Match", "Revisions that the client has already."),
@@ -56,15 +63,64 @@ func shared(names ...string) []*parameter {
 	return refs
 }
 
-func sharedHeaders() ordered[*parameter] {
-	return ordered[*parameter]{
-		{"ETag", &parameter{Description: "The revision of the resource, as If-Match takes it.", Schema: stringSchema("")}},
-		{"Location", &parameter{Description: "The path of the new resource.", Schema: stringSchema("uri-reference")}},
-	}
+// neverSchema is a flag that cannot be set.
+func neverSchema() *schema {
+	return &schema{Type: "boolean", Enum: []jsontext.Value{jsontext.Value("false")}}
 }
 
-func headerRef(name string) member[*parameter] {
-	return member[*parameter]{name, &parameter{Ref: "#/components/headers/" + name}}
+// Headers of answers.
+const (
+	transactionHeader = "X-ForgeRock-TransactionId"
+	versionHeader     = "Content-API-Version"
+	policyHeader      = "Password-Policy"
+	deletedHeader     = "X-Deleted-Below"
+	placeHeader       = "Content-Location"
+)
+
+// sharedHeaders are the headers of answers.
+func (d *description) sharedHeaders() ordered[*parameter] {
+	number := &schema{Type: "integer", Minimum: 1}
+	all := ordered[*parameter]{
+		{"ETag", &parameter{Description: "The revision of the resource, as If-Match takes it.", Schema: stringSchema("")}},
+		{"Location", &parameter{Description: "The path of the new resource.", Schema: stringSchema("uri-reference")}},
+		{placeHeader, &parameter{Description: "The path of the resource as it is called now.", Schema: stringSchema("uri-reference")}},
+		{deletedHeader, &parameter{Description: "How many entries below the resource were deleted one by one.", Schema: number}},
+		{transactionHeader, &parameter{Description: "The id of the request in the events of the gateway.", Schema: stringSchema("")}},
+		{"Allow", &parameter{Description: "With 405: the methods that the resource takes.", Schema: stringSchema("")}},
+		{"Retry-After", &parameter{Description: "With 429 and 503: after how many seconds to ask again.", Schema: number}},
+		{"WWW-Authenticate", &parameter{Description: "With 401: the ways to authenticate; with 400 and 403, what a token lacks.", Schema: stringSchema("")}},
+	}
+	if d.isNumbered() {
+		all.add(versionHeader, &parameter{Description: "The versions of protocol and API that answer.", Schema: stringSchema("")})
+	}
+	if d.Basic {
+		all.add(policyHeader, &parameter{
+			Description: "What the password policy has to say of the caller's password, as a dictionary (RFC 9651): expires-in, in seconds, grace-logins, must-change.",
+			Schema:      stringSchema(""),
+		})
+	}
+	return all
+}
+
+// isNumbered reports whether the API has a version that answers tell.
+func (d *description) isNumbered() bool {
+	_, ok := mapping.ParseVersion(d.Model.Version)
+	return ok
+}
+
+// headers refers to headers, and to those that all answers may have.
+func (d *description) headers(names ...string) (refs ordered[*parameter]) {
+	names = append(names, transactionHeader)
+	if d.isNumbered() {
+		names = append(names, versionHeader)
+	}
+	if d.Basic {
+		names = append(names, policyHeader)
+	}
+	for _, name := range names {
+		refs.add(name, &parameter{Ref: "#/components/headers/" + name})
+	}
+	return refs
 }
 
 const (
@@ -72,10 +128,10 @@ const (
 	notModifiedResponse = "notModified"
 )
 
-func sharedResponses() ordered[*response] {
+func (d *description) sharedResponses() ordered[*response] {
 	return ordered[*response]{
-		{errorResponse, &response{Description: "The request failed; nothing was changed, unless detail.kind is unknownOutcome.", Content: content(&schema{Ref: openAPISchemas + errorBody})}},
-		{notModifiedResponse, &response{Description: "The client has this revision already.", Headers: ordered[*parameter]{headerRef("ETag")}}},
+		{errorResponse, &response{Description: "The request failed; nothing was changed, unless detail.kind is unknownOutcome, or detail.deleted is there.", Headers: d.headers("WWW-Authenticate", "Retry-After", "Allow"), Content: content(&schema{Ref: openAPISchemas + errorBody})}},
+		{notModifiedResponse, &response{Description: "The client has this revision already.", Headers: d.headers("ETag")}},
 	}
 }
 

@@ -194,10 +194,13 @@ func (d *description) creatable(p *place) []*mapping.ResourceType {
 	return slices.DeleteFunc(candidates, func(t *mapping.ResourceType) bool { return t.Abstract })
 }
 
-// actions returns the actions of an instance.
+// actions returns the actions of an instance. Only what has its id for a name is renamed.
 func (p *place) actions() []act {
 	if p.readOnly {
 		return nil
 	}
-	return slices.DeleteFunc(acts(), func(a act) bool { return !slices.Contains(p.sub.Type.Actions, a.name) })
+	isNamed := !p.sub.Singleton && p.sub.Naming.Strategy == mapping.ClientDNNaming
+	return slices.DeleteFunc(acts(), func(a act) bool {
+		return !slices.Contains(p.sub.Type.Actions, a.name) || a.name == mapping.Rename && !isNamed
+	})
 }

@@ -22,6 +22,7 @@ type schema struct {
 	Type          any              `json:"type,omitempty"` // a name, or a list of names
 	Format        string           `json:"format,omitzero"`
 	Encoding      string           `json:"contentEncoding,omitzero"`
+	Media         string           `json:"contentMediaType,omitzero"`
 	Pattern       string           `json:"pattern,omitzero"`
 	Const         jsontext.Value   `json:"const,omitzero"`
 	Enum          []jsontext.Value `json:"enum,omitzero"`
@@ -35,7 +36,7 @@ type schema struct {
 	Discriminator any              `json:"discriminator,omitzero"`
 	Required      []string         `json:"required,omitempty"`
 	Properties    ordered[*schema] `json:"properties,omitzero"`
-	// Additional is false where no other members are taken.
+	// Additional is false where no other members are taken, or their schema.
 	Additional any       `json:"additionalProperties,omitzero"`
 	AllOf      []*schema `json:"allOf,omitempty"`
 	AnyOf      []*schema `json:"anyOf,omitempty"`
