@@ -99,57 +99,99 @@ func (t *Target) matcher() *directory.Matcher {
 // jsonMatches evaluates a filter over a JSON value. Where a pointer comes to an array, one
 // matching element is enough.
 func jsonMatches(value any, f *query.Filter, isExact bool) bool {
-	child := func(c query.Filter) bool { return jsonMatches(value, &c, isExact) }
+	m := jsonMatcher{isExact: isExact, known: make(map[arrived]bool)}
+	return m.matches(value, f)
+}
+
+// jsonMatcher evaluates a filter over one JSON value. In arrays inside of arrays the same
+// place is come to in ever more ways the deeper they are, so that each is looked at once.
+type jsonMatcher struct {
+	isExact bool
+	known   map[arrived]bool
+}
+
+// arrived is a comparison at an array, with so many segments of its pointer still to go.
+type arrived struct {
+	array      *any // the first element
+	comparison *query.Filter
+	rest       int
+}
+
+func (m *jsonMatcher) matches(value any, f *query.Filter) bool {
 	switch f.Op {
 	case query.And:
-		return !slices.ContainsFunc(f.Children, func(c query.Filter) bool { return !child(c) })
+		for i := range f.Children {
+			if !m.matches(value, &f.Children[i]) {
+				return false
+			}
+		}
+		return true
 	case query.Or:
-		return slices.ContainsFunc(f.Children, child)
+		for i := range f.Children {
+			if m.matches(value, &f.Children[i]) {
+				return true
+			}
+		}
+		return false
 	case query.Not:
-		return !child(f.Children[0])
+		return !m.matches(value, &f.Children[0])
 	case query.True:
 		return true
 	case query.False, query.Extended:
 		return false
 	default:
-		return anyAt(value, f.Field, func(found any) bool { return jsonHolds(found, f, isExact) })
+		return m.anyAt(value, f, f.Field)
 	}
 }
 
-// anyAt reports whether see holds of something to which a pointer leads.
-func anyAt(value any, field query.Pointer, see func(any) bool) bool {
+// anyAt reports whether the comparison holds of something to which the field leads.
+func (m *jsonMatcher) anyAt(value any, f *query.Filter, field query.Pointer) bool {
 	switch v := value.(type) {
 	case []any:
-		if len(field) > 0 {
-			if i, err := strconv.Atoi(field[0]); err == nil && i >= 0 && i < len(v) && anyAt(v[i], field[1:], see) {
-				return true
-			}
-		} else if see(value) {
-			return true
+		if len(v) == 0 {
+			break
 		}
-		return slices.ContainsFunc(v, func(item any) bool { return anyAt(item, field, see) })
+		at := arrived{&v[0], f, len(field)}
+		holds, known := m.known[at]
+		if !known {
+			holds = m.anyIn(v, f, field)
+			m.known[at] = holds
+		}
+		return holds
 	case *Object:
 		if len(field) > 0 {
 			member, ok := v.named(field[0])
-			return ok && anyAt(member, field[1:], see)
+			return ok && m.anyAt(member, f, field[1:])
 		}
 	}
-	return len(field) == 0 && see(value)
+	return len(field) == 0 && m.holds(value, f)
 }
 
-// jsonHolds evaluates a comparison, or the condition of an element, of what was found.
-func jsonHolds(found any, f *query.Filter, isExact bool) bool {
+// anyIn is anyAt for an array: it is meant itself, or one of its elements.
+func (m *jsonMatcher) anyIn(list []any, f *query.Filter, field query.Pointer) bool {
+	if len(field) > 0 {
+		if i, err := strconv.Atoi(field[0]); err == nil && i >= 0 && i < len(list) && m.anyAt(list[i], f, field[1:]) {
+			return true
+		}
+	} else if m.holds(list, f) {
+		return true
+	}
+	return slices.ContainsFunc(list, func(item any) bool { return m.anyAt(item, f, field) })
+}
+
+// holds evaluates a comparison, or the condition of an element, of what was found.
+func (m *jsonMatcher) holds(found any, f *query.Filter) bool {
 	list, isList := found.([]any)
 	switch {
 	case f.Op == query.Present:
 		return found != nil
 	case f.Op == query.Element && isList:
-		return slices.ContainsFunc(list, func(item any) bool { return jsonMatches(item, &f.Children[0], isExact) })
+		return slices.ContainsFunc(list, func(item any) bool { return m.matches(item, &f.Children[0]) })
 	case f.Op == query.Element:
-		return jsonMatches(found, &f.Children[0], isExact)
+		return m.matches(found, &f.Children[0])
 	}
 	text, isText := found.(string)
-	if with, ok := f.Value.(string); ok && isText && isExact {
+	if with, ok := f.Value.(string); ok && isText && m.isExact {
 		return textMatches(text, with, f.Op)
 	}
 	return constantMatches(found, f)
