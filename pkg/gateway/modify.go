@@ -36,7 +36,7 @@ func (c *call) modify(ctx context.Context, encoder *mapping.Encoder, dn director
 	}
 	guarded = guarded || len(fence) > 0 && revision != ""
 	entry, err = c.session.Modify(ctx, &directory.ModifyRequest{
-		DN: dn, Changes: slices.Concat(fence, changes), Permissive: !guarded && len(fence) == 0 && !c.engine.StrictModify, Revision: c.provable(revision),
+		DN: dn, Changes: slices.Concat(fence, changes), Permissive: !guarded && !c.exact && len(fence) == 0 && !c.engine.StrictModify, Revision: c.provable(revision),
 		WriteOptions: directory.WriteOptions{Assert: c.assertion(revision), Trial: c.req.DryRun, Read: c.readBack(encoder)},
 	})
 	if mayBeDone(err) && !c.req.DryRun && slices.ContainsFunc(changed, mapping.IsCredential) {

@@ -57,9 +57,13 @@ func (c *call) patchCounted(ctx context.Context, encoder *mapping.Encoder, chang
 	if err != nil {
 		return nil, err
 	}
+	if !c.engine.StrictModify {
+		changes, _ = c.target.Prune(entry, changes)
+	}
 	if changes, err = counted(entry, changes); err != nil {
 		return nil, err
 	}
+	c.exact = true // Else nobody would notice that another one was counting, too.
 	if err := c.target.CheckChanged(entry, changes); err != nil {
 		return nil, err
 	}

@@ -188,6 +188,8 @@ type call struct {
 	binding *mapping.Binding
 	target  *mapping.Target
 	req     *mapping.Request
+	// exact tells that the changes of the entry hold only where what they delete is there.
+	exact bool
 }
 
 func (s *Service) begin(ctx context.Context, p auth.Principal, name string, req *mapping.Request) (*call, error) {
