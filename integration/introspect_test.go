@@ -95,7 +95,7 @@ func TestIntrospection(t *testing.T) {
 	t.Run("NoIdentity", func(t *testing.T) {
 		endpoint.Set("t4", good.With("username", nil))
 		send(t, "t4").fails(http.StatusForbidden, "noIdentity")
-		if !strings.Contains(g.log.String(), "{username} is missing") {
+		if !eventually(func() bool { return strings.Contains(g.log.String(), "{username} is missing") }) {
 			t.Error("the log does not tell which pointer is missing")
 		}
 	})

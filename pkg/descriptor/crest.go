@@ -187,7 +187,7 @@ func (d *description) service(p *place) *resource {
 		Errors: errorRefs("notFound", "requestEntityTooLarge"),
 	}}
 	if len(d.creatable(p)) > 0 {
-		r.Create = &crestAction{Mode: "ID_FROM_SERVER", Parameters: d.crestParameters("dryRun", advice), Errors: errorRefs("notFound", "preconditionFailed", "requestEntityTooLarge")}
+		r.Create = &crestAction{Mode: "ID_FROM_SERVER", Parameters: d.crestParameters("dryRun"), Errors: errorRefs("notFound", "preconditionFailed", "requestEntityTooLarge")}
 		if p.sub.Naming.Strategy != mapping.ServerNaming {
 			r.Create.Description = "The id is the member of the resource that names it."
 			r.Items.Create = &crestAction{Mode: "ID_FROM_CLIENT", Parameters: r.Create.Parameters, Errors: r.Create.Errors}
@@ -202,14 +202,14 @@ func (d *description) crestOperations(p *place) (o crestOperations) {
 	if p.readOnly {
 		return o
 	}
-	writes := d.crestParameters("dryRun", advice)
+	writes := d.crestParameters("dryRun")
 	o.Update = &crestAction{Parameters: writes, Errors: changed}
 	if !p.sub.Singleton {
 		o.Delete = &crestAction{Parameters: d.crestParameters("dryRun", "subtreeDelete"), Errors: changed}
 	}
 	o.Patch = &crestAction{Operations: []string{"ADD", "REMOVE", "REPLACE", "INCREMENT"}, Parameters: writes, Errors: changed}
 	for _, a := range p.actions() {
-		does := crestAction{Name: a.name, Description: a.summary + ".", Request: a.request, Response: a.response, Parameters: d.crestParameters(advice), Errors: changed}
+		does := crestAction{Name: a.name, Description: a.summary + ".", Request: a.request, Response: a.response, Errors: changed}
 		if a.response == nil {
 			does.Response, does.Parameters = d.ref(p.sub.Type, definition), writes
 		}

@@ -47,7 +47,7 @@ func (o *operations) collection(item *pathItem) {
 		return
 	}
 	create := o.operation("create", p.path, "Creates a resource", "201", o.answers("The new resource.", "ETag", "Location"),
-		slices.Concat([]*parameter{action(false, "create")}, shared("_fields", "_prettyPrint", "dryRun", advice))...)
+		slices.Concat([]*parameter{action(false, "create")}, shared("_fields", "_prettyPrint", "dryRun"))...)
 	create.Responses = slices.Insert(create.Responses, 0, member[*response]{"200", o.answers("With dryRun, the resource as it would be.", "ETag")})
 	create.RequestBody = inParts(o.created(types))
 	item.Post = join(item.Post, create)
@@ -67,7 +67,7 @@ func (o *operations) instance(item *pathItem) {
 	}
 	item.Put = o.update(path)
 	item.Patch = o.operation("patch", path, "Changes parts of the resource, all or none", "200", o.answers("The resource as it is now.", "ETag"),
-		shared("_fields", "_prettyPrint", "dryRun", advice, "If-Match")...)
+		shared("_fields", "_prettyPrint", "dryRun", "If-Match")...)
 	item.Patch.RequestBody = inParts(&schema{Ref: openAPISchemas + patchBody})
 	if !p.sub.Singleton {
 		item.Delete = o.operation("delete", path, "Deletes the resource", "200", o.answers("The resource as it was.", "ETag", deletedHeader),
@@ -82,7 +82,7 @@ func (o *operations) instance(item *pathItem) {
 func (o *operations) act(path string, acts []act) *operation {
 	var names, summaries, answers, headers []string
 	var takes, returns []*schema
-	parameters := []string{"_fields", "_prettyPrint", advice}
+	parameters := []string{"_fields", "_prettyPrint"}
 	for _, a := range acts {
 		names, summaries, answers = append(names, a.name), append(summaries, a.summary), append(answers, a.answer)
 		request := a.request
@@ -129,7 +129,7 @@ func (o *operations) update(path string) *operation {
 	if canCreate {
 		summary += ", or creates it"
 	}
-	put := o.operation("update", path, summary, "200", o.answers("The resource as it is now.", "ETag"), shared("_fields", "_prettyPrint", "dryRun", advice, "If-Match", "If-None-Match")...)
+	put := o.operation("update", path, summary, "200", o.answers("The resource as it is now.", "ETag"), shared("_fields", "_prettyPrint", "dryRun", "If-Match", "If-None-Match")...)
 	if canCreate {
 		put.Responses = slices.Insert(put.Responses, 1, member[*response]{"201", o.answers("The new resource.", "ETag", "Location")})
 	}
@@ -137,10 +137,7 @@ func (o *operations) update(path string) *operation {
 	return put
 }
 
-const (
-	actionName = "_action"
-	advice     = "passwordQualityAdvice"
-)
+const actionName = "_action"
 
 // action is the parameter that names what a POST does.
 func action(required bool, names ...string) *parameter {

@@ -3,8 +3,6 @@ package descriptor
 import (
 	"fmt"
 
-	"github.com/go-json-experiment/json/jsontext"
-
 	"github.com/rest2ldap/rest2ldap/pkg/mapping"
 )
 
@@ -31,7 +29,6 @@ func (d *description) sharedParameters() ordered[*parameter] {
 		plain("_mimeType", "The value of the one field in _fields as it is, instead of JSON.", enumSchema(d.MediaTypes...)),
 		plain("_prettyPrint", "Indents the JSON.", flag),
 		plain("dryRun", "Asks whether the change would be made, and makes none. Of the actions of a resource, rename alone can be tried.", flag),
-		plain(advice, "The directory gives no advice; what it has against a password stands in the error, as detail.passwordPolicy.", neverSchema()),
 		plain("subtreeDelete", "Deletes what is below the resource, too.", flag),
 		header("If-Match", "The revision that the resource must have."),
 		header("If-None-Match", "Revisions that the client has already."),
@@ -61,11 +58,6 @@ func shared(names ...string) []*parameter {
 		refs[i] = &parameter{Ref: "#/components/parameters/" + name}
 	}
 	return refs
-}
-
-// neverSchema is a flag that cannot be set.
-func neverSchema() *schema {
-	return &schema{Type: "boolean", Enum: []jsontext.Value{jsontext.Value("false")}}
 }
 
 // Headers of answers.
