@@ -41,6 +41,20 @@ func TestSameAnswers(t *testing.T) {
 	t.Logf("%d steps show it:\n%s", len(shrunk), report)
 }
 
+// TestFoundCases repeats what TestSameAnswers found once.
+func TestFoundCases(t *testing.T) {
+	var steps []step
+	for _, filter := range []string{
+		"(telephoneNumber=* )", "(telephoneNumber= *)", "(!(telephoneNumber=* ))", "(telephoneNumber=* *5)",
+		"(memberOf=*)", "(!(memberOf=*))", "(!(|(!(memberOf=*))))", "(!(&(!(memberOf=*))))", "(!(!(memberOf=*)))", "(|(memberOf=*)(uid=abergin))",
+	} {
+		steps = append(steps, step{kind: "search", as: "kvaughan", dn: exampledata.BaseDN, scope: 2, filter: filter, attributes: []string{"sn"}})
+	}
+	if failed, report := compare(t, steps); failed >= 0 {
+		t.Error(report)
+	}
+}
+
 // shrink leaves out what the last step does not need in order to fail.
 func shrink(t *testing.T, steps []step) []step {
 	t.Helper()

@@ -47,13 +47,11 @@ func (v *view) evaluate(f *directory.Filter, c candidate) truth {
 		if below := &f.Children[0]; below.Op == directory.FilterNot {
 			return v.evaluate(&below.Children[0], c) // As slapd reads it.
 		}
-		c.negated = true
 		return isTrue - v.evaluate(&f.Children[0], c)
 	case directory.FilterExtensible:
 		return v.extensible(f, c)
 	case directory.FilterPresent:
-		// OpenLDAP looks for entries that have a memberOf before dynlist works it out.
-		if strings.EqualFold(f.Attribute, "memberOf") && !c.negated {
+		if c.stored && asksForMemberOf(f) {
 			return isFalse
 		}
 	default:
@@ -67,6 +65,12 @@ func (v *view) evaluate(f *directory.Filter, c candidate) truth {
 		return isUndefined
 	}
 	return truthOf(v.anyValue(c, t, options, test))
+}
+
+// asksForMemberOf reports whether a filter asks if there is a memberOf: OpenLDAP looks for
+// the entries before dynlist works it out, and then once more at those it found.
+func asksForMemberOf(f *directory.Filter) bool {
+	return f.Op == directory.FilterPresent && strings.EqualFold(f.Attribute, "memberOf") || slices.ContainsFunc(f.Children, func(child directory.Filter) bool { return asksForMemberOf(&child) })
 }
 
 // anyValue reports whether a value of the attribute, or of a subtype of it, passes a test.
@@ -179,7 +183,7 @@ func (s *schema) normalizePart(rule, text string) (string, bool) {
 	norm, ok := s.normalize(rule, text)
 	if !ok || !strings.HasPrefix(rule, "caseIgnoreSub") && !strings.HasPrefix(rule, "caseExactSub") && !strings.HasPrefix(rule, "caseIgnoreList") {
 		if norm == "" && strings.HasPrefix(rule, "telephone") {
-			norm = " " // No value has one.
+			norm = "\x00" // No value has one.
 		}
 		return norm, ok // OpenLDAP takes the spaces off, those of IA5 strings, too.
 	}

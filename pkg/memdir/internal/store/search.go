@@ -33,8 +33,8 @@ type SortKey struct {
 type candidate struct {
 	*entry
 
-	parent  bool // it has entries below it
-	negated bool // a part of the filter is below a not
+	parent bool // it has entries below it
+	stored bool // a filter sees what is stored, and not the memberOf that is worked out
 }
 
 func (n *node) candidate() candidate { return candidate{entry: n.entry, parent: len(n.children) > 0} }
@@ -49,6 +49,7 @@ type Cursor struct {
 	until      time.Time
 	count      int
 	matched    bool // the candidates are known to match
+	twice      bool // the filter is for what is stored, too
 	result     Result
 }
 
@@ -62,7 +63,7 @@ func (s *Store) Search(who Who, q *SearchRequest) (*Cursor, Result) {
 	if result.Code != success {
 		return nil, result
 	}
-	c := &Cursor{request: q, selection: s.schema.selection(q.Attributes, q.TypesOnly), limit: -1}
+	c := &Cursor{request: q, selection: s.schema.selection(q.Attributes, q.TypesOnly), limit: -1, twice: asksForMemberOf(&q.Filter)}
 	// In OpenLDAP a sorted result has passed dynlist by.
 	c.selection.sorted = len(keys) > 0
 	if result := s.begin(who, q, base, c); result.Code != success {
@@ -170,11 +171,22 @@ func (c *Cursor) next() (candidate, bool) {
 			c.candidates = nil
 			break
 		}
-		if (c.matched || c.view.evaluate(&c.request.Filter, candidate) == isTrue) && c.view.may(candidate.entry, entryAttribute, read) {
+		if (c.matched || c.matches(candidate)) && c.view.may(candidate.entry, entryAttribute, read) {
 			return candidate, true
 		}
 	}
 	return candidate{}, false
+}
+
+func (c *Cursor) matches(found candidate) bool {
+	if c.twice {
+		found.stored = true
+		if c.view.evaluate(&c.request.Filter, found) != isTrue {
+			return false
+		}
+		found.stored = false
+	}
+	return c.view.evaluate(&c.request.Filter, found) == isTrue
 }
 
 // Next returns the next entry, as far as who searches may read it.
