@@ -1,6 +1,7 @@
 package legacy
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -21,6 +22,13 @@ func (r *reader) authorization(config *node) {
 		r.record(at, Kept, unset+`, ["basic"]`, "auth.basic")
 	case len(policies) == 0:
 		r.keptAs(at, "auth.methods", []string{}, "every request is refused with 403")
+	case !slices.ContainsFunc(policies, func(p string) bool {
+		return !slices.Contains([]string{"basic", "oauth2", "anonymous"}, strings.ToLower(p))
+	}):
+		r.same(at, "")
+	}
+	for i := range policies {
+		policies[i] = strings.ToLower(policies[i])
 	}
 	slices.Sort(policies) // Their order never mattered.
 	for _, policy := range slices.Compact(policies) {
@@ -44,27 +52,27 @@ func (r *reader) authorization(config *node) {
 
 // basic writes how passwords are verified.
 func (r *reader) basic(b *node) {
-	r.known(b, "supportAltAuthentication", "altAuthenticationUsernameHeader", "altAuthenticationPasswordHeader", "bind", "simple", "search", "sasl-plain")
 	bind := r.text(b, "bind")
-	mode := bind.text
-	if !bind.has() {
-		mode = "search"
-	}
+	// The old gateway looked for the settings under the word as it is written, and knew
+	// the word in any case, and with an underscore too.
+	section := cmp.Or(bind.text, "search")
+	mode := strings.ReplaceAll(strings.ToLower(section), "_", "-")
+	r.known(b, "supportAltAuthentication", "altAuthenticationUsernameHeader", "altAuthenticationPasswordHeader", "bind", "simple", "search", "sasl-plain", section)
 	for _, name := range []string{"simple", "search", "sasl-plain"} {
-		if unused := b.get(name); unused.has() && name != mode {
+		if unused := b.get(name); unused.has() && name != section {
 			r.dropped(unused, fmt.Sprintf("bind is %q, so that this had no effect; left out", mode))
 		}
 	}
 	switch mode {
 	case "search":
 		r.kept(bind, "auth.basic.mode", "search")
-		r.searchBind(r.object(b, "search"))
+		r.searchBind(r.object(b, section))
 	case "simple":
 		r.kept(bind, "auth.basic.mode", "simple")
-		r.simpleBind(r.object(b, "simple"))
+		r.simpleBind(r.object(b, section))
 	case "sasl-plain":
 		r.kept(bind, "auth.basic.mode", mode)
-		r.plainBind(r.object(b, mode))
+		r.plainBind(r.object(b, section))
 	default:
 		r.decide(bind, fmt.Sprintf("%q is none of simple, search and sasl-plain; mend it there, or --set auth.basic.mode=…", mode), "auth.basic.mode")
 	}
@@ -81,11 +89,15 @@ func (r *reader) searchBind(s *node) {
 	if base := r.text(s, "baseDn"); r.required(base, "auth.basic.baseDn") {
 		r.kept(base, "auth.basic.baseDn", base.text)
 	}
-	switch scope := r.text(s, "scope"); {
+	switch scope := r.choice(s, "scope", "one", "sub", "base", "subordinates"); {
 	case !scope.has():
 		r.decide(scope, "is missing; the old gateway did not start without it. --set auth.basic.scope=one, the level below baseDn, or sub, everything below it", "auth.basic.scope")
 	case scope.text == "one" || scope.text == "sub":
 		r.kept(scope, "auth.basic.scope", scope.text)
+	case scope.text == "subordinates":
+		r.changed(scope, "auth.basic.scope", "sub", "sub, which is the entry of baseDn besides; a filter that does not match it keeps it out")
+	case scope.text == "base":
+		r.decide(scope, "base let nobody in but the entry of baseDn; --set auth.basic.scope=one, the level below baseDn, or sub, everything below it", "auth.basic.scope")
 	default:
 		r.decide(scope, fmt.Sprintf("%q is neither one nor sub; mend it there, or --set auth.basic.scope=sub", scope.text), "auth.basic.scope")
 	}
@@ -122,6 +134,11 @@ func (r *reader) alternativeHeaders(b *node) {
 	if !on {
 		if at.has() {
 			r.same(at, "")
+			for _, name := range []string{"altAuthenticationUsernameHeader", "altAuthenticationPasswordHeader"} {
+				if header := b.get(name); header.has() {
+					r.dropped(header, "supportAltAuthentication is false, so that this had no effect; left out")
+				}
+			}
 		} else {
 			r.record(at, Kept, "not set; the old gateway then took no headers, whatever its documentation says")
 		}

@@ -21,6 +21,7 @@ func (r *reader) engine(name string) error {
 	r.revision(root)
 	r.readBack(root)
 	r.switches(root)
+	r.remainder(root)
 	return nil
 }
 
@@ -47,7 +48,7 @@ func (r *reader) revision(n *node) {
 // readBack is what the answer to a change holds.
 func (r *reader) readBack(n *node) {
 	const key = optionsAt + "readOnUpdatePolicy"
-	switch v := r.text(n, "readOnUpdatePolicy"); {
+	switch v := r.choice(n, "readOnUpdatePolicy", "controls", "search", "disabled"); {
 	case !v.has():
 		r.kept(v, key, "controls")
 	case v.text == "controls":

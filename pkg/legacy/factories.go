@@ -57,6 +57,9 @@ func (r *reader) inherit(own map[string]*node, name string) *node {
 		parent := own[at].get("inheritFrom")
 		switch {
 		case !parent.has():
+			if at != name {
+				r.same(own[name].get("inheritFrom"), "")
+			}
 			return merged
 		case parent.kind != '"':
 			r.decideOnce(parent, "must be a text, not "+parent.describe()+"; mend it there")
@@ -97,13 +100,17 @@ func (r *reader) factoryNamed(n *node, setting, unset string) (*factory, *node) 
 	f := r.factories[name]
 	if f == nil {
 		r.decide(v, unknownFactory(name, r.names))
+	} else if v.has() {
+		v.seen = true // The servers of root do what it is for.
 	}
 	return f, v
 }
 
 // server is one of primaryLdapServers or secondaryLdapServers.
 type server struct {
-	at        *node
+	at *node
+	// wrong says what is wrong with it; "" when nothing is.
+	wrong     string
 	host      string
 	port      int
 	secondary bool
@@ -115,19 +122,21 @@ func (s server) address() string { return net.JoinHostPort(s.host, strconv.Itoa(
 func (r *reader) servers(f *factory) []server {
 	var all []server
 	for _, list := range []string{"primaryLdapServers", "secondaryLdapServers"} {
-		for _, item := range r.list(f.merged, list).items {
+		servers := r.list(f.merged, list)
+		servers.seen = true
+		for _, item := range servers.items {
+			s := server{at: item, secondary: list == "secondaryLdapServers"}
 			if item.kind != '{' {
-				r.decideOnce(item, "must be an object with hostname and port, not "+item.describe()+"; mend it there")
-				continue
+				s.wrong = "must be an object with hostname and port, not " + item.describe()
+			} else {
+				r.known(item, "hostname", "port")
+				host := r.text(item, "hostname")
+				port, at := r.number(item, "port", 0)
+				if s.host, s.port = host.text, port; !host.has() || !at.has() || port < 1 || port > 65535 {
+					s.wrong = "needs a hostname and a port from 1 to 65535"
+				}
 			}
-			r.known(item, "hostname", "port")
-			host := r.text(item, "hostname")
-			port, at := r.number(item, "port", 0)
-			if !host.has() || !at.has() || port < 1 || port > 65535 {
-				r.decideOnce(item, "needs a hostname and a port from 1 to 65535; mend it there")
-				continue
-			}
-			all = append(all, server{at: item, host: host.text, port: port, secondary: list == "secondaryLdapServers"})
+			all = append(all, s)
 		}
 	}
 	return all
@@ -154,7 +163,7 @@ func (r *reader) directory(config *node) {
 
 // urls writes the servers, as ldaps, or with StartTLS.
 func (r *reader) urls(f *factory, servers []server) {
-	security := r.text(f.merged, "connectionSecurity")
+	security := r.choice(f.merged, "connectionSecurity", securities()...)
 	if security.text == "ssl" || security.text == "startTLS" {
 		r.same(security, "")
 	}
@@ -166,6 +175,10 @@ func (r *reader) urls(f *factory, servers []server) {
 			at.path += " (" + s.address() + ")"
 		}
 		switch {
+		case s.wrong != "":
+			if !r.settle(s.at, key) {
+				r.decide(s.at, s.wrong+"; mend it there, or --set "+key+"=ldaps://HOST", key)
+			}
 		case security.text == "ssl":
 			r.kept(s.at, key, "ldaps://"+s.address())
 		case security.text == "startTLS":
@@ -187,6 +200,8 @@ func (r *reader) urls(f *factory, servers []server) {
 		}
 	}
 }
+
+func securities() []string { return []string{"ssl", "startTLS", "none"} }
 
 // tlsPort is the usual port for LDAPS of a server that listens at port for LDAP.
 func tlsPort(port int) int {
@@ -263,14 +278,13 @@ func (r *reader) others(root []server) {
 				continue
 			}
 			switch m.name {
-			case "primaryLdapServers":
+			case "primaryLdapServers", "secondaryLdapServers":
 				if addresses(r.serversQuietly(f)) != addresses(root) {
 					r.decide(m.value, "these are other servers than those of root, and this gateway has one directory, whose servers all do everything. "+
 						"If it is the same directory, write the servers of root here; else it takes a gateway of its own")
 					continue
 				}
 				r.dropped(m.value, "the servers of root, which do everything")
-			case "secondaryLdapServers":
 			case "connectionSecurity", "sslCertAlias":
 				r.dropped(m.value, "what root says counts for all connections")
 			case "authentication":

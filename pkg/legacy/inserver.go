@@ -2,6 +2,7 @@ package legacy
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -37,7 +38,46 @@ func (r *reader) inServer(name string) error {
 	}
 	r.mechanisms(endpoints)
 	r.globals()
+	r.serverRemainder()
 	return nil
+}
+
+// serverRemainder tells of properties of the objects that were used which nothing follows.
+func (r *reader) serverRemainder() {
+	for _, o := range r.objects {
+		if !o.used {
+			continue
+		}
+		o.seen("enabled", "base-path")
+		for _, p := range o.properties {
+			if !r.mentioned(p) {
+				r.leftOver(o, p)
+			}
+		}
+	}
+}
+
+// leftOver tells of a property that nothing follows: those that kept clients out are for
+// the operator.
+func (r *reader) leftOver(o *object, p *node) {
+	switch name := propertyOf(p); {
+	case name == "allowed-client" || name == "denied-client":
+		r.decide(p, "the addresses of clients are not looked at here; have a firewall do it, and take it out there")
+	case name == "ssl-client-auth-policy" && strings.EqualFold(p.text, "required"):
+		r.decide(p, "clients had to show a certificate, for which this gateway does not ask; have a proxy before it do so, and take it out there")
+	case name == "java-class":
+		if !strings.HasPrefix(p.text, "org.opends.") && !strings.HasPrefix(p.text, "org.forgerock.") {
+			r.decide(p, "is none of the classes of the old server, and what it did cannot be told; take it out there if nothing is missed")
+			return
+		}
+		r.dropped(p, "the old server's own program")
+	case name == "trust-manager-provider" && o.kind == kindMechanism:
+		r.dropped(p, "unless the system trusts the authority of the authorization server: --set outboundTLS.ca=FILE")
+	case name == "key-manager-provider" && o.kind == kindMechanism:
+		r.dropped(p, "if the authorization server asks for a certificate: --set "+introspectionAt+"cert=FILE --set "+introspectionAt+"key=FILE, in PEM")
+	default:
+		r.dropped(p, "nothing here corresponds to it; left out")
+	}
 }
 
 // endpoints returns those that served mapped resources.
@@ -55,6 +95,7 @@ func (r *reader) endpoints() objects {
 		case !o.on("enabled", true):
 			r.dropped(at, "it was disabled; left out")
 		default:
+			o.used = true
 			some = append(some, o)
 		}
 	}
@@ -66,7 +107,7 @@ func (o *object) basePath() *node {
 	if v := o.get("base-path"); v.has() {
 		return v
 	}
-	return &node{place: o.place, path: o.path(), kind: '"', text: o.name}
+	return &node{place: o.place, path: join(o.path(), "base-path"), kind: '"', text: o.name}
 }
 
 // listener writes the side of the clients.
@@ -91,6 +132,8 @@ func (r *reader) listener(place Place) {
 			r.dropped(&node{place: o.place, path: o.path()}, "this gateway listens at one address, with TLS; the one of "+handler.path()+" is taken")
 		}
 	}
+	handler.used = true
+	handler.seen("listen-address", "use-ssl", "ssl-cert-nickname", "key-manager-provider")
 	address, port := handler.get("listen-address"), handler.get("listen-port")
 	host := cmp.Or(address.text, "0.0.0.0")
 	if len(handler.all("listen-address")) > 1 {
@@ -190,6 +233,9 @@ func (r *reader) managed(handler *object) (keyPair, error) {
 	if err != nil {
 		return keyPair{}, err
 	}
+	if why := unreadable(data, provider.get("key-store-type").text); why != "" {
+		return keyPair{}, errors.New(why)
+	}
 	pin, err := r.pin(provider)
 	if err != nil {
 		return keyPair{}, err
@@ -286,6 +332,7 @@ func (r *reader) serverSwitches(endpoints objects) {
 	r.document.put(optionsAt+"readOnUpdatePolicy", "controls", "")
 	var on []bool
 	for _, e := range endpoints {
+		e.seen("return-null-for-missing-properties")
 		on = append(on, e.on("return-null-for-missing-properties", false))
 	}
 	const key = optionsAt + "returnNullForMissingProperties"

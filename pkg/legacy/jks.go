@@ -45,7 +45,7 @@ func parseJKS(data []byte, password string) ([]jksEntry, error) {
 	magic, version, count := j.uint32(), j.uint32(), j.uint32()
 	switch {
 	case magic == magicJCEKS:
-		return nil, errors.New("the file is a JCEKS key store, which is not read here; make a PKCS12 of it: keytool -importkeystore -srckeystore FILE -srcstoretype JCEKS -destkeystore NEW -deststoretype PKCS12")
+		return nil, errors.New(unreadable(data, ""))
 	case magic != magicJKS:
 		return nil, errors.New("the file is no JKS key store")
 	case version != 1 && version != 2:

@@ -28,6 +28,8 @@ type node struct {
 	members []member
 	// told marks a value about which a decision was asked for: it counts as absent.
 	told bool
+	// seen marks a value of which another finding tells.
+	seen bool
 }
 
 type member struct {

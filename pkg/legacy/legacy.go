@@ -204,6 +204,7 @@ func (r *reader) gateway() error {
 		r.trust()
 		r.directory(root)
 		r.authorization(root)
+		r.remainder(root)
 	}
 	if err := r.engine(filepath.Join(r.classes, "rest2ldap", "rest2ldap.json")); err != nil {
 		return err

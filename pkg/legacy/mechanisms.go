@@ -73,6 +73,7 @@ func (r *reader) mechanisms(endpoints objects) {
 	var names []string
 	for i, e := range endpoints {
 		var own []string
+		e.seen("authorization-mechanism")
 		for _, v := range e.all("authorization-mechanism") {
 			own = append(own, nameOf(v.text))
 		}
@@ -89,9 +90,9 @@ func (r *reader) mechanisms(endpoints objects) {
 	}
 	for _, name := range names {
 		m := r.objects.named(kindMechanism, name)
-		if m == nil && strings.EqualFold(name, "HTTP Basic") {
+		// Those that every server has.
+		if m == nil && (strings.EqualFold(name, "HTTP Basic") || strings.EqualFold(name, "HTTP Anonymous")) {
 			m = &object{kind: kindMechanism, name: name, place: endpoints[0].get("authorization-mechanism").place}
-			m.setVariant("http-basic")
 		}
 		if m == nil {
 			r.decide(endpoints[0].get("authorization-mechanism"), fmt.Sprintf("the mechanism %q is not told of; add it to the file", name))
@@ -106,6 +107,8 @@ func (r *reader) mechanism(m *object) {
 	if m.variant == "" {
 		m.setVariant(strings.ToLower(strings.ReplaceAll(m.name, " ", "-")))
 	}
+	m.used = true
+	m.seen("identity-mapper", "access-token-cache-enabled")
 	switch kind := strings.TrimSuffix(m.variant, "-authorization-mechanism"); {
 	case !m.on("enabled", true):
 		r.dropped(at, "it was disabled; left out")
@@ -137,6 +140,7 @@ func (r *reader) mapper(m *object) {
 		r.decide(&node{place: mapper.place, path: mapper.path()}, "names are rewritten by a pattern before the search, which this gateway does not do; --set "+filterKey+"='(uid={username})'", filterKey)
 		return
 	}
+	mapper.used = true
 	attributes := mapper.all("match-attribute")
 	filter := "(uid={username})"
 	at := mapper.get("match-attribute")
@@ -174,6 +178,7 @@ func (r *reader) alternativeHeadersOf(m *object) {
 		return
 	}
 	r.same(at, "")
+	m.seen("alt-username-header", "alt-password-header")
 	r.headers(m.get("alt-username-header"), m.get("alt-password-header"))
 }
 

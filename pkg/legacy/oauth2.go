@@ -24,7 +24,7 @@ const otherTokens = "or have them looked at by the authorization server: --set a
 // oauth2 writes how access tokens are verified.
 func (r *reader) oauth2(o *node) {
 	r.known(o, "realm", "requiredScopes", "resolver", "accessTokenCache", "openam", "rfc7662", "cts", "file")
-	resolver := r.text(o, "resolver")
+	resolver := r.choice(o, "resolver", "openam", "rfc7662", "cts", "file")
 	for _, name := range []string{"openam", "rfc7662", "cts", "file"} {
 		if unused := o.get(name); unused.has() && name != resolver.text {
 			r.dropped(unused, fmt.Sprintf("the resolver is %q, so that this had no effect; left out", resolver.text))
@@ -37,6 +37,9 @@ func (r *reader) oauth2(o *node) {
 		r.introspection(r.object(o, "rfc7662"))
 	case "openam", "cts", "file":
 		r.decide(resolver, fmt.Sprintf(`the resolver %q was retired, by the old product too; take "oauth2" out of policies, %s`, resolver.text, otherTokens), key, bearerAt+"issuer")
+		if settings := o.get(resolver.text); settings.has() {
+			r.dropped(settings, "left out with the resolver")
+		}
 	case "":
 		r.decide(resolver, `is missing; take "oauth2" out of policies, `+otherTokens, key, bearerAt+"issuer")
 	default:
@@ -182,12 +185,19 @@ func (r *reader) tokenCache(c *node, used bool) {
 	r.known(c, "enabled", "cacheExpiration")
 	on, at := r.flag(c, "enabled", false)
 	if !used {
+		if c.has() {
+			r.dropped(c, "left out with the resolver")
+		}
 		return
 	}
 	if !on {
 		r.kept(at, key, "0s")
+		if v := c.get("cacheExpiration"); v.has() {
+			r.dropped(v, "the cache is off, so that this had no effect; left out")
+		}
 		return
 	}
+	r.same(at, "")
 	v := r.text(c, "cacheExpiration")
 	r.cacheFor(v, key, most)
 }
@@ -223,8 +233,8 @@ func written(d time.Duration) string {
 // parseDuration reads a duration as the old gateway wrote it: 5 minutes, 1 hour and 30
 // minutes, 30 sec.
 func parseDuration(text string) (time.Duration, error) {
-	units := map[string]time.Duration{"ms": time.Millisecond, "milli": time.Millisecond, "s": time.Second, "sec": time.Second, "m": time.Minute, "min": time.Minute, "h": time.Hour, "hr": time.Hour, "d": 24 * time.Hour, "w": 7 * 24 * time.Hour}
-	longer := map[string]string{"millisecond": "ms", "second": "s", "minute": "m", "hour": "h", "day": "d", "week": "w"}
+	units := map[string]time.Duration{"ns": 1, "nano": 1, "us": time.Microsecond, "micro": time.Microsecond, "ms": time.Millisecond, "milli": time.Millisecond, "s": time.Second, "sec": time.Second, "m": time.Minute, "min": time.Minute, "h": time.Hour, "hr": time.Hour, "d": 24 * time.Hour, "w": 7 * 24 * time.Hour}
+	longer := map[string]string{"nanosecond": "ns", "nanosec": "ns", "microsecond": "us", "microsec": "us", "millisecond": "ms", "millisec": "ms", "second": "s", "minute": "m", "hour": "h", "day": "d", "week": "w"}
 	var total time.Duration
 	spaced := strings.NewReplacer(",", " ", " and ", " ").Replace(strings.ToLower(text))
 	for spaced = strings.TrimSpace(spaced); spaced != ""; spaced = strings.TrimSpace(spaced) {

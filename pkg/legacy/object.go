@@ -26,6 +26,17 @@ type object struct {
 	// not show it.
 	name       string
 	properties []*node
+	// used objects are those of which the new configuration is made.
+	used bool
+}
+
+// seen marks the values of properties of which other findings tell.
+func (o *object) seen(properties ...string) {
+	for _, name := range properties {
+		for _, v := range o.all(name) {
+			v.seen = true
+		}
+	}
 }
 
 // get returns a property with one value, a text; one without a kind when it is absent. In

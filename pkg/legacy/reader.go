@@ -2,6 +2,8 @@ package legacy
 
 import (
 	"fmt"
+	"math"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -62,6 +64,19 @@ func (r *reader) same(n *node, message string) {
 	r.record(n, Kept, message)
 }
 
+// settle lets a key make the decisions about what a value holds, and reports whether there
+// are any.
+func (r *reader) settle(n *node, key string) bool {
+	found := false
+	for i := range r.findings {
+		if f := &r.findings[i]; f.Status == Decision && f.Place.File == n.place.File && strings.HasPrefix(f.Path, n.path+".") {
+			f.Keys = append(f.Keys, key)
+			found = true
+		}
+	}
+	return found
+}
+
 // dropped tells of a setting that means nothing from now on.
 func (r *reader) dropped(n *node, message string) {
 	r.record(n, Changed, message)
@@ -102,14 +117,42 @@ func (r *reader) known(n *node, names ...string) {
 			r.decide(at, fmt.Sprintf("the old gateway did not know this key and did as if it were not there; if %q is meant, write that, else remove it", near))
 			continue
 		}
-		r.dropped(at, "the old gateway did not know this key, and neither does this one")
+		r.dropped(at, "this key is not known from any version of the old gateway, and has no effect here")
 	}
+}
+
+// remainder tells of values of which no finding tells yet: those that nothing follows.
+func (r *reader) remainder(n *node) {
+	if n.kind == 'n' || r.mentioned(n) {
+		return
+	}
+	for _, m := range n.members {
+		r.remainder(m.value)
+	}
+	if n.kind != '{' && n.path != "" {
+		r.dropped(n, "nothing here corresponds to it; left out")
+	}
+}
+
+// mentioned reports whether a finding is about a value, or about what holds it.
+func (r *reader) mentioned(n *node) bool {
+	return n.seen || slices.ContainsFunc(r.findings, func(f Finding) bool {
+		path := f.Path
+		if at := strings.LastIndex(path, " ("); at > 0 && strings.HasSuffix(path, ")") {
+			path = path[:at] // One of the servers.
+		}
+		return path != "" && f.Place.File == n.place.File && (n.path == path || strings.HasPrefix(n.path, path+"."))
+	})
 }
 
 // typed returns the member of that name when it is of the kind; one that is of another is
 // for the operator to mend.
 func (r *reader) typed(n *node, name string, kind byte, wanted string) *node {
 	v := n.get(name)
+	if expression := v.expression(); expression != "" && kind != '{' {
+		r.decide(v, fmt.Sprintf("holds an expression, %s, which only the old program could work out; write the value there", expression))
+		return absent(v)
+	}
 	if v.has() && v.kind != kind && (kind != 't' || v.kind != 'f') {
 		r.decide(v, "must be "+wanted+", not "+v.describe()+"; mend it there")
 		return absent(v)
@@ -123,12 +166,38 @@ func (r *reader) typed(n *node, name string, kind byte, wanted string) *node {
 // absent stands for a value about which a decision was asked for.
 func absent(v *node) *node { return &node{place: v.place, path: v.path, told: true} }
 
-// text returns a text. One with a placeholder of the 7.x servers is for the operator.
+// expression returns the name of the member that makes an object an expression of the 7.x
+// products, as {"$int": "&{port}"}; "" for other values.
+func (n *node) expression() string {
+	if len(n.members) == 1 && strings.HasPrefix(n.members[0].name, "$") {
+		return n.members[0].name
+	}
+	return ""
+}
+
+// placeholder is a reference that something else fills: &{…} the 7.x products, ${…} what
+// made the file. What stands behind a bar is the value in place of none, which may be a secret.
+var placeholder = regexp.MustCompile(`[&$]\{([^{}|]*)[^{}]*\}`)
+
+// text returns a text. One with a placeholder is for the operator.
 func (r *reader) text(n *node, name string) *node {
 	v := r.typed(n, name, '"', "a text")
-	if strings.Contains(v.text, "&{") {
-		r.decide(v, "holds a placeholder, &{…}, which only the old program could fill; write the value there")
+	if found := placeholder.FindStringSubmatch(v.text); found != nil {
+		r.decide(v, fmt.Sprintf("holds a placeholder, %s{%s}, and what filled it is not here; write the value there", found[0][:1], found[1]))
 		return absent(v)
+	}
+	return v
+}
+
+// choice returns a text that is one of some words, whose case did not count.
+func (r *reader) choice(n *node, name string, words ...string) *node {
+	v := r.text(n, name)
+	for _, word := range words {
+		if v.has() && strings.EqualFold(v.text, word) {
+			chosen := *v
+			chosen.text = word
+			return &chosen
+		}
 	}
 	return v
 }
@@ -152,8 +221,11 @@ func (r *reader) number(n *node, name string, unset int) (int, *node) {
 		return unset, v
 	}
 	i, err := strconv.Atoi(v.text)
+	if f, notNumber := strconv.ParseFloat(v.text, 64); err != nil && notNumber == nil && math.Abs(f) < math.MaxInt32 {
+		i, err = int(f), nil // Java cuts what is behind the point.
+	}
 	if err != nil {
-		r.decide(v, "must be a whole number; mend it there")
+		r.decide(v, "is too large; mend it there")
 		return unset, absent(v)
 	}
 	return i, v

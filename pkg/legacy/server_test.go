@@ -1,6 +1,8 @@
 package legacy
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -124,4 +126,52 @@ func FuzzParseServer(f *testing.F) {
 			}
 		}
 	})
+}
+
+// Properties of a directory server that were used and that nothing here follows are told:
+// those that kept clients out are to be decided.
+func TestServerRemainder(t *testing.T) {
+	t.Parallel()
+	text := `create-connection-handler --handler-name "HTTP (inner)" --type http --set enabled:true --set listen-port:8443 --set use-ssl:false \
+  --set ssl-client-auth-policy:required --set allowed-client:10.0.0.0/8 --set keep-stats:true
+create-http-authorization-mechanism --mechanism-name OAuth --type http-oauth2-token-introspection --set enabled:true --set client-id:a \
+  --set client-secret:hunter2 --set required-scope:read --set token-introspection-url:https://as/i --set authzid-json-pointer:/sub \
+  --set access-token-cache-enabled:false --set "access-token-cache-expiration:5 minutes" --set "trust-manager-provider:JVM Trust Manager"
+create-http-endpoint --endpoint-name /api --type rest2ldap-endpoint --set enabled:true --set "authorization-mechanism:OAuth" \
+  --set "authorization-mechanism:HTTP Anonymous" --set config-directory:api --set java-class:com.example.Endpoint
+`
+	dir := t.TempDir()
+	name := filepath.Join(dir, "dsconfig.txt")
+	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	g, err := Read(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{}
+	for _, f := range g.Findings {
+		got[f.Path] += f.Status.String()
+		if strings.Contains(f.String(), "hunter2") {
+			t.Errorf("the secret is shown: %v", f)
+		}
+	}
+	for path, want := range map[string]string{
+		"connection-handler HTTP (inner).ssl-client-auth-policy":           "decision",
+		"connection-handler HTTP (inner).allowed-client":                   "decision",
+		"connection-handler HTTP (inner).keep-stats":                       "changed",
+		"connection-handler HTTP (inner).listen-port":                      "changed",
+		"http-authorization-mechanism OAuth.access-token-cache-enabled":    "kept",
+		"http-authorization-mechanism OAuth.access-token-cache-expiration": "changed",
+		"http-authorization-mechanism OAuth.trust-manager-provider":        "changed",
+		"http-authorization-mechanism OAuth.client-secret":                 "changed",
+		"http-authorization-mechanism HTTP Anonymous.user-dn":              "kept",
+		"http-endpoint /api.java-class":                                    "decision",
+		"http-endpoint /api.config-directory":                              "decision",
+		"http-endpoint /api.authorization-mechanism":                       "",
+	} {
+		if got[path] != want {
+			t.Errorf("%s: %q, want %q", path, got[path], want)
+		}
+	}
 }

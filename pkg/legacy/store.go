@@ -7,6 +7,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"software.sslmate.com/src/go-pkcs12"
@@ -36,7 +37,7 @@ func trusted(data []byte, password string) ([][]byte, error) {
 			return nil, pkcs12Error(errors.Join(err, chainErr))
 		}
 		return raw(append(others, own)), nil
-	case formJKS:
+	case formOther, formJKS, formJCEKS:
 	}
 	entries, err := parseJKS(data, password)
 	if err != nil {
@@ -107,17 +108,21 @@ func choose(pairs []keyPair, alias string) (keyPair, error) {
 type form int
 
 const (
-	formJKS form = iota
+	formOther form = iota
+	formJKS
+	formJCEKS
 	formPKCS12
 	formPEM
 )
 
-// formOf looks at the first octets; what is nothing else is left to the reader of JKS,
-// which says what it is not.
+// formOf looks at the first octets.
 func formOf(data []byte) form {
 	if len(data) >= 4 {
-		if magic := binary.BigEndian.Uint32(data); magic == magicJKS || magic == magicJCEKS {
+		switch binary.BigEndian.Uint32(data) {
+		case magicJKS:
 			return formJKS
+		case magicJCEKS:
+			return formJCEKS
 		}
 	}
 	switch {
@@ -126,7 +131,28 @@ func formOf(data []byte) form {
 	case len(data) > 0 && data[0] == 0x30:
 		return formPKCS12
 	}
-	return formJKS
+	return formOther
+}
+
+// unreadable says of a store of which neither form is read here how to make one that is; ""
+// of others. The type is what the configuration calls it.
+func unreadable(data []byte, kind string) string {
+	const convert = "; make a PKCS12 of it, keytool -importkeystore -srckeystore FILE -srcstoretype %s -destkeystore NEW -deststoretype PKCS12%s, and name that one"
+	switch formOf(data) {
+	case formJCEKS:
+		return "the file is a JCEKS key store, which is not read here" + fmt.Sprintf(convert, "JCEKS", "")
+	case formOther:
+		if kind == "" || strings.EqualFold(kind, "JKS") || strings.EqualFold(kind, "PKCS12") {
+			return "the file is neither JKS nor PKCS12 nor PEM" + fmt.Sprintf(convert, "TYPE", "")
+		}
+		library := ""
+		if slices.Contains([]string{"BKS", "BKS-V1", "UBER", "BCFKS"}, strings.ToUpper(kind)) {
+			library = " -providerclass org.bouncycastle.jce.provider.BouncyCastleProvider -providerpath bcprov.jar"
+		}
+		return fmt.Sprintf("a store of the type %s is not read here"+convert, kind, kind, library)
+	case formJKS, formPKCS12, formPEM:
+	}
+	return ""
 }
 
 func pkcs12Error(err error) error {

@@ -2,6 +2,7 @@ package legacy
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -26,15 +27,31 @@ func (r *reader) trust() {
 		"fileBasedTrustManagerProvider", "keyManager", "fileBasedKeyManagerType", "fileBasedKeyManagerFile", "fileBasedKeyManagerPasswordFile",
 		"fileBasedKeyManagerPassword", "fileBasedKeyManagerProvider", "pkcs11KeyManagerPasswordFile")
 	const key = "directory.ca"
-	switch v := r.text(s, "trustManager"); {
+	v := r.choice(s, "trustManager", "jvm", "file", "trustAll")
+	if v.text != "file" {
+		r.unused(s, v, "fileBasedTrustManager", "trustManager")
+	}
+	switch {
+	case v.told:
+		r.decide(v, "", key)
 	case !v.has() || v.text == "jvm":
 		r.dropped(v, "jvm, the authorities of the Java installation, are those of the system now; one of your own goes to directory.ca")
 	case v.text == "file":
+		r.same(v, "")
 		r.trustStore()
 	case v.text == "trustAll":
 		r.decide(v, "any certificate was taken, from whoever answered; name the authority of the directory: --set "+key+"=FILE, in PEM, or write jvm there if it is one that the system trusts", key)
 	default:
 		r.decide(v, fmt.Sprintf("%q is none of jvm, file and trustAll; mend it there, or --set %s=FILE", v.text, key), key)
+	}
+}
+
+// unused tells of the settings of a store that no manager reads.
+func (r *reader) unused(s, manager *node, prefix, name string) {
+	for _, m := range s.members {
+		if strings.HasPrefix(m.name, prefix) && m.value.has() {
+			r.dropped(m.value, fmt.Sprintf("%s is %s, so that this had no effect; left out", name, cmp.Or(manager.text, "jvm")))
+		}
 	}
 }
 
@@ -76,13 +93,20 @@ func (r *reader) store(prefix, key string) (data []byte, password string, at *no
 		r.decide(at, "is missing; write it there, or --set "+key+"=FILE, in PEM", key)
 		return nil, "", at, false
 	}
-	if kind := r.text(r.security, prefix+"Type"); kind.has() && !slices.Contains([]string{"JKS", "PKCS12", "PEM"}, strings.ToUpper(kind.text)) {
-		r.decide(kind, fmt.Sprintf("%q is neither JKS nor PKCS12, and no other kind of store is read here; --set %s=FILE, in PEM", kind.text, key), key)
-		return nil, "", at, false
+	kind := r.text(r.security, prefix+"Type")
+	if kind.has() {
+		r.same(kind, "the content of the file decides")
+	}
+	if provider := r.text(r.security, prefix+"Provider"); provider.has() {
+		r.dropped(provider, "the store is read without Java, and without its providers")
 	}
 	data, err := readFile(r.resolve(at.text))
 	if err != nil {
 		r.decide(at, fmt.Sprintf("the store cannot be read: %v; put it there, or --set %s=FILE, in PEM", err, key), key)
+		return nil, "", at, false
+	}
+	if why := unreadable(data, kind.text); why != "" {
+		r.decide(at, why+"; or --set "+key+"=FILE, in PEM", key)
 		return nil, "", at, false
 	}
 	if formOf(data) == formPEM {
@@ -102,9 +126,14 @@ func (r *reader) storePassword(prefix, key string) (string, bool) {
 			r.decide(file, fmt.Sprintf("the password cannot be read: %v; put it there, or --set %s=FILE, in PEM", err, key), key)
 			return "", false
 		}
+		r.dropped(file, "the store became PEM, which needs no password")
+		if text.has() {
+			r.dropped(text, "the password in the file came first; left out")
+		}
 		line, _, _ := bytes.Cut(data, []byte("\n"))
 		return strings.TrimRight(string(line), "\r"), true
 	case text.has():
+		r.dropped(text, "the store became PEM, which needs no password")
 		return text.text, true
 	}
 	r.decide(file, "is missing, and without the password nobody can tell whether the store is whole; write it there, or --set "+key+"=FILE, in PEM", key)
@@ -133,6 +162,7 @@ func (r *reader) account(f *factory) {
 	authentication := r.object(f.merged, "authentication")
 	if !authentication.has() {
 		r.decide(f.merged.get("authentication"), "the root factory has no account, so that requests went to the directory as nobody; this gateway needs one that may act for others. --set directory.bind.dn=DN --set directory.bind.password=file:FILE", dnKey)
+		r.clientCertificate(f, false)
 		return
 	}
 	r.known(authentication, "simple", "bindDn", "bindPassword", "bindPasswordFile", "saslExternal", "sasl-external", "external")
@@ -193,20 +223,41 @@ func (r *reader) secretFile(file *node, key string) {
 // clientCertificate writes the certificate that the gateway shows to the directory.
 func (r *reader) clientCertificate(f *factory, external bool) {
 	const certKey, keyKey = "directory.bind.cert", "directory.bind.key"
-	manager, alias := r.text(r.security, "keyManager"), r.text(f.merged, "sslCertAlias")
+	manager, alias := r.choice(r.security, "keyManager", "jvm", "file", "pkcs11", "none"), r.text(f.merged, "sslCertAlias")
 	const remedy = "--set " + certKey + "=FILE --set " + keyKey + "=FILE, in PEM"
+	if manager.text != "file" {
+		r.unused(r.security, manager, "fileBasedKeyManager", "keyManager")
+	}
+	if pin := r.security.get("pkcs11KeyManagerPasswordFile"); pin.has() {
+		r.dropped(pin, "PKCS#11 tokens are not read here; left out")
+	}
+	clear := r.choice(f.merged, "connectionSecurity", securities()...)
 	switch {
+	case manager.told:
+		r.decide(manager, "", certKey)
 	case manager.text == "pkcs11":
 		r.decide(manager, "PKCS#11 tokens are not read here; name a certificate with its key as files, "+remedy+", or write none there", certKey)
 	case manager.text == "file":
+		r.same(manager, "")
 		r.clientStore(alias)
 	case external:
 		r.decide(manager, "the account binds with a certificate, and the one of the Java installation is not read here; "+remedy, certKey)
+	case alias.has() && (!clear.has() || clear.text == "none"):
+		r.dropped(alias, "connectionSecurity is none, so that this had no effect; left out. If the directory asks for a certificate: "+remedy)
+		if manager.has() {
+			r.dropped(manager, noCertificate(manager))
+		}
 	case alias.has():
 		r.decide(alias, "names a certificate of the Java installation, which is not read here; "+remedy+", or take it out there", certKey)
 	case manager.has() && !slices.Contains([]string{"jvm", "none"}, manager.text):
-		r.decide(manager, fmt.Sprintf("%q is none of jvm, file, pkcs11 and none; mend it there", manager.text))
+		r.decide(manager, fmt.Sprintf("%q is none of jvm, file, pkcs11 and none; mend it there", manager.text), certKey)
+	case manager.has():
+		r.dropped(manager, noCertificate(manager)+". If it asks for one: "+remedy)
 	}
+}
+
+func noCertificate(manager *node) string {
+	return manager.text + ", no certificate of a file; none is shown to the directory"
 }
 
 // clientStore makes PEM of a key store.
@@ -224,4 +275,7 @@ func (r *reader) clientStore(alias *node) {
 	r.add(File{Name: fileClient, Data: certificate}, File{Name: fileClientKey, Data: key, Secret: true})
 	r.changed(at, certKey, fileClient, "the store became PEM: "+fileClient+" and "+fileClientKey)
 	r.document.put(keyKey, fileClientKey, "")
+	if alias.has() {
+		r.same(alias, "")
+	}
 }
