@@ -36,7 +36,7 @@ type health struct {
 // newHealth looks at the directory as the gateway's own account.
 func newHealth(paths config.Health, client interface{ Service() directory.Session }) *health {
 	return &health{paths: paths, ask: func(ctx context.Context) error {
-		_, err := client.Service().WhoAmI(ctx)
+		_, err := client.Service().WhoAmI(ctx, nil)
 		if errors.Is(err, fault.Unsupported) {
 			return nil // It answered.
 		}

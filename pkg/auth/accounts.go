@@ -189,7 +189,7 @@ func (a *Accounts) resolve(ctx context.Context, identity directory.Identity) (dn
 	name, isDN := strings.CutPrefix(identity.AuthzID, "dn:")
 	if !isDN {
 		// Only the directory knows which entry belongs to a "u:" identity.
-		name, err = a.options.Directory.As(identity).WhoAmI(ctx)
+		name, err = a.options.Directory.As(identity).WhoAmI(ctx, nil)
 		switch fault.KindOf(err) {
 		case fault.Forbidden, fault.Unauthenticated, fault.NotFound:
 			return dn, RefuseAccount(ReasonUnknown), nil // the directory does not take this identity

@@ -90,7 +90,7 @@ func (s memorySession) Search(ctx context.Context, req *directory.SearchRequest,
 	return directory.SearchResult{}, yield(entry)
 }
 
-func (s memorySession) WhoAmI(context.Context) (string, error) {
+func (s memorySession) WhoAmI(context.Context, *directory.Answer) (string, error) {
 	m := s.memory
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -50,7 +50,7 @@ func TestGhosts(t *testing.T) {
 		lock := func(t *testing.T, uid string) {
 			t.Helper()
 			for range 5 {
-				if _, err := gateway.Authenticate(t.Context(), dn(uid), "wrong"); !errors.Is(err, fault.Unauthenticated) {
+				if _, err := gateway.Authenticate(t.Context(), dn(uid), "wrong", nil); !errors.Is(err, fault.Unauthenticated) {
 					t.Fatal(err)
 				}
 			}
@@ -84,7 +84,7 @@ func TestGhosts(t *testing.T) {
 					t.Fatalf("before: %v", err)
 				}
 				test.haunt(t, test.uid)
-				if who, err := gateway.As(identity).WhoAmI(t.Context()); err != nil || who == "" {
+				if who, err := gateway.As(identity).WhoAmI(t.Context(), nil); err != nil || who == "" {
 					t.Errorf("slapd does not serve this caller any more (%q, %v); is the trap gone?", who, err)
 				}
 				if err := accounts.Verify(t.Context(), identity); err != nil {

@@ -231,8 +231,9 @@ type Session interface {
 	// says so, and has detail.kind passwordPolicy and detail.passwordPolicy when a password
 	// policy refused. A directory without the operation is Unsupported.
 	ModifyPassword(ctx context.Context, req *PasswordRequest) (Password, error)
-	// WhoAmI returns the authorization identity that the directory sees (RFC 4532).
-	WhoAmI(ctx context.Context) (string, error)
+	// WhoAmI returns the authorization identity that the directory sees (RFC 4532). The
+	// answer, when it is not nil, takes what came with it.
+	WhoAmI(ctx context.Context, answer *Answer) (string, error)
 }
 
 // Walk is a search that is taken in steps (RFC 2696). From the first step to its end it
@@ -249,6 +250,9 @@ type Walk interface {
 	// References counts the continuation references of all steps so far, as
 	// SearchResult.References does.
 	References() int
+	// Answer returns what came with the end of the last step that was answered, be it a
+	// success or a refusal.
+	Answer() Answer
 	// Close ends the walk and gives its connection back.
 	Close()
 }
@@ -267,8 +271,8 @@ type Directory interface {
 	// §5.1.2). The state of the account is what the directory tells with the bind, be it
 	// refused or not. One whose password was right, and who is refused because of it, gets a
 	// fault that is named after the state: Forbidden for PasswordMustChange, else
-	// Unauthenticated.
-	Authenticate(ctx context.Context, dn DN, password string) (AccountState, error)
+	// Unauthenticated. The answer, when it is not nil, takes what came with that of the bind.
+	Authenticate(ctx context.Context, dn DN, password string, answer *Answer) (AccountState, error)
 	// Capabilities returns what is known of the servers at the moment. It asks the
 	// server when nothing is known yet.
 	Capabilities(ctx context.Context) (*Capabilities, error)

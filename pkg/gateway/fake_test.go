@@ -80,10 +80,10 @@ func (f *fake) operations(name string) int {
 
 func (f *fake) As(directory.Identity) directory.Session { return f }
 func (f *fake) Service() directory.Session              { return f }
-func (f *fake) Authenticate(context.Context, directory.DN, string) (directory.AccountState, error) {
+func (f *fake) Authenticate(context.Context, directory.DN, string, *directory.Answer) (directory.AccountState, error) {
 	return directory.AccountState{}, nil
 }
-func (f *fake) WhoAmI(context.Context) (string, error) { return f.who, nil }
+func (f *fake) WhoAmI(context.Context, *directory.Answer) (string, error) { return f.who, nil }
 func (f *fake) Capabilities(context.Context) (*directory.Capabilities, error) {
 	return f.capabilities, nil
 }
@@ -219,6 +219,8 @@ func (w *fakeWalk) Next(ctx context.Context, n int) ([]*directory.Entry, bool, e
 }
 
 func (w *fakeWalk) Server() string { return "fake" }
+
+func (w *fakeWalk) Answer() directory.Answer { return directory.Answer{} }
 
 func (w *fakeWalk) References() int {
 	if !w.begun {

@@ -115,7 +115,7 @@ func (c *call) isCaller(ctx context.Context, dn directory.DN) (bool, error) {
 	name, isDN := strings.CutPrefix(c.caller.Identity.AuthzID, "dn:")
 	if !isDN {
 		// Only the directory knows which entry belongs to a "u:" identity.
-		who, err := c.session.WhoAmI(ctx)
+		who, err := c.session.WhoAmI(ctx, nil)
 		if err != nil {
 			return false, err
 		}

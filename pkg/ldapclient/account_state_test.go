@@ -68,7 +68,7 @@ func TestAccountStateOfBind(t *testing.T) {
 			server := fakeldap.Start(t, test.answer)
 			var got outcome
 			var err error
-			got.State, err = fakeClient(t, server, nil).Authenticate(within(t, 0), userDN("a"), "password")
+			got.State, err = fakeClient(t, server, nil).Authenticate(within(t, 0), userDN("a"), "password", nil)
 			var e *fault.Error
 			if errors.As(err, &e) {
 				got.Kind, got.Detail = e.Kind, e.Detail.Kind
@@ -101,7 +101,7 @@ userPassword: secret
 pwdPolicySubentry: cn=aged,ou=Policies,dc=example,dc=com
 pwdChangedTime: ` + since + "\n"
 	slapd.Each(t, slapd.Options{LDIF: data}, func(t *testing.T, server *slapd.Server) {
-		state, err := newClient(t, server, nil).Authenticate(t.Context(), userDN("soon"), "secret")
+		state, err := newClient(t, server, nil).Authenticate(t.Context(), userDN("soon"), "secret", nil)
 		if left := time.Until(state.PasswordExpires); err != nil || state.Status != directory.AccountValid || left < 3*time.Hour || left > 4*time.Hour {
 			t.Errorf("%+v, %v", state, err)
 		}

@@ -63,13 +63,13 @@ func answerOf(m *ldapwire.Message) (directory.Answer, error) {
 
 // keep hands out what came with the answer. What makes no sense is logged: the result counts
 // without it.
-func (s *session) keep(op *operation, to *directory.Answer) {
+func (c *Client) keep(m *ldapwire.Message, to *directory.Answer) {
 	if to == nil {
 		return
 	}
-	answer, err := answerOf(op.final)
+	answer, err := answerOf(m)
 	if err != nil {
-		s.client.options.Logger.Warn("the controls that came with an answer make no sense", "error", err)
+		c.options.Logger.Warn("the controls that came with an answer make no sense", "error", err)
 	}
 	*to = answer
 }

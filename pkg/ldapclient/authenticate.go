@@ -15,8 +15,8 @@ import (
 // says is the state, beside an error as well. One whose password was right, and who is kept
 // out nevertheless, is told why: Forbidden with passwordMustChange, or Unauthenticated with
 // the name of the state. Everybody else is Unauthenticated with invalidCredentials, whatever
-// the state.
-func (c *Client) Authenticate(ctx context.Context, dn directory.DN, password string) (state directory.AccountState, err error) {
+// the state. The answer, when it is not nil, takes what came with that of the bind.
+func (c *Client) Authenticate(ctx context.Context, dn directory.DN, password string, answer *directory.Answer) (state directory.AccountState, err error) {
 	if password == "" || dn.IsZero() {
 		// An unauthenticated bind (RFC 4513 §5.1.2), which succeeds for everybody.
 		return state, resultFault(ldapwire.Result{Code: codeInvalidCredential, Diagnostic: "an empty password or name was not sent"})
@@ -27,6 +27,7 @@ func (c *Client) Authenticate(ctx context.Context, dn directory.DN, password str
 			return transportFault(&lostError{reason: err}, false)
 		}
 		wait := s.pace(result.Code)
+		c.keep(m, answer)
 		policy, err := m.PolicyAnswer()
 		switch {
 		case result.Code != codeSuccess:

@@ -30,7 +30,7 @@ func TestBusy(t *testing.T) {
 				return err
 			},
 			"change": func() error { return changes()["modify"](within(t, 0), session) },
-			"login":  func() error { _, err := client.Authenticate(within(t, 0), userDN("a"), "x"); return err },
+			"login":  func() error { _, err := client.Authenticate(within(t, 0), userDN("a"), "x", nil); return err },
 		}
 		for name, ask := range waits {
 			var before time.Duration

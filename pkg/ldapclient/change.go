@@ -86,7 +86,7 @@ func (s *session) change(ctx context.Context, dn directory.DN, o *directory.Writ
 	if err != nil {
 		return nil, err
 	}
-	s.keep(op, o.Answer)
+	s.client.keep(op.final, o.Answer)
 	if op.result.Code != codeSuccess && (!o.Trial || op.result.Code != ldapwire.NoOperation) {
 		return nil, op.fault()
 	}

@@ -225,13 +225,13 @@ func TestOperations(t *testing.T) {
 			}
 		})
 		t.Run("WhoAmI", func(t *testing.T) {
-			if id, err := client.As(as("scarter")).WhoAmI(ctx); err != nil || !strings.EqualFold(id, as("scarter").AuthzID) {
+			if id, err := client.As(as("scarter")).WhoAmI(ctx, nil); err != nil || !strings.EqualFold(id, as("scarter").AuthzID) {
 				t.Errorf("%q, %v", id, err)
 			}
-			if id, err := client.As(directory.Identity{}).WhoAmI(ctx); err != nil || id != "" {
+			if id, err := client.As(directory.Identity{}).WhoAmI(ctx, nil); err != nil || id != "" {
 				t.Errorf("anonymous is %q, %v", id, err)
 			}
-			if id, err := client.Service().WhoAmI(ctx); err != nil || id != "dn:"+server.ServiceDN {
+			if id, err := client.Service().WhoAmI(ctx, nil); err != nil || id != "dn:"+server.ServiceDN {
 				t.Errorf("the service is %q, %v", id, err)
 			}
 		})
@@ -240,11 +240,11 @@ func TestOperations(t *testing.T) {
 			kindOf(t, err, fault.Forbidden, "authorizationDenied")
 		})
 		t.Run("Authenticate", func(t *testing.T) {
-			if _, err := client.Authenticate(ctx, userDN("bjensen"), "hifalutin"); err != nil {
+			if _, err := client.Authenticate(ctx, userDN("bjensen"), "hifalutin", nil); err != nil {
 				t.Error(err)
 			}
 			for name, test := range map[string]struct{ uid, password string }{"wrong": {"bjensen", "x"}, "unknown": {"nobody", "x"}, "empty": {"bjensen", ""}} {
-				_, err := client.Authenticate(ctx, userDN(test.uid), test.password)
+				_, err := client.Authenticate(ctx, userDN(test.uid), test.password, nil)
 				var e *fault.Error
 				if !errors.As(err, &e) || e.Kind != fault.Unauthenticated || e.Message != "valid credentials are required" {
 					t.Errorf("%s: %v", name, err)
@@ -262,7 +262,7 @@ func TestOperations(t *testing.T) {
 			if _, err := root.Service().Modify(ctx, &directory.ModifyRequest{DN: userDN("tward"), Changes: []directory.Change{{Op: directory.ChangeReplace, Attribute: "pwdReset", Values: []string{"TRUE"}}}}); err != nil {
 				t.Fatal(err)
 			}
-			state, err := client.Authenticate(ctx, userDN("tward"), "cedilla")
+			state, err := client.Authenticate(ctx, userDN("tward"), "cedilla", nil)
 			if state.Status != directory.PasswordMustChange {
 				t.Errorf("%+v", state)
 			}
@@ -281,7 +281,7 @@ func TestIdentitiesDoNotMix(t *testing.T) {
 			uid := fmt.Sprintf("gen%03d", i+1)
 			session := client.As(as(uid))
 			for range soak.Size(20, 2000) {
-				id, err := session.WhoAmI(t.Context())
+				id, err := session.WhoAmI(t.Context(), nil)
 				if err != nil || !strings.EqualFold(id, as(uid).AuthzID) {
 					t.Errorf("%s is %q, %v", uid, id, err)
 					return
@@ -345,7 +345,7 @@ func TestOutage(t *testing.T) {
 		if errors.As(err, &e) && (e.RetryAfter <= 0 || e.RetryAfter > 5*time.Second) {
 			t.Errorf("retry after %s", e.RetryAfter)
 		}
-		_, err = client.Authenticate(t.Context(), userDN("bjensen"), "hifalutin")
+		_, err = client.Authenticate(t.Context(), userDN("bjensen"), "hifalutin", nil)
 		kindOf(t, err, fault.Unavailable, "")
 	}
 	if err := server.Restart(); err != nil {

@@ -24,7 +24,7 @@ func (s *session) Compare(ctx context.Context, req *directory.CompareRequest) (b
 	if err != nil {
 		return false, err
 	}
-	s.keep(op, req.Answer)
+	s.client.keep(op.final, req.Answer)
 	switch op.result.Code {
 	case codeCompareTrue:
 		return true, nil

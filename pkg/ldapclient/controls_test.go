@@ -264,7 +264,7 @@ func TestUsability(t *testing.T) {
 		}
 	}
 	for range 5 {
-		_, err := client.Authenticate(t.Context(), userDN("scarter"), "wrong")
+		_, err := client.Authenticate(t.Context(), userDN("scarter"), "wrong", nil)
 		kindOf(t, err, fault.Unauthenticated, "")
 	}
 	if got := ask(t, "kvaughan", "base"); got == nil || got.Usable || got.Unlock <= 0 || got.Unlock > 5*time.Minute {
@@ -358,7 +358,7 @@ func TestTransactionID(t *testing.T) {
 		_, _ = s.Modify(ctx, &directory.ModifyRequest{DN: userDN("a")})
 		_, _ = s.Compare(ctx, &directory.CompareRequest{DN: userDN("a"), Attribute: "cn", Value: "a"})
 		_, _ = s.ModifyPassword(ctx, &directory.PasswordRequest{DN: userDN("a"), New: "n"})
-		_, _ = s.WhoAmI(ctx)
+		_, _ = s.WhoAmI(ctx, nil)
 		for _, name := range []string{"search", "delete", "modify", "compare", "extended"} {
 			requests := server.Requests(name)
 			if len(requests) == 0 {
@@ -409,8 +409,8 @@ func TestReferral(t *testing.T) {
 			_, err := s.ModifyPassword(within(t, 0), &directory.PasswordRequest{DN: userDN("a"), New: "x"})
 			return err
 		},
-		"whoAmI":       func() error { _, err := s.WhoAmI(within(t, 0)); return err },
-		"authenticate": func() error { _, err := client.Authenticate(within(t, 0), userDN("a"), "x"); return err },
+		"whoAmI":       func() error { _, err := s.WhoAmI(within(t, 0), nil); return err },
+		"authenticate": func() error { _, err := client.Authenticate(within(t, 0), userDN("a"), "x", nil); return err },
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := run()

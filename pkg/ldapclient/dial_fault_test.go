@@ -142,7 +142,7 @@ func TestLoginFaults(t *testing.T) {
 			if test.kind == fault.Timeout {
 				deadline = shortly
 			}
-			_, err := client.Authenticate(within(t, deadline), userDN("a"), "password")
+			_, err := client.Authenticate(within(t, deadline), userDN("a"), "password", nil)
 			kindOf(t, err, test.kind, test.detail)
 			silent(t, err)
 			if n := server.Count("bind"); n != 1 {

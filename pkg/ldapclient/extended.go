@@ -35,7 +35,7 @@ func (s *session) Extended(ctx context.Context, req *directory.ExtendedRequest) 
 	if err != nil {
 		return nil, err
 	}
-	s.keep(op, req.Answer)
+	s.client.keep(op.final, req.Answer)
 	switch e := op.fault(); op.result.Code {
 	case codeSuccess:
 	case codeProtocolError:
@@ -63,7 +63,7 @@ func (s *session) runExtended(ctx context.Context, reads bool, r request) (*oper
 }
 
 // WhoAmI asks whom the directory sees.
-func (s *session) WhoAmI(ctx context.Context) (string, error) {
+func (s *session) WhoAmI(ctx context.Context, answer *directory.Answer) (string, error) {
 	if err := s.ready(ctx); err != nil {
 		return "", err
 	}
@@ -73,6 +73,7 @@ func (s *session) WhoAmI(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	s.client.keep(op.final, answer)
 	if op.result.Code != codeSuccess {
 		return "", op.fault()
 	}

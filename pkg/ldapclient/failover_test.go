@@ -182,16 +182,16 @@ func TestAuthenticateFailsOver(t *testing.T) {
 		o.Servers = []ldapclient.Server{{URL: primary.url}, {URL: secondary.url}}
 	})
 	for range 3 {
-		if _, err := client.Authenticate(within(t, 0), userDN("a"), "secret"); err != nil {
+		if _, err := client.Authenticate(within(t, 0), userDN("a"), "secret", nil); err != nil {
 			t.Fatal(err)
 		}
 	}
 	secondary.state.Store(hangUp)
-	_, err := client.Authenticate(within(t, 0), userDN("a"), "secret")
+	_, err := client.Authenticate(within(t, 0), userDN("a"), "secret", nil)
 	kindOf(t, err, fault.Unavailable, "directoryUnreachable")
 	primary.state.Store(through)
 	for range time.Tick(10 * time.Millisecond) {
-		if _, err = client.Authenticate(within(t, 0), userDN("a"), "secret"); err == nil {
+		if _, err = client.Authenticate(within(t, 0), userDN("a"), "secret", nil); err == nil {
 			break
 		}
 		kindOf(t, err, fault.Unavailable, "directoryUnreachable")

@@ -374,7 +374,7 @@ func TestAbandon(t *testing.T) {
 		},
 		"modify": changes()["modify"],
 		"extended": func(ctx context.Context, s directory.Session) error {
-			_, err := s.WhoAmI(ctx)
+			_, err := s.WhoAmI(ctx, nil)
 			return err
 		},
 	} {

@@ -181,16 +181,16 @@ func (s *stress) step(t *testing.T, random *rand.Rand) {
 	case 2:
 		s.change(t, session, uid, other)
 	case 3:
-		id, err := session.WhoAmI(t.Context())
+		id, err := session.WhoAmI(t.Context(), nil)
 		if err != nil || !strings.EqualFold(id, as(uid).AuthzID) {
 			t.Errorf("%s is %q, %v", uid, id, err)
 		}
 	case 4:
 		s.binds.Add(1)
-		if _, err := s.Authenticate(t.Context(), userDN(uid), exampledata.Password(uid)); err != nil {
+		if _, err := s.Authenticate(t.Context(), userDN(uid), exampledata.Password(uid), nil); err != nil {
 			t.Errorf("%s: %v", uid, err)
 		}
-		_, err := s.Authenticate(t.Context(), userDN(other), "wrong")
+		_, err := s.Authenticate(t.Context(), userDN(other), "wrong", nil)
 		if !errors.Is(err, fault.Unauthenticated) {
 			t.Errorf("a wrong password: %v", err)
 		}
@@ -312,7 +312,7 @@ func TestServiceMode(t *testing.T) {
 		o.Mode = ldapclient.AsService
 		o.BindDN, o.Password = userDN("kvaughan"), exampledata.Password("kvaughan")
 	}).As(as("bjensen"))
-	if id, err := session.WhoAmI(t.Context()); err != nil || !strings.EqualFold(id, as("kvaughan").AuthzID) {
+	if id, err := session.WhoAmI(t.Context(), nil); err != nil || !strings.EqualFold(id, as("kvaughan").AuthzID) {
 		t.Errorf("it is %q, %v", id, err)
 	}
 	req := replace("scarter", "x")

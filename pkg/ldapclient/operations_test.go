@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	ber "github.com/go-asn1-ber/asn1-ber"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/rest2ldap/rest2ldap/internal/fakeldap"
@@ -205,6 +206,109 @@ func TestControlsOfAnswers(t *testing.T) {
 		_, err = admin.Extended(t.Context(), &directory.ExtendedRequest{OID: ldapwire.OIDWhoAmI, Reads: true, Controls: unknown})
 		kindOf(t, err, fault.Unsupported, "unavailableCriticalExtension")
 	})
+}
+
+// TestAnswers has a server send a control of its own with every message: there is no operation
+// whose caller does not get to see it, be the answer a success or a refusal.
+func TestAnswers(t *testing.T) {
+	t.Parallel()
+	const oid = "1.2.3.4.5.6"
+	want := directory.Answer{Controls: []directory.Control{{OID: oid, Critical: true, Value: "told", HasValue: true}}}
+	for name, refuses := range map[string]bool{"Success": false, "Refusal": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			told := fakeldap.Element(0x30, fakeldap.Octets(0x04, oid), fakeldap.Octets(0x01, "\xff"), fakeldap.Octets(0x04, "told"))
+			server := fakeldap.Start(t, func(r *fakeldap.Request) {
+				code := 0
+				switch {
+				case r.Name == "abandon":
+					return
+				case refuses:
+					code = 50
+				case r.Name == "search":
+					r.Send(fakeldap.Message(r.ID, fakeldap.Entry("uid=a,"+r.DN, "uid", "a"), told))
+				case r.Name == "compare":
+					code = 6
+				}
+				controls := []*ber.Packet{told}
+				if r.Paged {
+					page := fakeldap.Element(0x30, fakeldap.Integer(0x02, 0), fakeldap.Octets(0x04, "")).Bytes()
+					controls = append(controls, fakeldap.Element(0x30, fakeldap.Octets(0x04, fakeldap.OIDPaging), fakeldap.Octets(0x04, string(page))))
+				}
+				r.Send(fakeldap.Message(r.ID, r.Result(code), controls...))
+			})
+			client := fakeClient(t, server, nil)
+			s := client.As(as("a"))
+			list := &directory.SearchRequest{Base: people, Scope: directory.ScopeSubtree, Filter: directory.Present("uid")}
+			entry := func(entries []*directory.Entry) {
+				if !refuses && (len(entries) != 1 || !cmp.Equal(entries[0].Controls, want.Controls)) {
+					t.Errorf("an entry: %+v", entries)
+				}
+			}
+			search := func(req *directory.SearchRequest) func(context.Context, *directory.Answer) error {
+				return func(ctx context.Context, answer *directory.Answer) error {
+					entries, result, err := collect(ctx, s, req)
+					*answer = result.Answer
+					entry(entries)
+					return err
+				}
+			}
+			change := func(answer *directory.Answer) directory.WriteOptions { return directory.WriteOptions{Answer: answer} }
+			for name, run := range map[string]func(context.Context, *directory.Answer) error{
+				"read": search(read("a", "cn")),
+				"list": search(list),
+				"walk": func(ctx context.Context, answer *directory.Answer) error {
+					walk := s.Walk(list)
+					entries, _, err := walk.Next(ctx, 5)
+					*answer = walk.Answer()
+					entry(entries)
+					return err
+				},
+				"add": func(ctx context.Context, answer *directory.Answer) error {
+					_, err := s.Add(ctx, &directory.AddRequest{DN: userDN("a"), WriteOptions: change(answer)})
+					return err
+				},
+				"modify": func(ctx context.Context, answer *directory.Answer) error {
+					_, err := s.Modify(ctx, &directory.ModifyRequest{DN: userDN("a"), WriteOptions: change(answer)})
+					return err
+				},
+				"delete": func(ctx context.Context, answer *directory.Answer) error {
+					_, err := s.Delete(ctx, &directory.DeleteRequest{DN: userDN("a"), WriteOptions: change(answer)})
+					return err
+				},
+				"modifyDN": func(ctx context.Context, answer *directory.Answer) error {
+					_, err := s.ModifyDN(ctx, &directory.ModifyDNRequest{DN: userDN("a"), WriteOptions: change(answer)})
+					return err
+				},
+				"compare": func(ctx context.Context, answer *directory.Answer) error {
+					_, err := s.Compare(ctx, &directory.CompareRequest{DN: userDN("a"), Attribute: "cn", Answer: answer})
+					return err
+				},
+				"extended": func(ctx context.Context, answer *directory.Answer) error {
+					_, err := s.Extended(ctx, &directory.ExtendedRequest{OID: "1.2", Answer: answer})
+					return err
+				},
+				"modifyPassword": func(ctx context.Context, answer *directory.Answer) error {
+					_, err := s.ModifyPassword(ctx, &directory.PasswordRequest{DN: userDN("a"), New: "x", Answer: answer})
+					return err
+				},
+				"whoAmI": func(ctx context.Context, answer *directory.Answer) error { _, err := s.WhoAmI(ctx, answer); return err },
+				"authenticate": func(ctx context.Context, answer *directory.Answer) error {
+					_, err := client.Authenticate(ctx, userDN("a"), "x", answer)
+					return err
+				},
+			} {
+				var got directory.Answer
+				if err := run(within(t, 0), &got); (err != nil) != refuses {
+					t.Errorf("%s: %v", name, err)
+				}
+				got.Controls = slices.DeleteFunc(got.Controls, func(c directory.Control) bool { return c.OID == fakeldap.OIDPaging })
+				if diff := cmp.Diff(want, got); diff != "" {
+					t.Errorf("%s: %s", name, diff)
+				}
+			}
+		})
+	}
 }
 
 // everything is each operation of a session, with controls.

@@ -36,7 +36,7 @@ func (s *session) ModifyPassword(ctx context.Context, req *directory.PasswordReq
 	if err != nil {
 		return none, err
 	}
-	s.keep(op, req.Answer)
+	s.client.keep(op.final, req.Answer)
 	if op.result.Code == codeSuccess {
 		generated, err := op.final.GeneratedPassword()
 		if err != nil {

@@ -89,10 +89,10 @@ func TestModifyPassword(t *testing.T) {
 				if test.want != done {
 					return
 				}
-				if _, err := client.Authenticate(t.Context(), userDN(test.of), test.password); err != nil {
+				if _, err := client.Authenticate(t.Context(), userDN(test.of), test.password, nil); err != nil {
 					t.Errorf("the new password: %v", err)
 				}
-				_, err = client.Authenticate(t.Context(), userDN(test.of), test.old)
+				_, err = client.Authenticate(t.Context(), userDN(test.of), test.old, nil)
 				kindOf(t, err, fault.Unauthenticated, "")
 			})
 		}

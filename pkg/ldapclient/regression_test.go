@@ -144,7 +144,7 @@ func policyWithoutValue(t *testing.T) {
 		r.Send(fakeldap.Message(r.ID, r.Result(0), fakeldap.Element(0x30, fakeldap.Octets(0x04, "1.3.6.1.4.1.42.2.27.8.5.1"))))
 	})
 	client := fakeClient(t, server, nil)
-	_, err := client.Authenticate(within(t, 0), userDN("a"), "x")
+	_, err := client.Authenticate(within(t, 0), userDN("a"), "x", nil)
 	kindOf(t, err, fault.BadGateway, "malformedAnswer")
 	if n := server.Count("bind"); n != 1 {
 		t.Errorf("%d binds", n)

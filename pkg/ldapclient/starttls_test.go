@@ -30,14 +30,14 @@ func TestStartTLS(t *testing.T) {
 	}
 	t.Run("Good", func(t *testing.T) {
 		client := open(t, nil)
-		if id, err := client.As(as("bjensen")).WhoAmI(t.Context()); err != nil || !strings.EqualFold(id, as("bjensen").AuthzID) {
+		if id, err := client.As(as("bjensen")).WhoAmI(t.Context(), nil); err != nil || !strings.EqualFold(id, as("bjensen").AuthzID) {
 			t.Errorf("%q, %v", id, err)
 		}
 		dn, err := as("bjensen").DN()
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := client.Authenticate(t.Context(), dn, "hifalutin"); err != nil {
+		if _, err := client.Authenticate(t.Context(), dn, "hifalutin", nil); err != nil {
 			t.Error(err)
 		}
 		for line := range strings.Lines(server.Logs()) { // Each bind was made over TLS.
@@ -52,7 +52,7 @@ func TestStartTLS(t *testing.T) {
 			t.Fatal(err)
 		}
 		client := open(t, func(o *ldapclient.Options) { o.TLS.RootCAs = other.Pool() })
-		if _, err := client.Service().WhoAmI(t.Context()); fault.KindOf(err) != fault.BadGateway {
+		if _, err := client.Service().WhoAmI(t.Context(), nil); fault.KindOf(err) != fault.BadGateway {
 			t.Errorf("got %v", err)
 		}
 	})
@@ -103,10 +103,10 @@ func TestStartTLSFailures(t *testing.T) {
 			if name == "Injected" { // What answers is not a server over TLS.
 				want = fault.BadGateway
 			}
-			if _, err := client.Service().WhoAmI(t.Context()); fault.KindOf(err) != want {
+			if _, err := client.Service().WhoAmI(t.Context(), nil); fault.KindOf(err) != want {
 				t.Errorf("got %v, want %v", err, want)
 			}
-			if _, err := client.Authenticate(t.Context(), directory.MustParseDN("cn=somebody"), "their secret"); err == nil {
+			if _, err := client.Authenticate(t.Context(), directory.MustParseDN("cn=somebody"), "their secret", nil); err == nil {
 				t.Error("somebody is authenticated")
 			}
 			if err := client.Close(context.WithoutCancel(t.Context())); err != nil {

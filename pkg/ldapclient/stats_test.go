@@ -168,7 +168,7 @@ func TestBindLimits(t *testing.T) {
 			work.Go(func() {
 				ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 				defer cancel()
-				_, err := n.Authenticate(ctx, userDN("a"), "wrong")
+				_, err := n.Authenticate(ctx, userDN("a"), "wrong", nil)
 				kindOf(t, err, fault.Unauthenticated, "")
 			})
 			work.Go(func() { n.put(t, "a") })

@@ -21,6 +21,7 @@ type walk struct {
 	ended  bool
 	// references counts the continuation references of all steps.
 	references int
+	answer     directory.Answer // that of the last step
 }
 
 // Walk begins a search that is taken in steps.
@@ -33,6 +34,9 @@ func (w *walk) Server() string { return w.server }
 
 // References counts the continuation references so far.
 func (w *walk) References() int { return w.references }
+
+// Answer is what came with the last step.
+func (w *walk) Answer() directory.Answer { return w.answer }
 
 // Next takes a step.
 func (w *walk) Next(ctx context.Context, n int) ([]*directory.Entry, bool, error) {
@@ -76,7 +80,9 @@ func (w *walk) step(ctx context.Context, n int) ([]*directory.Entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := judge(w.req, op, len(op.entries)); err != nil {
+	result, err := judge(w.req, op, len(op.entries))
+	w.answer = result.Answer
+	if err != nil {
 		return nil, err
 	}
 	cookie, paged, err := op.final.PagingCookie()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -71,8 +72,109 @@ func decodeAll(t *testing.T, m *ldapwire.Message, octets int) {
 	check(err)
 	_, err = m.ExtendedValue()
 	check(err)
-	_, _, err = m.PagingCookie()
-	check(err)
+	decodeControls(t, m, octets)
+}
+
+// FuzzResponseControls puts any octets into a response control of each kind, on a result and on
+// an entry, and has every decoder look at it: the outcome is a value or ErrMalformed. What a
+// decoder makes of it is the same once more when it is written and read again.
+func FuzzResponseControls(f *testing.F) {
+	for _, c := range []ldapwire.Control{
+		ldapwire.PagingResult(1<<31-1, "c"), ldapwire.PagingResult(0, ""),
+		ldapwire.SortResult(16, "cn"), ldapwire.SortResult(0, ""),
+		ldapwire.ViewResponse(directory.ViewResult{Position: 1, Count: 1 << 30, Context: "c"}, 76),
+		ldapwire.PreReadResult(&directory.Entry{DN: "dc=b", Attributes: person()}), ldapwire.PostReadResult(&directory.Entry{}),
+		ldapwire.PasswordPolicyResult(ldapwire.PolicyAnswer{Error: ldapwire.AccountLocked, HasGrace: true, Grace: 3}),
+		ldapwire.PasswordPolicyResult(ldapwire.PolicyAnswer{Error: ldapwire.NoPolicyError, HasExpiry: true, Expires: 1<<31 - 1}),
+		ldapwire.UsabilityResult(&directory.Usability{Usable: true, Expires: time.Hour}),
+		ldapwire.UsabilityResult(&directory.Usability{Inactive: true, Expired: true, Grace: 1, Unlock: time.Minute}),
+	} {
+		f.Add(c.Encoded().Value, c.IsCritical(), true)
+	}
+	for _, value := range []string{
+		"", "\x30", "\x30\x80", "\x30\x84\xff\xff\xff\xff", "\x30\x00\x00", "\x30\x02\x02\x00", "\x30\x02\xa0\x00", "\x30\x02\x81\x00",
+		"\x30\x02\x0a\x00", "\x30\x05\xa0\x03\x80\x01\xff", "\x80\x00", "\x80\x04\x80\x00\x00\x00", "\xa1\x00", "\xa1\x02\x80\x00", "\xa1\x02\x84\x00",
+		"\x64\x00", "\x64\x04\x04\x00\x30\x00", "\x64\x08\x04\x00\x30\x04\x30\x02\x04\x00", "\x1f\x30", "\xa1\x06\x84\x04\x7f\xff\xff\xff",
+	} {
+		f.Add(value, false, true)
+	}
+	f.Add("", true, false)
+	oids := []string{ldapwire.OIDPaging, ldapwire.OIDSortResponse, ldapwire.OIDViewResponse, ldapwire.OIDPreRead, ldapwire.OIDPostRead, ldapwire.OIDPasswordPolicy, ldapwire.OIDUsability}
+	f.Fuzz(func(t *testing.T, value string, critical, hasValue bool) {
+		for _, oid := range oids {
+			sent := directory.Control{OID: oid, Critical: critical, HasValue: hasValue}
+			if hasValue {
+				sent.Value = value
+			}
+			result := readOne(t, ldapwire.AppendResult(nil, 1, ldapwire.SearchResultDone, ldapwire.Result{}, ldapwire.Raw(sent)))
+			entry := readOne(t, ldapwire.AppendEntry(nil, 1, &directory.Entry{DN: "dc=b"}, ldapwire.Raw(sent)))
+			controls, err := result.Controls()
+			if err != nil || len(controls) != 1 || directory.Control(controls[0]) != sent {
+				t.Fatalf("%+v, %v", controls, err)
+			}
+			for _, m := range []*ldapwire.Message{result, entry} {
+				for _, again := range decodeControls(t, m, len(value)) {
+					want := decodeControls(t, m, len(value))
+					second := readOne(t, ldapwire.AppendResult(nil, 1, ldapwire.SearchResultDone, ldapwire.Result{}, again))
+					if again.OID() == ldapwire.OIDUsability {
+						second = readOne(t, ldapwire.AppendEntry(nil, 1, &directory.Entry{}, again))
+					}
+					got := decodeControls(t, second, 1<<30)
+					if len(want) != 1 || len(got) != 1 || got[0].Encoded() != want[0].Encoded() {
+						t.Errorf("%s: %x became %v, and then %v", oid, value, want, got)
+					}
+				}
+			}
+		}
+	})
+}
+
+// decodeControls has every decoder of response controls look at a message, and writes what
+// they make of it.
+func decodeControls(t *testing.T, m *ldapwire.Message, octets int) (found []ldapwire.Control) {
+	t.Helper()
+	is := func(found bool, err error) bool {
+		t.Helper()
+		if err != nil && !errors.Is(err, ldapwire.ErrMalformed) {
+			t.Error(err)
+		}
+		return found && err == nil
+	}
+	cookie, paged, err := m.PagingCookie()
+	if is(paged, err) {
+		found = append(found, ldapwire.PagingResult(0, cookie))
+	}
+	code, attribute, sorted, err := m.SortResult()
+	if is(sorted, err) {
+		found = append(found, ldapwire.SortResult(code, attribute))
+	}
+	view, code, err := m.View()
+	if is(view != nil, err) {
+		found = append(found, ldapwire.ViewResponse(*view, code))
+	}
+	entry, err := m.ReadEntry()
+	if is(entry != nil, err) {
+		if len(entry.DN) > octets {
+			t.Errorf("a name of %d octets from %d", len(entry.DN), octets)
+		}
+		found = append(found, ldapwire.PostReadResult(entry))
+	}
+	policy, err := m.PolicyAnswer()
+	if is(policy != ldapwire.PolicyAnswer{Error: ldapwire.NoPolicyError}, err) {
+		found = append(found, ldapwire.PasswordPolicyResult(policy))
+	}
+	reason, err := m.PolicyError()
+	if is(true, err) && reason != policy.Error {
+		t.Errorf("the policy refuses because of %d and of %d", reason, policy.Error)
+	}
+	if m.Op != ldapwire.SearchResultEntry {
+		return found
+	}
+	entry, err = m.Entry()
+	if is(true, err) && entry.Usability != nil {
+		found = append(found, ldapwire.UsabilityResult(entry.Usability))
+	}
+	return found
 }
 
 // FuzzEntry writes entries with an independent encoder, and reads them again.

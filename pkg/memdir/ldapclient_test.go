@@ -40,7 +40,7 @@ func TestGatewayClient(t *testing.T) {
 		t.Fatalf("%+v, %v", known, err)
 	}
 	session := client.As(directory.Identity{AuthzID: "dn:" + bjensen})
-	if who, err := session.WhoAmI(ctx); err != nil || !dn(t, who[3:]).Equal(dn(t, bjensen)) {
+	if who, err := session.WhoAmI(ctx, nil); err != nil || !dn(t, who[3:]).Equal(dn(t, bjensen)) {
 		t.Errorf("%q, %v", who, err)
 	}
 	entries := 0
@@ -69,10 +69,10 @@ func TestGatewayClient(t *testing.T) {
 	if _, err = session.Modify(ctx, change); fault.KindOf(err) != fault.PreconditionFailed {
 		t.Error(err)
 	}
-	if _, err := client.Authenticate(ctx, dn(t, bjensen), exampledata.Password("bjensen")); err != nil {
+	if _, err := client.Authenticate(ctx, dn(t, bjensen), exampledata.Password("bjensen"), nil); err != nil {
 		t.Error(err)
 	}
-	if _, err := client.Authenticate(ctx, dn(t, bjensen), "wrong"); fault.KindOf(err) != fault.Unauthenticated {
+	if _, err := client.Authenticate(ctx, dn(t, bjensen), "wrong", nil); fault.KindOf(err) != fault.Unauthenticated {
 		t.Error(err)
 	}
 }

@@ -219,7 +219,7 @@ func (a *Authenticator) verify(ctx context.Context, name, password string) (*aut
 	if a.options.KeepPassword {
 		principal.Identity.Password = directory.NewPassword(password)
 	}
-	principal.Account, err = a.options.Directory.Authenticate(ctx, dn, password)
+	principal.Account, err = a.options.Directory.Authenticate(ctx, dn, password, nil)
 	var e *fault.Error
 	switch status := principal.Account.Status; {
 	case err == nil:

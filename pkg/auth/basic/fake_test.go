@@ -60,7 +60,7 @@ func (f *fake) Capabilities(context.Context) (*directory.Capabilities, error) {
 	return &directory.Capabilities{}, nil
 }
 
-func (f *fake) Authenticate(ctx context.Context, name directory.DN, password string) (directory.AccountState, error) {
+func (f *fake) Authenticate(ctx context.Context, name directory.DN, password string, _ *directory.Answer) (directory.AccountState, error) {
 	return f.account, f.bind(ctx, name, password)
 }
 

@@ -18,7 +18,7 @@ func (a *Authenticator) refuseLate(ctx context.Context, refused error, password 
 		return refused
 	}
 	nobody := a.options.Search.Base.Child(directory.RDN{{Type: "cn", Value: a.nobody}})
-	if _, err := a.options.Directory.Authenticate(ctx, nobody, password); err != nil && fault.KindOf(err) != fault.Unauthenticated {
+	if _, err := a.options.Directory.Authenticate(ctx, nobody, password, nil); err != nil && fault.KindOf(err) != fault.Unauthenticated {
 		return err
 	}
 	return refused

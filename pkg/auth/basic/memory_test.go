@@ -48,7 +48,7 @@ func (m *memory) bound() []bind {
 }
 
 // Authenticate takes an empty password, as a server that RFC 4513 §5.1.2 warns of.
-func (m *memory) Authenticate(_ context.Context, dn directory.DN, password string) (directory.AccountState, error) {
+func (m *memory) Authenticate(_ context.Context, dn directory.DN, password string, _ *directory.Answer) (directory.AccountState, error) {
 	return directory.AccountState{}, m.bind(dn, password)
 }
 

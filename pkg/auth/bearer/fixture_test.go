@@ -43,7 +43,7 @@ func (p *people) set(change func()) {
 func (p *people) As(directory.Identity) directory.Session { return p }
 func (p *people) Service() directory.Session              { return p }
 
-func (p *people) Authenticate(context.Context, directory.DN, string) (directory.AccountState, error) {
+func (p *people) Authenticate(context.Context, directory.DN, string, *directory.Answer) (directory.AccountState, error) {
 	return directory.AccountState{}, errors.New("not used")
 }
 
@@ -51,7 +51,9 @@ func (p *people) Capabilities(context.Context) (*directory.Capabilities, error) 
 	return &directory.Capabilities{}, nil
 }
 
-func (p *people) WhoAmI(context.Context) (string, error) { return "dn:uid=whoever", nil }
+func (p *people) WhoAmI(context.Context, *directory.Answer) (string, error) {
+	return "dn:uid=whoever", nil
+}
 
 func (p *people) Search(_ context.Context, r *directory.SearchRequest, yield func(*directory.Entry) error) (directory.SearchResult, error) {
 	p.mu.Lock()
