@@ -40,7 +40,7 @@ func rows() []row {
 			why: "it parses what a client asks for and knows neither mapping nor directory, so that each can be tested without the others",
 		},
 		{
-			room: "pkg/mapping", ours: []string{"internal/nearest", "pkg/directory", "pkg/query", "pkg/fault"},
+			room: "pkg/mapping", ours: []string{"internal/laxjson", "internal/nearest", "pkg/directory", "pkg/query", "pkg/fault"},
 			world: []string{yaml, jsonStream, "github.com/tailscale/hujson"},
 			why:   "planning is pure: it does no I/O and knows no protocol, so every mapping behaviour can be a golden file",
 		},
@@ -110,7 +110,7 @@ func rows() []row {
 			why: "it assembles the rooms and does no work of its own, so it needs their libraries nowhere",
 		},
 		{
-			room: "pkg/legacy", ours: []string{"internal/nearest"}, world: []string{yaml, "github.com/tailscale/hujson", "software.sslmate.com/src/go-pkcs12"},
+			room: "pkg/legacy", ours: []string{"internal/laxjson", "internal/nearest"}, world: []string{yaml, "github.com/tailscale/hujson", "software.sslmate.com/src/go-pkcs12"},
 			why: "it turns old files into new ones and judges neither; the library for PKCS #12 is used here and nowhere else",
 		},
 		{
@@ -149,6 +149,10 @@ func rows() []row {
 		{
 			room: "internal/toxic", world: []string{"github.com/Shopify/toxiproxy/v2", "github.com/rs/zerolog", jsonStream},
 			why: "the ways to a directory that tests make bad know nothing of what goes over them; toxiproxy, and its logger, to say nothing, are used here and nowhere else",
+		},
+		{
+			room: "internal/laxjson",
+			why:  "mapping files and the old configuration were read by the same lenient parser, and stand on nothing",
 		},
 		{
 			room: "internal/nearest",

@@ -8,6 +8,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/tailscale/hujson"
+
+	"github.com/rest2ldap/rest2ldap/internal/laxjson"
 )
 
 // maxFile bounds a file of the old configuration, in octets.
@@ -94,7 +96,8 @@ func parseJSON(file string, data []byte) (*node, *Finding) {
 	if deepest(data) > maxDepth {
 		return fail(Place{File: file}, fmt.Sprintf("it nests deeper than %d levels", maxDepth))
 	}
-	value, err := hujson.Parse(bytes.Clone(data))
+	data, p.origin = laxjson.Strict(data)
+	value, err := hujson.Parse(data)
 	if err != nil {
 		place, text := Place{File: file, Line: 1, Column: 1}, strings.TrimPrefix(err.Error(), "hujson: ")
 		if at, rest, found := strings.Cut(text, ": "); found && strings.HasPrefix(at, "line ") {
@@ -127,9 +130,12 @@ type jsonParser struct {
 	file   string
 	data   []byte
 	starts []int
+	// origin tells where in data an offset of the value stems from.
+	origin func(offset int) int
 }
 
 func (p *jsonParser) place(offset int) Place {
+	offset = p.origin(offset)
 	line := sort.SearchInts(p.starts, offset+1)
 	return Place{File: p.file, Line: line, Column: 1 + utf8.RuneCount(p.data[p.starts[line-1]:offset])}
 }

@@ -134,6 +134,10 @@ func TestRows(t *testing.T) {
 			replace: []string{`"bind": "simple", "simple"`, `"bind": "Simple", "Simple"`},
 			has:     "dnTemplate: uid={username},ou=People,dc=example,dc=com",
 		},
+		"SingleQuotes": {
+			replace: []string{`"bindDn": "cn=gateway"`, `'bindDn': 'cn=gate\'s "way"'`, "{\n\t\"security\"", "{\n\t// don't\n\t/* isn't */\"security\""},
+			has:     `dn: cn=gate's "way"`,
+		},
 		"WholeNumber": {replace: []string{`"port": 636`, `"port": 636.0`}, has: "ldaps://ldap.example.com:636\n"},
 		"Placeholder": {
 			replace: []string{`"bindPassword": "hunter2"`, `"bindPassword": "&{gateway.password|hunter2}"`},

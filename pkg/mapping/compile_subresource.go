@@ -112,7 +112,24 @@ func (c *compiler) filter(node *fileNode, name string) directory.Filter {
 	if err != nil {
 		c.problem(node.filePlace, "%q is not an LDAP filter (RFC 4515): %s", name, syntaxMessage(err))
 	}
+	if attribute := asksForComputed(&filter); attribute != "" {
+		c.warning(node.filePlace, "%q asks whether there is a %s, and OpenLDAP answers that nobody has one, for dynlist works it out after the search; ask for a value, as (%s=cn=…), or leave it out", name, attribute, attribute)
+	}
 	return filter
+}
+
+// asksForComputed returns an attribute whose presence the filter asks for and that OpenLDAP
+// works out only for the entries it has found; "" when there is none.
+func asksForComputed(f *directory.Filter) string {
+	if name, _, _ := strings.Cut(f.Attribute, ";"); f.Op == directory.FilterPresent && (strings.EqualFold(name, "memberOf") || name == "1.2.840.113556.1.2.102") {
+		return name
+	}
+	for i := range f.Children {
+		if name := asksForComputed(&f.Children[i]); name != "" {
+			return name
+		}
+	}
+	return ""
 }
 
 // syntaxMessage leaves out the text that the reader sees in the file.

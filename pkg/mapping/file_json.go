@@ -9,11 +9,15 @@ import (
 	"unicode/utf8"
 
 	"github.com/tailscale/hujson"
+
+	"github.com/rest2ldap/rest2ldap/internal/laxjson"
 )
 
-// readJSON parses JSON with comments and trailing commas.
+// readJSON parses JSON with comments and trailing commas, and what else the reference
+// product took.
 func (r *fileReader) readJSON(data []byte) *fileNode {
 	lines := newLineIndex(data)
+	data, lines.origin = laxjson.Strict(data)
 	if at, deep := nestsBeyond(data, maxFileDepth); deep {
 		r.problem(lines.place(at, ""), "objects and arrays nest deeper than %d levels", maxFileDepth)
 		return nil
@@ -135,6 +139,8 @@ type lineIndex struct {
 	data []byte
 	// starts are the offsets of the lines.
 	starts []int
+	// origin tells where an offset stems from, when it is not one of data; nil when it is.
+	origin func(offset int) int
 }
 
 func newLineIndex(data []byte) *lineIndex {
@@ -148,6 +154,9 @@ func newLineIndex(data []byte) *lineIndex {
 }
 
 func (x *lineIndex) place(offset int, path string) filePlace {
+	if x.origin != nil {
+		offset = x.origin(offset)
+	}
 	line := sort.SearchInts(x.starts, offset+1)
 	column := 1 + utf8.RuneCount(x.data[x.starts[line-1]:offset])
 	return filePlace{line: line, column: column, path: path}
