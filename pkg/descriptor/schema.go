@@ -368,7 +368,13 @@ func (d *description) reference(b *bound, f form) *schema {
 // inline is the schema of the target of an in-line reference.
 func (d *description) inline(r *mapping.Reference, f form) *schema {
 	s := objectSchema(f)
-	if f == creation || f == update {
+	switch {
+	case r.Plain:
+		if members, _ := d.members(r.Mapper, r.Mapper.Properties, definition); len(members) > 0 {
+			return members[0].value
+		}
+		return &schema{}
+	case f == creation || f == update:
 		return identified(d.nameOf(r.Mapper.Properties, r.PrimaryKey))
 	}
 	s.Properties, _ = d.members(r.Mapper, r.Mapper.Properties, f)

@@ -2,7 +2,7 @@ package directory
 
 import (
 	"fmt"
-	"strconv"
+	"math/big"
 	"strings"
 	"time"
 )
@@ -12,8 +12,8 @@ import (
 var generalizedTimeLayouts = map[int]string{10: "2006010215", 12: "200601021504", 14: "20060102150405"} //nolint:gochecknoglobals // constant table
 
 // ParseGeneralizedTime reads every form of RFC 4517 §3.3.13: minutes and seconds
-// may be left out, the smallest unit may have a fraction, which is rounded to
-// microseconds, the zone is Z or an offset. The time is in UTC.
+// may be left out, the smallest unit may have a fraction, which is read to the
+// nanosecond, the zone is Z or an offset. The time is in UTC.
 func ParseGeneralizedTime(value string) (time.Time, error) {
 	zone := strings.LastIndexAny(value, "Z+-")
 	if zone < 0 {
@@ -38,13 +38,21 @@ func ParseGeneralizedTime(value string) (time.Time, error) {
 	}
 	if hasFraction {
 		unit := map[int]time.Duration{10: time.Hour, 12: time.Minute, 14: time.Second}[len(digits)]
-		part, err := strconv.ParseFloat("0."+fraction, 64)
-		if err != nil {
-			return time.Time{}, badTime(value)
-		}
-		t = t.Add(time.Duration(part * float64(unit)).Round(time.Microsecond))
+		t = t.Add(partOf(unit, fraction))
 	}
 	return t.UTC(), nil
+}
+
+// partOf returns a fraction of a unit of time, of which the digits behind the point are
+// given. What digits say beyond the 15th is less than a nanosecond.
+func partOf(unit time.Duration, digits string) time.Duration {
+	const most = 15
+	digits = digits[:min(len(digits), most)]
+	n, _ := new(big.Int).SetString(digits, 10)
+	scale := new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(len(digits))), nil)
+	half := new(big.Int).Rsh(scale, 1)
+	n.Mul(n, big.NewInt(int64(unit))).Add(n, half)
+	return time.Duration(n.Div(n, scale).Int64())
 }
 
 func badTime(value string) error { return fmt.Errorf("%q is not a generalized time", value) }

@@ -21,10 +21,12 @@ func (c *call) patch(ctx context.Context) (*Answer, error) {
 		if entry, err = c.fetchState(ctx); err != nil {
 			return nil, err
 		}
-	case c.target.PatchNeedsEntry(c.req.Changes):
-		var err error
-		if entry, err = c.fetch(ctx, []string{"objectClass"}); err != nil {
-			return nil, err
+	default:
+		if needed := c.target.PatchAttributes(c.req.Changes); len(needed) > 0 {
+			var err error
+			if entry, err = c.fetch(ctx, needed); err != nil {
+				return nil, err
+			}
 		}
 	}
 	changes, err := c.target.Patch(ctx, entry, c.req.Changes, c.find)

@@ -122,6 +122,8 @@ type boundProperty struct {
 	// auxiliary is the type that an entry has to be of, beside its own, to have the property;
 	// nil for a property of the type itself.
 	auxiliary *boundType
+	// rendersText takes numbers and booleans for text, as the reference product does.
+	rendersText bool
 	// isDefault tells a property that shows an attribute under its own name.
 	isDefault bool
 	// mapper is the type that renders the target of an in-line reference.
@@ -161,7 +163,7 @@ func (b *Binding) bindProperties(properties []*Property) []*boundProperty {
 }
 
 func (b *Binding) bindProperty(p *Property) *boundProperty {
-	bound := &boundProperty{Property: p, attribute: p.Attribute, valueType: p.Type, writability: p.Writability}
+	bound := &boundProperty{Property: p, attribute: p.Attribute, valueType: p.Type, writability: p.Writability, rendersText: b.model.Legacy}
 	switch p.Kind {
 	case ObjectKind:
 		bound.properties = b.bindProperties(p.Properties)

@@ -35,14 +35,10 @@ func parseFileTime(value string) (t time.Time, never, ok bool) {
 
 // shownTimes returns the file times without those that stand for no time.
 func shownTimes(values []string) []string {
-	isNever := func(value string) bool {
-		_, never, _ := parseFileTime(value)
-		return never
-	}
-	if !slices.ContainsFunc(values, isNever) {
+	if !slices.ContainsFunc(values, standsForNever) {
 		return values
 	}
-	return slices.DeleteFunc(slices.Clone(values), isNever)
+	return slices.DeleteFunc(slices.Clone(values), standsForNever)
 }
 
 // isTime selects the entries that have a file time which is one.
@@ -59,6 +55,13 @@ func formatFileTime(t time.Time) (string, error) {
 		return "", fmt.Errorf("a time from 1601 on is expected, not %s", t.Format(time.RFC3339))
 	}
 	return strconv.FormatInt(seconds*ticksPerSecond+int64(t.Nanosecond())/100, 10), nil
+}
+
+// standsForNever reports whether a file time is one of the two that are no time, which no
+// client means that sends the time of its digits.
+func standsForNever(value string) bool {
+	_, never, _ := parseFileTime(value)
+	return never
 }
 
 // parseUUID reads the text of a UUID as its 16 octets.

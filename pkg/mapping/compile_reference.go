@@ -3,6 +3,8 @@ package mapping
 import (
 	"slices"
 	"strings"
+
+	"github.com/rest2ldap/rest2ldap/pkg/query"
 )
 
 // reference compiles a property over an attribute of DNs, in either form, and
@@ -93,7 +95,7 @@ func (c *compiler) inlineReference(f *fileFields, r *Reference) {
 	if mapper == nil {
 		return
 	}
-	r.Mapper = c.mapper(mapper)
+	c.mapper(mapper, r)
 	mapped := false
 	eachProperty(r.Mapper.Properties, func(p *Property) {
 		mapped = mapped || p.Kind == Simple && strings.EqualFold(p.Attribute, r.PrimaryKey)
@@ -103,20 +105,30 @@ func (c *compiler) inlineReference(f *fileFields, r *Reference) {
 	}
 }
 
-// mapper compiles an object as a resource type without a name.
-func (c *compiler) mapper(node *fileNode) *ResourceType {
+// mapper compiles what renders a target: an object, which is a resource type without a name,
+// or the primary key alone.
+func (c *compiler) mapper(node *fileNode, r *Reference) {
 	f := c.fields(node, "a mapper")
-	types := []string{"object", "simple", "constant", "resourceType", "reference", "json", "reverseReference"}
-	mapper := &ResourceType{}
-	switch f.kind(types...) {
+	r.Mapper = &ResourceType{}
+	switch f.kind("object", "simple", "constant", "resourceType", "reference", "json", "reverseReference") {
 	case -1:
+		return
 	case 0:
-		mapper.Properties = c.properties(f, nil, propertyScope{inline: true})
-		f.done()
+		r.Mapper.Properties = c.properties(f, nil, propertyScope{inline: true})
+	case 1:
+		r.Plain = true
+		p := &Property{Name: r.PrimaryKey, Pointer: query.Pointer{r.PrimaryKey}}
+		c.propertySource[p] = node
+		if !c.simple(f, p) {
+			c.problem(node.filePlace, "a \"mapper\" cannot show the attribute %q, which holds credentials", p.Attribute)
+		}
+		p.MultiValued = false // The key of an entry is one value.
+		r.Mapper.Properties = []*Property{p}
 	default:
-		c.problem(node.filePlace, "a \"mapper\" that is not of type \"object\" is not supported yet by this version")
+		c.problem(node.filePlace, "a \"mapper\" must be of type \"object\", or of type \"simple\" over the primary key")
+		return
 	}
-	return mapper
+	f.done()
 }
 
 // checkReference makes sure that a reference leads to a collection from one of the

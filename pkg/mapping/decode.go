@@ -51,7 +51,7 @@ func (b *body) members(at query.Pointer, typ *boundType, properties []*boundProp
 			}
 			return invalid(place, "unknownField", "the resource type %q has no such field", typ.Name)
 		}
-		if isNothing(member.Value) && (member.Value == nil || p.MultiValued || p.valueType != JSON) {
+		if p.isLeftOut(member.Value) {
 			continue
 		}
 		if p.Kind != ObjectKind {
@@ -75,10 +75,17 @@ func (t *boundType) knowsAbsent(name string) bool {
 	return name == idName && !t.hasID || name == revisionName && !t.hasRevision
 }
 
-// isNothing tells the two ways of a client to say "no value".
-func isNothing(value any) bool {
+// isLeftOut tells the two ways of a client to say "no value": null, and [] where that is no
+// value itself, as it is one of JSON, and one that differs from a constant or an object.
+func (p *boundProperty) isLeftOut(value any) bool {
 	list, isList := value.([]any)
-	return value == nil || isList && len(list) == 0
+	switch {
+	case value == nil:
+		return true
+	case !isList || len(list) > 0 || p.Kind == ObjectKind || p.Kind == Constant || p.Kind == TypeName:
+		return false
+	}
+	return p.MultiValued || p.valueType != JSON
 }
 
 // values returns the attribute values that a supplied JSON value stands for, each once.
@@ -104,12 +111,15 @@ func (p *boundProperty) valuesBeside(value any, at query.Pointer, stored []strin
 				continue
 			}
 		}
-		if _, isText := item.(string); !isText && p.valueType.IsText() {
+		if _, isText := item.(string); !isText && p.valueType.IsText() && !p.rendersText {
 			return nil, invalid(p.itemPlace(at, i), "wrongType", "a string is expected, not %s", describe(item))
 		}
 		v, err := p.attributeValue(item)
-		if err != nil {
+		switch {
+		case err != nil:
 			return nil, invalid(p.itemPlace(at, i), "wrongType", "%s", err)
+		case p.valueType == FileTime && standsForNever(v):
+			return nil, invalid(p.itemPlace(at, i), "wrongType", "a time after 1601-01-01T00:00:00Z is expected, which stands for no time; leave the field out to say that")
 		}
 		if !slices.Contains(values, v) {
 			values = append(values, v)

@@ -63,6 +63,9 @@ func dumpProperties(w *strings.Builder, properties []*mapping.Property, indent s
 				option(w, "base", quoted(r.Base.String()))
 			}
 			option(w, "key", r.PrimaryKey)
+			if r.Plain {
+				fmt.Fprint(w, " plain")
+			}
 			option(w, "property", r.Property)
 			if !r.Filter.IsTrue() {
 				option(w, "filter", r.Filter.String())

@@ -60,9 +60,13 @@ func (t *Target) Select(ctx context.Context, filter query.Filter, find Finder) (
 func (t *Target) translate(ctx context.Context, f *query.Filter, find Finder) (directory.Filter, error) {
 	switch f.Op {
 	case query.And, query.Or:
-		children := make([]directory.Filter, 0, len(f.Children))
-		for i := range f.Children {
-			child, err := t.translate(ctx, &f.Children[i], find)
+		asked := f.Children
+		if f.Op == query.Or {
+			asked = t.together(asked)
+		}
+		children := make([]directory.Filter, 0, len(asked))
+		for i := range asked {
+			child, err := t.translate(ctx, &asked[i], find)
 			if err != nil {
 				return directory.Filter{}, err
 			}

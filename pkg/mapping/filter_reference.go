@@ -15,6 +15,8 @@ func (t *Target) compareReference(ctx context.Context, p *boundProperty, rest qu
 	switch {
 	case len(rest) > 0 || f.Op == query.Element:
 		inner = memberFilter(f, rest)
+	case f.Op != query.Present && p.Reference.Plain:
+		inner = memberFilter(f, query.Pointer{p.Reference.PrimaryKey})
 	case f.Op != query.Present:
 		return t.unmapped(f, "the field %q is a reference; compare a member of it, such as its id", p.Pointer.String())
 	case !isComputed(p.schema):
@@ -43,6 +45,76 @@ func memberFilter(f *query.Filter, rest query.Pointer) query.Filter {
 	inner := *f
 	inner.Field = rest
 	return query.Filter{Op: query.And, Children: []query.Filter{inner}}
+}
+
+// together puts alternatives that look through one reference into one pair of brackets, so
+// that all of them cost one search: some target fulfils one of them or some target another
+// one exactly when some target fulfils one or the other.
+func (t *Target) together(alternatives []query.Filter) []query.Filter {
+	type group struct{ first, members int }
+	groups := make(map[string]*group)
+	var all []query.Filter
+	for _, f := range flat(query.Or, alternatives) {
+		depth := t.throughReference(&f)
+		if depth == 0 {
+			all = append(all, f)
+			continue
+		}
+		reference := f.Field[:depth].String()
+		inner := f
+		inner.Field = f.Field[depth:]
+		g := groups[reference]
+		if g == nil {
+			groups[reference] = &group{first: len(all), members: 1}
+			all = append(all, f)
+			continue
+		}
+		if g.members++; g.members == 2 {
+			first := all[g.first]
+			bracket := first
+			first.Field = first.Field[depth:]
+			bracket.Op, bracket.Field, bracket.Value = query.Element, bracket.Field[:depth], nil
+			bracket.Children = []query.Filter{{Op: query.Or, Children: []query.Filter{first}}}
+			all[g.first] = bracket
+		}
+		or := &all[g.first].Children[0]
+		or.Children = append(or.Children, inner)
+	}
+	return all
+}
+
+// flat returns the children of an operation without the same operation among them.
+func flat(op query.Op, children []query.Filter) []query.Filter {
+	var all []query.Filter
+	for i := range children {
+		if children[i].Op == op {
+			all = append(all, flat(op, children[i].Children)...)
+		} else {
+			all = append(all, children[i])
+		}
+	}
+	return all
+}
+
+// throughReference returns how many elements of a comparison's field lead to a reference
+// behind which a search has to look; 0 where none has.
+func (t *Target) throughReference(f *query.Filter) int {
+	if len(f.Children) > 0 || len(f.Field) == 0 || f.Op == query.Extended {
+		return 0
+	}
+	depth := 0
+	for _, m := range t.typ.meanings(f.Field) {
+		if m.property == nil || m.property.Kind != ReferenceKind && m.property.Kind != ReverseKind || len(m.rest) == 0 {
+			return 0
+		}
+		here := len(f.Field) - len(m.rest)
+		target, err := t.referenceTarget(m.property)
+		if err != nil || depth != 0 && depth != here || f.Op == query.Equal && m.property.Kind == ReferenceKind && target.namesByID(m.rest) {
+			return 0
+		}
+		depth = here
+	}
+	return depth
 }
 
 // namesByID reports whether the field is the id of a collection whose ids alone

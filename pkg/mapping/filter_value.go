@@ -44,8 +44,11 @@ func (p *boundProperty) compare(f *query.Filter) (directory.Filter, error) {
 	if what := expected(p.schema, value); what != "" {
 		return directory.Filter{}, filterFault(f, "wrongType", "%s: %s is expected, not %s", p.Pointer, what, describe(f.Value))
 	}
-	if p.valueType == FileTime && f.Op != query.Equal {
+	switch {
+	case p.valueType == FileTime && f.Op != query.Equal:
 		return directory.And(p.order(f.Op, value), isTime(p.attribute)), nil
+	case p.valueType == FileTime && standsForNever(value):
+		return directory.Or(), nil
 	}
 	return p.order(f.Op, value), nil
 }

@@ -9,9 +9,8 @@ import (
 // An id is text in a path, and a value of an attribute in the directory. The two differ
 // where the values are octets, such as those of objectGUID in Active Directory.
 
-// keyProperty returns a property over the attribute that identifies a member, nil where
-// the text is the value.
-func (t *Target) keyProperty() *boundProperty {
+// keyShown returns the property over the attribute that identifies a member.
+func (t *Target) keyShown() *boundProperty {
 	attribute := t.keyAttribute()
 	var found *boundProperty
 	walk(t.typ.properties, func(p *boundProperty) {
@@ -22,10 +21,16 @@ func (t *Target) keyProperty() *boundProperty {
 	if found == nil {
 		found = t.implied(attribute)
 	}
-	if !found.valueType.isOctets() {
-		return nil
-	}
 	return found
+}
+
+// keyProperty is keyShown for an attribute of octets; nil where the text of an id is the
+// value.
+func (t *Target) keyProperty() *boundProperty {
+	if p := t.keyShown(); p.valueType.isOctets() {
+		return p
+	}
+	return nil
 }
 
 // implied is a property over an attribute that no property of the mapping shows.

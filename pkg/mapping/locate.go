@@ -27,8 +27,9 @@ type Target struct {
 	// key is the attribute by which a reference identifies its targets, where that is
 	// another one than their id.
 	key string
-	// inline tells the target of an in-line reference, which is no place of its own.
-	inline bool
+	// inline tells the target of an in-line reference, which is no place of its own, and
+	// plain that its members stand in JSON as their keys alone.
+	inline, plain bool
 	// located and seen are the name and the type of the instance's entry, where a search
 	// has told them.
 	located *directory.DN

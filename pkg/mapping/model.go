@@ -139,6 +139,9 @@ type Reference struct {
 	Filter directory.Filter
 	// Mapper renders a referenced entry; in-line form only.
 	Mapper *ResourceType
+	// Plain tells that the one property of the Mapper, which is over the primary key, stands
+	// for a target by its value alone, without an object around it.
+	Plain bool
 	// PrimaryKey is the attribute that identifies a candidate. "" is the naming
 	// attribute of the target collection.
 	PrimaryKey string

@@ -33,6 +33,8 @@ type orderKey struct {
 	listed  bool
 	single  bool
 	reverse bool
+	// json tells how a key looks into JSON values; nil for one that does not.
+	json *jsonKey
 }
 
 // Position is a place in an Order: that of an entry.
@@ -41,7 +43,17 @@ type Position struct {
 	Values []*Octets `json:"v,omitempty"`
 	// Identity is what tells the entry apart.
 	Identity Octets `json:"i"`
-	forms    []directory.Ordered
+	forms    []orderForm
+}
+
+// orderForm is a value in the form in which values of its key compare: one of the two.
+type orderForm struct {
+	plain directory.Ordered
+	json  jsonOrder
+}
+
+func (f orderForm) compare(other orderForm) int {
+	return cmp.Or(f.plain.Compare(other.plain), f.json.compare(other.json))
 }
 
 // Octets is a value of an entry, which need not be text: a photo is none. In JSON it is
@@ -67,11 +79,14 @@ func (t *Target) Order(keys []query.SortKey) (*Order, error) {
 	o := &Order{matcher: directory.NewMatcher(capabilities.Schema), identity: identityOf(capabilities.Schema)}
 	o.served = capabilities.Sort && o.identity != ""
 	for _, key := range keys {
-		attribute, err := t.sortAttribute(key)
+		attribute, inJSON, err := t.sortAttribute(key)
 		if err != nil {
 			return nil, err
 		}
 		k := newOrderKey(capabilities.Schema, attribute)
+		if inJSON != nil {
+			k = orderKey{attribute: attribute, json: inJSON}
+		}
 		k.reverse = key.Reverse
 		o.served = o.served && k.isServed()
 		o.keys = append(o.keys, k)
@@ -79,29 +94,31 @@ func (t *Target) Order(keys []query.SortKey) (*Order, error) {
 	return o, nil
 }
 
-// sortAttribute returns the attribute behind a field, which has to be the same one in
-// every type that has the field.
-func (t *Target) sortAttribute(key query.SortKey) (string, error) {
-	attribute := ""
+// sortAttribute returns the attribute behind a field, and where in its JSON values the field
+// is, which has to be the same in every type that has the field.
+func (t *Target) sortAttribute(key query.SortKey) (attribute string, inJSON *jsonKey, err error) {
 	for _, m := range t.typ.meanings(key.Field) {
 		var here string
+		var hereInJSON *jsonKey
 		switch {
 		case m.property == nil && strings.EqualFold(key.Field[0], revisionName):
 			here = t.binding.capabilities.Revision
 		case m.property == nil:
 			here = t.idAttribute()
-		case m.property.Kind == Simple && m.property.valueType != JSON && len(m.rest) == 0:
+		case m.property.Kind == Simple && m.property.valueType == JSON:
+			here, hereInJSON = m.property.attribute, m.property.jsonKey(m.rest)
+		case m.property.Kind == Simple && len(m.rest) == 0:
 			here = m.property.attribute
 		}
-		if here == "" || attribute != "" && !strings.EqualFold(here, attribute) {
-			return "", sortFault(key, "unsortable", "the field %q has no order: a result is sorted by fields that are one plain attribute", key.Field.String())
+		if here == "" || attribute != "" && (!strings.EqualFold(here, attribute) || !hereInJSON.is(inJSON)) {
+			return "", nil, sortFault(key, "unsortable", "the field %q has no order: a result is sorted by fields that are one plain attribute, or stand in one of JSON", key.Field.String())
 		}
-		attribute = here
+		attribute, inJSON = here, hereInJSON
 	}
 	if attribute == "" {
-		return "", sortFault(key, "unknownField", "no resource type of this collection has the field %q", key.Field.String())
+		return "", nil, sortFault(key, "unknownField", "no resource type of this collection has the field %q", key.Field.String())
 	}
-	return attribute, nil
+	return attribute, inJSON, nil
 }
 
 func sortFault(key query.SortKey, kind, format string, args ...any) error {
@@ -183,7 +200,11 @@ func (o *Order) PositionOf(entry *directory.Entry) Position {
 		p.Identity = Octets(value)
 	}
 	for i, k := range o.keys {
-		if values := entry.Values(k.attribute); len(values) > 0 {
+		values := entry.Values(k.attribute)
+		if k.json != nil {
+			values = k.json.leastOf(values)
+		}
+		if len(values) > 0 {
 			least, _ := o.matcher.Least(k.attribute, values)
 			p.Values[i] = (*Octets)(&least)
 		}
@@ -193,10 +214,14 @@ func (o *Order) PositionOf(entry *directory.Entry) Position {
 
 // Restore completes a position that was stored as JSON.
 func (o *Order) Restore(p Position) Position {
-	p.forms = make([]directory.Ordered, len(o.keys))
+	p.forms = make([]orderForm, len(o.keys))
 	for i, k := range o.keys {
-		if i < len(p.Values) && p.Values[i] != nil {
-			_, p.forms[i] = o.matcher.Least(k.attribute, []string{string(*p.Values[i])})
+		switch {
+		case i >= len(p.Values) || p.Values[i] == nil:
+		case k.json != nil:
+			p.forms[i].json = k.json.order(string(*p.Values[i]))
+		default:
+			_, p.forms[i].plain = o.matcher.Least(k.attribute, []string{string(*p.Values[i])})
 		}
 	}
 	return p
@@ -208,7 +233,7 @@ func (o *Order) Compare(a, b Position) int {
 		order := 0
 		switch {
 		case a.Values[i] != nil && b.Values[i] != nil:
-			order = a.forms[i].Compare(b.forms[i])
+			order = a.forms[i].compare(b.forms[i])
 		case a.Values[i] != nil:
 			order = -1
 		case b.Values[i] != nil:

@@ -8,6 +8,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/google/go-cmp/cmp"
+	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/rest2ldap/rest2ldap/internal/soak"
 	"github.com/rest2ldap/rest2ldap/pkg/directory"
@@ -135,6 +136,59 @@ func TestPositionOfOctets(t *testing.T) {
 		}
 		if diff := cmp.Diff(position.Values, read.Values); diff != "" || read.Identity != position.Identity || order.Compare(order.Restore(read), position) != 0 {
 			t.Errorf("%q: %s %s", value, text, diff)
+		}
+	}
+}
+
+// TestOrderInsideJSON: numbers come before strings and those before booleans, the least of
+// what stands in arrays counts, and what says nothing comes last.
+func TestOrderInsideJSON(t *testing.T) {
+	t.Parallel()
+	archive, err := txtar.ParseFile("testdata/plan/json.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	target := newPlanner(t, archive).at(t, "/things")
+	values := []string{`{"n":[5,{"n":1}]}`, `{"n":-1e2}`, `{"n":10}`, `{"n":9.5}`, `{"n":"b"}`, `{"n":"A"}`, `{"n":true}`, `{"n":null}`, `{"n":{}}`, `{"N":1}`, `no`, ``, `7`, `["x",[3]]`}
+	for field, want := range map[string][]int{"json/n": {1, 0, 3, 2, 5, 4, 6}, "json/n/n": {0}, "json/n/0": {0}, "json": {13, 12}, "exact/n": {1, 0, 3, 2, 5, 4, 6}} {
+		pointer, err := query.ParsePointer(field)
+		if err != nil {
+			t.Fatal(err)
+		}
+		order, err := target.Order([]query.SortKey{{Field: pointer}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if order.IsServed() {
+			t.Errorf("%s: no directory sorts inside of JSON", field)
+		}
+		var entries []*directory.Entry
+		for i, value := range values {
+			entry := &directory.Entry{DN: fmt.Sprintf("cn=%02d,dc=test", i)}
+			if value != "" {
+				name := map[bool]string{true: "l", false: "description"}[pointer[0] == "exact"]
+				entry.Attributes = []directory.Attribute{{Name: name, Values: []string{value}}}
+			}
+			entries = append(entries, entry)
+		}
+		for i := range values {
+			if !slices.Contains(want, i) {
+				want = append(want, i) // By what tells them apart.
+			}
+		}
+		order.Sort(entries)
+		for i, entry := range entries {
+			if got := fmt.Sprintf("cn=%02d,dc=test", want[i]); entry.DN != got {
+				t.Errorf("%s: %s at place %d, want %s", field, entry.DN, i, got)
+			}
+			data, err := json.Marshal(order.PositionOf(entry))
+			var stored mapping.Position
+			if err == nil {
+				err = json.Unmarshal(data, &stored)
+			}
+			if err != nil || order.Compare(order.Restore(stored), order.PositionOf(entry)) != 0 {
+				t.Errorf("%s: the position %s is another one: %v", field, data, err)
+			}
 		}
 	}
 }

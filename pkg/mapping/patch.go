@@ -10,17 +10,38 @@ import (
 	"github.com/rest2ldap/rest2ldap/pkg/query"
 )
 
-// PatchNeedsEntry reports whether Patch has to know the stored entry's type: some
-// field of the operations means different things in the types of the family.
-func (t *Target) PatchNeedsEntry(ops []PatchOp) bool {
+// PatchAttributes returns what Patch has to know of the stored entry; none where it need not
+// know the entry. It has to know the type where some field of the operations means different
+// things in the types of the family, and the values where values of JSON are removed: whoever
+// removes one may write it otherwise.
+func (t *Target) PatchAttributes(ops []PatchOp) []string {
+	p := &projection{}
 	for _, op := range ops {
 		for _, name := range topNames(op) {
 			if t.typ.isAmbiguous(name) {
-				return true
+				p.need("objectClass")
+			}
+			if op.Verb == PatchRemove && op.Value != nil {
+				t.typ.family(func(member *boundType) { p.needJSON(find(member.properties, name)) })
 			}
 		}
 	}
-	return false
+	if len(p.attributes) > 0 {
+		p.need("objectClass")
+	}
+	return p.attributes
+}
+
+// needJSON adds the attributes of a property, or those inside it, that hold JSON.
+func (p *projection) needJSON(property *boundProperty) {
+	if property == nil {
+		return
+	}
+	walk([]*boundProperty{property}, func(inner *boundProperty) {
+		if inner.valueType == JSON {
+			p.need(inner.attribute)
+		}
+	})
 }
 
 // topNames returns the top-level fields that an operation touches.
@@ -59,13 +80,13 @@ func showsType(p *Property) bool {
 }
 
 // Patch plans the changes of the operations, in order; the directory applies all
-// of them or none. The entry may be nil unless PatchNeedsEntry says otherwise.
+// of them or none. The entry may be nil where there are no PatchAttributes.
 func (t *Target) Patch(ctx context.Context, entry *directory.Entry, ops []PatchOp, find Finder) ([]directory.Change, error) {
 	typ := t.typ
 	if entry != nil {
 		typ = t.typ.of(entry)
 	}
-	p := patcher{target: t, typ: typ, find: find}
+	p := patcher{target: t, typ: typ, entry: entry, find: find}
 	if entry != nil {
 		p.auxiliaries = typ.auxiliariesOf(entry)
 	}
@@ -81,6 +102,8 @@ func (t *Target) Patch(ctx context.Context, entry *directory.Entry, ops []PatchO
 type patcher struct {
 	target *Target
 	typ    *boundType
+	// entry may be nil.
+	entry *directory.Entry
 	// auxiliaries are those of the entry, as the operations so far leave them.
 	auxiliaries []*boundType
 	find        Finder
@@ -219,11 +242,25 @@ func (p *patcher) leafValues(ctx context.Context, property *boundProperty, at qu
 	}
 	switch {
 	case property.Kind != ReferenceKind:
-		return property.values(value, at)
+		values, err := property.values(value, at)
+		if op.Verb == PatchRemove && property.valueType == JSON && p.entry != nil {
+			values = asStored(values, p.entry.Values(property.attribute))
+		}
+		return values, err
 	case op.Verb == PatchRemove:
 		return p.target.namesToRemove(ctx, p.find, property, value, at)
 	}
 	return p.target.referenceValues(ctx, p.find, property, value, at, nil)
+}
+
+// asStored returns JSON texts in the words of the stored ones that say the same.
+func asStored(values, stored []string) []string {
+	for i, value := range values {
+		if at := slices.IndexFunc(stored, func(other string) bool { return sameJSON(value, other) }); at >= 0 {
+			values[i] = stored[at]
+		}
+	}
+	return values
 }
 
 func (p *patcher) change(property *boundProperty, at query.Pointer, verb PatchVerb, values []string) error {

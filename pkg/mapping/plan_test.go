@@ -314,10 +314,10 @@ func patch(ctx context.Context, target *mapping.Target, stored *directory.Entry,
 	if err != nil {
 		return nil, err
 	}
-	if !target.PatchNeedsEntry(ops) {
+	if needed := target.PatchAttributes(ops); len(needed) == 0 {
 		stored = nil
 	} else {
-		fmt.Fprintln(out, "the entry is needed")
+		fmt.Fprintln(out, strings.TrimSuffix("the entry is needed, "+strings.Join(needed, " "), ", objectClass"))
 	}
 	changes, err := target.Patch(ctx, stored, ops, dir.find)
 	if err != nil || stored == nil {

@@ -92,6 +92,47 @@ func TestReferencesAreFetchedInBatches(t *testing.T) {
 	}
 }
 
+// TestManyMembersAreLookedUpOnce: an id that is sent twice, in one batch or in two, names one
+// resource, and so does one beside which its entry has another.
+func TestManyMembersAreLookedUpOnce(t *testing.T) {
+	t.Parallel()
+	group := shipped(t).at(t, "/groups")
+	var requests int
+	find := func(_ context.Context, req *directory.SearchRequest) ([]*directory.Entry, error) {
+		requests++
+		var found []*directory.Entry
+		matcher := directory.NewMatcher(openLDAP(t))
+		for i := range 300 {
+			// Each entry has the id of the next one as a second value, which leads to that one.
+			entry := &directory.Entry{DN: memberDN(i), Attributes: []directory.Attribute{{Name: "uid", Values: []string{fmt.Sprint("user", i), fmt.Sprint("user", i+1)}}}}
+			if matches, err := matcher.Matches(req.Filter, entry); err != nil {
+				return nil, err
+			} else if matches {
+				found = append(found, entry)
+			}
+		}
+		return found, nil
+	}
+	var members []any
+	for i := range 300 {
+		for _, id := range []string{fmt.Sprint("user", i), fmt.Sprint("USER", 299-i)} {
+			members = append(members, &mapping.Object{Members: []mapping.Member{{Name: "_id", Value: id}}})
+		}
+	}
+	creation, err := group.Create(t.Context(), &mapping.Object{Members: []mapping.Member{{Name: "_id", Value: "g"}, {Name: "members", Value: members}}}, find)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range creation.Entry.Attributes {
+		if a.Name == "uniqueMember" && len(a.Values) != 300 {
+			t.Errorf("%d members", len(a.Values))
+		}
+	}
+	if requests != 2 {
+		t.Errorf("%d searches for 300 members", requests)
+	}
+}
+
 // TestReferenceLimit: a filter through a reference with too many targets is refused,
 // never answered by a part.
 func TestReferenceLimit(t *testing.T) {

@@ -161,7 +161,7 @@ func (t *Target) referenceTarget(p *boundProperty) (*Target, error) {
 		Type: reference.Mapper, Flatten: true, Filter: reference.Filter,
 		Naming: Naming{DNAttribute: reference.PrimaryKey, IDAttribute: reference.PrimaryKey},
 	}
-	return &Target{binding: t.binding, sub: sub, typ: p.mapper, dn: base, inline: true}, nil
+	return &Target{binding: t.binding, sub: sub, typ: p.mapper, dn: base, inline: true, plain: reference.Plain}, nil
 }
 
 // projectTarget works out what is shown of a reference's target: its id, its key and its
@@ -298,11 +298,17 @@ func (r *resolution) append(dst []byte, name string, showAbsent bool) []byte {
 	if entry := r.entries[dn.Key()]; entry != nil {
 		typ := r.target.typ.of(entry)
 		w := resourceWriter{target: r.target, entry: entry, typ: typ, auxiliaries: typ.auxiliariesOf(entry), resolved: r.nested, showAbsent: showAbsent}
+		if r.target.plain && len(typ.properties) > 0 {
+			return w.simple(dst, &view{boundProperty: typ.properties[0]})
+		}
 		return w.resource(dst, r.projection.views[typ])
 	}
 	id, ok := r.target.spelledID(dn)
 	if !ok {
 		return dst
+	}
+	if r.target.plain {
+		return appendString(dst, id)
 	}
 	dst = append(dst, '{')
 	dst = append(appendString(dst, r.target.idField()), ':')

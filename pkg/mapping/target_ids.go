@@ -24,12 +24,15 @@ func (t *Target) referenceValues(ctx context.Context, find Finder, p *boundPrope
 	known := target.storedByID(stored)
 	ids := make([]string, len(items))
 	var unknown []string
+	asked := make(map[string]bool, len(items))
 	for i, item := range items {
 		if ids[i], err = target.idOfReference(item, p.itemPlace(at, i)); err != nil {
 			return nil, err
 		}
-		if _, ok := known[directory.FoldValue(ids[i])]; !ok {
+		key := directory.FoldValue(ids[i])
+		if _, ok := known[key]; !ok && !asked[key] {
 			unknown = append(unknown, ids[i])
+			asked[key] = true
 		}
 	}
 	found, err := target.lookUp(ctx, find, unknown)
@@ -76,9 +79,12 @@ func (t *Target) storedByID(stored []string) map[string]string {
 	return known
 }
 
-// idOfReference reads {"_id": …}; the other members of a target may be repeated
-// as they were read, and are not written.
+// idOfReference reads {"_id": …}, or the key alone where the mapping shows it so; the other
+// members of a target may be repeated as they were read, and are not written.
 func (t *Target) idOfReference(item any, at query.Pointer) (string, error) {
+	if t.plain {
+		return t.idOf(item, at)
+	}
 	idField := t.idField()
 	object, ok := item.(*Object)
 	if !ok {
@@ -90,11 +96,22 @@ func (t *Target) idOfReference(item any, at query.Pointer) (string, error) {
 		}
 	}
 	value, _ := object.Lookup(idField)
-	id, ok := value.(string)
-	if !ok || id == "" {
-		return "", invalid(at.Child(idField), "missingID", "the id of the referenced resource is expected, a string")
+	return t.idOf(value, at.Child(idField))
+}
+
+// idOf reads an id: a string, or a number where it is shown as one.
+func (t *Target) idOf(value any, at query.Pointer) (string, error) {
+	what := "a string"
+	if t.keyShown().valueType == Integer {
+		what = "a number"
+		if number, ok := value.(query.Number); ok {
+			value = integerText(string(number))
+		}
 	}
-	return id, nil
+	if id, ok := value.(string); ok && id != "" {
+		return id, nil
+	}
+	return "", invalid(at, "missingID", "the id of the referenced resource is expected, %s", what)
 }
 
 // knows reports whether any type of the family has a member of that name.
@@ -125,11 +142,23 @@ func (t *Target) lookUp(ctx context.Context, find Finder, ids []string) (map[str
 		for _, entry := range entries {
 			for _, value := range entry.Values(attribute) {
 				key := directory.FoldValue(t.idText(value))
-				found[key] = append(found[key], entry.DN)
+				if t.isNamed(entry, value) && !slices.Contains(found[key], entry.DN) {
+					found[key] = append(found[key], entry.DN)
+				}
 			}
 		}
 	}
 	return found, nil
+}
+
+// isNamed reports whether a value of the attribute of ids is the id of its entry: where
+// the path of an id leads to the entry of that name, another value is none.
+func (t *Target) isNamed(entry *directory.Entry, value string) bool {
+	if !t.hasKnownDN() || !t.namedByID() {
+		return true
+	}
+	dn, err := t.binding.parseDN(entry.DN)
+	return err == nil && dn.Key() == t.binding.capabilities.Schema.Canonical(t.memberDN(value)).Key()
 }
 
 // namedByID reports whether the id of a member is the value of its RDN.
