@@ -29,6 +29,15 @@ func (s *server) borrow(ctx context.Context, as *account, sharing, patient bool)
 		s.client.happened(s, CheckoutFailed, 0)
 		return loan{}, err
 	}
+	l, err := s.acquire(ctx, as, sharing, patient)
+	if err != nil {
+		s.breaker.spare()
+	}
+	return l, err
+}
+
+// acquire is borrow, for one whom the breaker lets through.
+func (s *server) acquire(ctx context.Context, as *account, sharing, patient bool) (loan, error) {
 	l, w, err := s.ask(as, sharing, patient)
 	if err != nil {
 		s.client.happened(s, CheckoutFailed, 0)
@@ -42,6 +51,7 @@ func (s *server) borrow(ctx context.Context, as *account, sharing, patient bool)
 	begun := time.Now()
 	l, err = w.wait(ctx)
 	waited := time.Since(begun)
+	s.waits.add(waited)
 	switch {
 	case err != nil:
 		s.client.happened(s, CheckoutFailed, waited)

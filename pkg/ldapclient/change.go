@@ -9,17 +9,17 @@ import (
 
 // Add adds an entry.
 func (s *session) Add(ctx context.Context, req *directory.AddRequest) (*directory.Entry, error) {
-	r := request{"add", ldapwire.AddResponse, nil, func(dst []byte, id int32, controls []ldapwire.Control) []byte {
+	r := request{name: "add", want: ldapwire.AddResponse, encode: func(dst []byte, id int32, controls []ldapwire.Control) []byte {
 		return ldapwire.AppendAdd(dst, id, req, controls...)
-	}, req.DN}
+	}, base: req.DN}
 	return s.change(ctx, req.DN, &req.WriteOptions, ldapwire.PostRead, r)
 }
 
 // Modify changes an entry.
 func (s *session) Modify(ctx context.Context, req *directory.ModifyRequest) (*directory.Entry, error) {
-	r := request{"modify", ldapwire.ModifyResponse, nil, func(dst []byte, id int32, controls []ldapwire.Control) []byte {
+	r := request{name: "modify", want: ldapwire.ModifyResponse, encode: func(dst []byte, id int32, controls []ldapwire.Control) []byte {
 		return ldapwire.AppendModify(dst, id, req, controls...)
-	}, req.DN}
+	}, base: req.DN}
 	if req.Permissive {
 		known, err := s.client.knowledge(ctx)
 		if err != nil {
@@ -38,17 +38,17 @@ func (s *session) Modify(ctx context.Context, req *directory.ModifyRequest) (*di
 
 // ModifyDN renames or moves an entry.
 func (s *session) ModifyDN(ctx context.Context, req *directory.ModifyDNRequest) (*directory.Entry, error) {
-	r := request{"modifyDN", ldapwire.ModifyDNResponse, nil, func(dst []byte, id int32, controls []ldapwire.Control) []byte {
+	r := request{name: "modifyDN", want: ldapwire.ModifyDNResponse, encode: func(dst []byte, id int32, controls []ldapwire.Control) []byte {
 		return ldapwire.AppendModifyDN(dst, id, req, controls...)
-	}, req.DN}
+	}, base: req.DN}
 	return s.change(ctx, req.DN, &req.WriteOptions, ldapwire.PostRead, r)
 }
 
 // Delete deletes an entry.
 func (s *session) Delete(ctx context.Context, req *directory.DeleteRequest) (*directory.Entry, error) {
-	r := request{"delete", ldapwire.DelResponse, nil, func(dst []byte, id int32, controls []ldapwire.Control) []byte {
+	r := request{name: "delete", want: ldapwire.DelResponse, encode: func(dst []byte, id int32, controls []ldapwire.Control) []byte {
 		return ldapwire.AppendDelete(dst, id, req.DN, controls...)
-	}, req.DN}
+	}, base: req.DN}
 	if req.Subtree {
 		if err := s.demand(ctx, &r.controls, ldapwire.SubtreeDelete()); err != nil {
 			return nil, err

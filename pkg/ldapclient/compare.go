@@ -17,9 +17,9 @@ func (s *session) Compare(ctx context.Context, req *directory.CompareRequest) (b
 	if err != nil {
 		return false, err
 	}
-	r := request{"compare", ldapwire.CompareResponse, controls, func(dst []byte, id int32, controls []ldapwire.Control) []byte {
+	r := request{name: "compare", want: ldapwire.CompareResponse, controls: controls, encode: func(dst []byte, id int32, controls []ldapwire.Control) []byte {
 		return ldapwire.AppendCompare(dst, id, req, controls...)
-	}, req.DN}
+	}, base: req.DN, quick: true}
 	op, err := s.exchange(ctx, r, need{sharing: true, target: s.target(req.DN)})
 	if err != nil {
 		return false, err

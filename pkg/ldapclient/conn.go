@@ -75,6 +75,8 @@ type request struct {
 	encode func(dst []byte, id int32, controls []ldapwire.Control) []byte
 	// base is the entry that it is about, where there is one.
 	base directory.DN
+	// quick tells that it is about one entry, so that a server that is well has its answer soon.
+	quick bool
 }
 
 // operation is a request at work, and what has come back for it.

@@ -35,7 +35,7 @@ func (c *conn) fitting(ctx context.Context, r request, heard time.Time) (*operat
 		begun := time.Now()
 		op, err := c.run(ctx, r, &operation{want: r.want, done: make(chan struct{}, 1), heard: heard})
 		if r.name != "" { // Not a question whether the connection lives.
-			c.server.breaker.ended(c.server, err, time.Since(begun))
+			c.server.breaker.ended(c.server, err, time.Since(begun), r.quick)
 		}
 		if err != nil {
 			return op, err

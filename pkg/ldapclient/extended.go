@@ -28,9 +28,9 @@ func (s *session) Extended(ctx context.Context, req *directory.ExtendedRequest) 
 	if err != nil {
 		return nil, err
 	}
-	r := request{"extended", ldapwire.ExtendedResponse, controls, func(dst []byte, id int32, controls []ldapwire.Control) []byte {
+	r := request{name: "extended", want: ldapwire.ExtendedResponse, controls: controls, encode: func(dst []byte, id int32, controls []ldapwire.Control) []byte {
 		return ldapwire.AppendExtendedRequest(dst, id, req, controls...)
-	}, directory.DN{}}
+	}}
 	op, err := s.runExtended(ctx, req.Reads, r)
 	if err != nil {
 		return nil, err
@@ -67,9 +67,9 @@ func (s *session) WhoAmI(ctx context.Context, answer *directory.Answer) (string,
 	if err := s.ready(ctx); err != nil {
 		return "", err
 	}
-	op, err := s.exchange(ctx, request{"whoami", ldapwire.ExtendedResponse, s.controls(), func(dst []byte, id int32, controls []ldapwire.Control) []byte {
+	op, err := s.exchange(ctx, request{name: "whoami", want: ldapwire.ExtendedResponse, controls: s.controls(), encode: func(dst []byte, id int32, controls []ldapwire.Control) []byte {
 		return ldapwire.AppendExtended(dst, id, ldapwire.OIDWhoAmI, "", controls...)
-	}, directory.DN{}}, need{sharing: true})
+	}, quick: true}, need{sharing: true})
 	if err != nil {
 		return "", err
 	}

@@ -173,6 +173,43 @@ func TestReturnToThePrimary(t *testing.T) {
 	}
 }
 
+// A bind whose connection is lost before its answer runs once more, with another server where
+// there is one; one that makes no sense does not.
+func TestBindOnceMore(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		first fakeldap.Script
+		binds int // with the second server
+		kind  fault.Kind
+	}{
+		"Lost":     {func(r *fakeldap.Request) { r.Close() }, 1, 0},
+		"Refused":  {func(r *fakeldap.Request) { r.Done(49) }, 0, fault.Unauthenticated},
+		"Nonsense": {func(r *fakeldap.Request) { r.Send([]byte("nonsense")) }, 0, fault.BadGateway},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			first, second := fakeldap.Start(t, test.first), fakeldap.Start(t, func(r *fakeldap.Request) { r.Done(0) })
+			client := fakeClient(t, first, func(o *ldapclient.Options) {
+				o.Servers = []ldapclient.Server{{URL: first.URL}, {URL: second.URL}}
+				o.TLS.RootCAs.AppendCertsFromPEM(second.CA)
+			})
+			_, err := client.Authenticate(within(t, 0), userDN("a"), "secret", nil)
+			if (err == nil) != (test.kind == 0) || err != nil && fault.KindOf(err) != test.kind {
+				t.Error(err)
+			}
+			binds := 0
+			for _, r := range second.Requests("bind") {
+				if r.DN == userDN("a").String() {
+					binds++
+				}
+			}
+			if binds != test.binds {
+				t.Errorf("%d binds with the second server", binds)
+			}
+		})
+	}
+}
+
 // Binds of users go where everything goes.
 func TestAuthenticateFailsOver(t *testing.T) {
 	t.Parallel()

@@ -181,5 +181,5 @@ func (c *conn) ask(ctx context.Context) error {
 // probeRequest reads nothing of the root DSE (RFC 4511 §4.5.1.8).
 func probeRequest() request {
 	req := &directory.SearchRequest{Scope: directory.ScopeBase, Filter: directory.Present("objectClass"), SizeLimit: 1}
-	return request{"", ldapwire.SearchResultDone, nil, func(dst []byte, id int32, _ []ldapwire.Control) []byte { return ldapwire.AppendSearch(dst, id, req) }, directory.DN{}}
+	return request{name: "", want: ldapwire.SearchResultDone, encode: func(dst []byte, id int32, _ []ldapwire.Control) []byte { return ldapwire.AppendSearch(dst, id, req) }}
 }

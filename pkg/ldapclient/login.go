@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rest2ldap/rest2ldap/pkg/directory"
 	"github.com/rest2ldap/rest2ldap/pkg/fault"
 	"github.com/rest2ldap/rest2ldap/pkg/ldapwire"
 )
@@ -55,7 +56,8 @@ func (c *Client) AuthenticatePlain(ctx context.Context, authzID, user, password 
 const saslUnverified = "SASL(-1): generic failure: Password verification failed"
 
 // verify has somebody bind, in a way that login knows, on a fresh connection that then
-// ends.
+// ends. When that is lost before the answer, login runs once more, preferably with another
+// server: at worst a directory counts a wrong password twice.
 func (c *Client) verify(ctx context.Context, login func(context.Context, *server, stream) error) error {
 	ctx, cancel := c.bounded(ctx)
 	defer cancel()
@@ -66,11 +68,30 @@ func (c *Client) verify(ctx context.Context, login func(context.Context, *server
 	case <-ctx.Done():
 		return transportFault(&waitError{ended(ctx), time.Since(begun)}, false)
 	}
-	return c.each(c.servers, func(s *server, patient bool) error { return s.verify(ctx, patient, login) })
+	var last *server
+	try := func(s *server, patient bool) error {
+		last = s
+		return s.verify(ctx, patient, login)
+	}
+	err := c.each(c.steady(c.servers), try)
+	if isGone(err) && ctx.Err() == nil && !errors.Is(err, ldapwire.ErrMalformed) {
+		err = c.each(c.order(need{avoid: last}, nil), try)
+	}
+	return err
 }
 
-// verify does so on this server. The error is *downError when it cannot be reached.
+// verify does so on this server. The error is *downError when it cannot be reached, or is not
+// to be asked.
 func (s *server) verify(ctx context.Context, patient bool, login func(context.Context, *server, stream) error) error {
+	if err := s.breaker.admit(s); err != nil {
+		return err
+	}
+	asked := false
+	defer func() {
+		if !asked {
+			s.breaker.spare()
+		}
+	}()
 	if err := s.up(ctx, patient); err != nil {
 		var down *downError
 		if errors.As(err, &down) {
@@ -91,7 +112,15 @@ func (s *server) verify(ctx context.Context, patient bool, login func(context.Co
 	}
 	defer socket.Close()
 	s.client.trace(ctx, "bind")
-	return login(ctx, s, newStream(socket))
+	begun := time.Now()
+	asked = true
+	err = login(ctx, s, newStream(socket))
+	silence := err
+	if p := directory.OutcomeOf(err).Progress; p == directory.Answered || p == directory.NoProgress {
+		silence = nil // A refusal is an answer.
+	}
+	s.breaker.ended(s, silence, time.Since(begun), false)
+	return err
 }
 
 // dialForBind opens a connection that is not of a pool, when it is its turn.

@@ -29,10 +29,10 @@ func (s *session) ModifyPassword(ctx context.Context, req *directory.PasswordReq
 	if known.controls[ldapwire.OIDPasswordPolicy] {
 		controls = append(controls, ldapwire.PasswordPolicy())
 	}
-	op, err := s.send(ctx, req.DN, request{"modifyPassword", ldapwire.ExtendedResponse, controls, func(dst []byte, id int32, controls []ldapwire.Control) []byte {
+	op, err := s.send(ctx, req.DN, request{name: "modifyPassword", want: ldapwire.ExtendedResponse, controls: controls, encode: func(dst []byte, id int32, controls []ldapwire.Control) []byte {
 		value := ldapwire.PasswordModify{User: req.DN.String(), Old: req.Old, New: req.New}
 		return ldapwire.AppendExtended(dst, id, ldapwire.OIDPasswordModify, value.Encode(), controls...)
-	}, req.DN})
+	}, base: req.DN})
 	if err != nil {
 		return none, err
 	}

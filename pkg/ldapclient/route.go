@@ -94,7 +94,7 @@ func (c *Client) order(n need, pinned *server) []*server {
 		servers = c.writable
 	}
 	if len(servers) == 1 || n.avoid == nil && pinned == nil && (c.options.Balance == Failover || n.change && c.options.Balance == LeastRequests) {
-		return servers
+		return c.steady(servers)
 	}
 	servers = slices.Clone(servers)
 	switch primaries := c.primaries(servers); c.options.Balance {
@@ -108,6 +108,7 @@ func (c *Client) order(n need, pinned *server) []*server {
 		rotate(servers[:primaries], n.target)
 		rotate(servers[primaries:], n.target)
 	}
+	servers = c.steady(servers)
 	move(servers, pinned, 0)
 	move(servers, n.avoid, len(servers)-1)
 	return servers

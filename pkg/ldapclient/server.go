@@ -29,6 +29,7 @@ type server struct {
 	load      atomic.Int64 // how many requests it has at work
 	known     atomic.Pointer[facts]
 	breaker   breaker
+	waits     waits
 	counts    map[Event]*atomic.Int64
 	slots     chan struct{} // holds a token for each connection that is being opened
 
@@ -45,7 +46,8 @@ type server struct {
 	retryAt  time.Time
 	cause    error
 	// upSince is when the server came back; zero when it never was down.
-	upSince time.Time
+	upSince    time.Time
+	steadiness steadiness
 	// aged is when a connection was last ended for its age.
 	aged time.Time
 }
@@ -99,6 +101,9 @@ func (s *server) failed(cause error) {
 		first := s.client.options.RefusedPause
 		pause = jitter(min(first<<min(s.failures, 16), 20*first))
 	}
+	if s.failures == 0 {
+		s.steadiness.went(time.Now())
+	}
 	s.failures++
 	if len(s.own.open) == 0 {
 		s.known.Store(nil) // It may have been mended when it is tried again.
@@ -149,8 +154,13 @@ func (s *server) served() {
 	if s.failures == 0 {
 		return
 	}
-	s.client.options.Logger.Info("the directory server can be reached again", "server", s.address)
-	s.failures, s.cause, s.retryAt, s.upSince = 0, nil, time.Time{}, time.Now()
+	now := time.Now()
+	if proof := s.steadiness.came(now); proof > 0 && len(s.client.servers) > 1 {
+		s.client.options.Logger.Warn("the directory server can be reached again; it comes and goes, so that others are asked first for a while", "server", s.address, "while", proof)
+	} else {
+		s.client.options.Logger.Info("the directory server can be reached again", "server", s.address)
+	}
+	s.failures, s.cause, s.retryAt, s.upSince = 0, nil, time.Time{}, now
 	s.client.stale.Store(true) // It may have been changed meanwhile.
 	s.settle()
 }
@@ -176,7 +186,7 @@ func (s *server) up(ctx context.Context, patient bool) error {
 		return nil
 	}
 	s.mu.Unlock()
-	l, err := s.borrow(ctx, nil, true, patient)
+	l, err := s.acquire(ctx, nil, true, patient)
 	if err == nil {
 		l.giveBack() //nolint:contextcheck // What is drained is for who comes next.
 	}

@@ -106,9 +106,9 @@ func (s *session) lookUp(ctx context.Context, req *directory.SearchRequest, yiel
 }
 
 func searchFor(req *directory.SearchRequest, controls []ldapwire.Control) request {
-	return request{"search", ldapwire.SearchResultDone, controls, func(dst []byte, id int32, controls []ldapwire.Control) []byte {
+	return request{name: "search", want: ldapwire.SearchResultDone, controls: controls, encode: func(dst []byte, id int32, controls []ldapwire.Control) []byte {
 		return ldapwire.AppendSearch(dst, id, req, controls...)
-	}, req.Base}
+	}, base: req.Base, quick: req.Scope == directory.ScopeBase}
 }
 
 // judge tells how a search ended, after count entries in all.

@@ -27,11 +27,17 @@ type Stats struct {
 	// Open are the connections that there are, Callers those of them that are bound as
 	// callers; Idle are at rest and InUse the others. Opening are more that are being opened.
 	Open, Callers, Idle, InUse, Opening int
-	// Waiting is how many wait for one, and Requests how many are at work.
+	// Limit is the greatest number of them, those of callers apart.
+	Limit int
+	// Waiting is how many wait for one, and Requests how many are at work. Waits tells how long
+	// others have waited.
 	Waiting, Requests int
+	Waits             Waits
 	Breaker           Breaker
 	// Retry is the time until a server that is down is tried again, 0 when that is due.
 	Retry time.Duration
+	// Unsteady is for how long yet a server that came and went is asked after the others.
+	Unsteady time.Duration
 	// Ages are those of the open connections, the oldest first.
 	Ages []time.Duration
 	// Events counts what has happened since the client was made.
@@ -50,14 +56,14 @@ func (c *Client) Stats() []Stats {
 func (s *server) stats(now time.Time) Stats {
 	st := Stats{
 		Server: s.address, Secondary: s.secondary, Requests: int(s.load.Load()),
-		Events: make(map[Event]int64),
+		Waits: s.waits.snapshot(), Unsteady: max(0, s.steadiness.left(now)), Events: make(map[Event]int64),
 	}
 	for event, n := range s.counts {
 		st.Events[event] = n.Load()
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	st.Opening = s.dialing
+	st.Opening, st.Limit = s.dialing, s.own.maxShared+s.own.maxAlone
 	for p := range s.pools {
 		st.Open += len(p.open)
 		if p.isCaller() {

@@ -47,7 +47,24 @@ func TestStats(t *testing.T) {
 				t.Errorf("%s: %s", what, diff)
 			}
 		}
-		check("at first", ldapclient.Stats{Breaker: ldapclient.BreakerClosed})
+		// Two waited for connections that were opened at once, and one for another one later.
+		waits := func(at ...int64) ldapclient.Waits {
+			all := ldapclient.Waits{Count: 2}
+			for _, milliseconds := range []int64{1, 5, 10, 50, 100, 500, 1000, 5000, 10_000, 30_000} {
+				all.Buckets = append(all.Buckets, ldapclient.Bucket{Bound: time.Duration(milliseconds * 1e6), Count: 2})
+			}
+			for i := range at {
+				all.Count, all.Sum, all.Max = 3, 3*time.Second, 3*time.Second
+				all.Buckets[len(all.Buckets)-1-i].Count = at[i]
+			}
+			return all
+		}
+		none := waits()
+		none.Count = 0
+		for i := range none.Buckets {
+			none.Buckets[i].Count = 0
+		}
+		check("at first", ldapclient.Stats{Breaker: ldapclient.BreakerClosed, Limit: 2, Waits: none})
 		n.get(t, "a")
 		time.Sleep(time.Minute) //nolint:forbidigo // On the clock of the test.
 		var work sync.WaitGroup
@@ -55,11 +72,11 @@ func TestStats(t *testing.T) {
 		synctest.Wait()
 		work.Go(func() { n.put(t, "b") })
 		synctest.Wait()
-		check("at work", ldapclient.Stats{Open: 2, Idle: 1, InUse: 1, Waiting: 1, Requests: 1, Breaker: ldapclient.BreakerClosed, Ages: []time.Duration{time.Minute, 0}})
+		check("at work", ldapclient.Stats{Open: 2, Idle: 1, InUse: 1, Waiting: 1, Requests: 1, Breaker: ldapclient.BreakerClosed, Ages: []time.Duration{time.Minute, 0}, Limit: 2, Waits: waits()})
 		time.Sleep(3 * time.Second) //nolint:forbidigo // On the clock of the test.
 		close(h.release)
 		work.Wait()
-		check("at rest", ldapclient.Stats{Open: 2, Idle: 2, Breaker: ldapclient.BreakerClosed, Ages: []time.Duration{63 * time.Second, 3 * time.Second}})
+		check("at rest", ldapclient.Stats{Open: 2, Idle: 2, Breaker: ldapclient.BreakerClosed, Ages: []time.Duration{63 * time.Second, 3 * time.Second}, Limit: 2, Waits: waits(3, 3, 3)})
 
 		// The server answered no read yet when it was asked for the first connection.
 		for event, want := range map[ldapclient.Event]int{
