@@ -74,6 +74,25 @@ func TestF_04ListBreaksOff(t *testing.T) {
 	}
 }
 
+// F_03: the way to the directory ends in the middle of a list nothing of which is with the
+// client yet, again and again, though it lets everybody in. The list comes whole, over the other
+// way.
+func TestF_03ListOnceMore(t *testing.T) {
+	slapd.Each(t, slapd.Options{Users: 2000, CallerSizeLimit: slapd.Unlimited, LogLevel: "none"}, func(t *testing.T, server *slapd.Server) {
+		second := toxic.New(t, server.Address)
+		g, first := behind(t, server, "directory.servers.1.url="+second.URL)
+		const path = "/api/users"
+		whole := g.list(t, "kvaughan", path, "true", "_fields", "_id").want(http.StatusOK).ids("result")
+		first.Add(toxic.Downstream, "limit_data", map[string]any{"bytes": 60_000}) // A page is longer, a login is not.
+		for range 3 {
+			got := g.list(t, "kvaughan", path, "true", "_fields", "_id").want(http.StatusOK).ids("result")
+			if len(got) != 2000 || len(whole) != 2000 {
+				t.Errorf("%d of %d", len(got), len(whole))
+			}
+		}
+	})
+}
+
 // trust returns settings with the authority of the gateway.
 func (g *gateway) trust() *tls.Config {
 	return &tls.Config{RootCAs: g.client.Transport.(*http.Transport).TLSClientConfig.RootCAs, ServerName: "127.0.0.1", MinVersion: tls.VersionTLS12} //nolint:forcetypeassert // We made it.

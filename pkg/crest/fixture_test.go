@@ -16,6 +16,7 @@ import (
 
 	"github.com/rest2ldap/rest2ldap/pkg/audit"
 	"github.com/rest2ldap/rest2ldap/pkg/auth"
+	"github.com/rest2ldap/rest2ldap/pkg/directory"
 	"github.com/rest2ldap/rest2ldap/pkg/gateway"
 	"github.com/rest2ldap/rest2ldap/pkg/httpserver"
 	"github.com/rest2ldap/rest2ldap/pkg/mapping"
@@ -30,8 +31,9 @@ type service struct {
 	answer   func(*mapping.Request) (*gateway.Answer, error)
 	rows     []string
 	rowError error
-	once     bool   // rowError is that of the first query only
-	cookie   string // after the rows
+	once     bool     // rowError is that of the first query only
+	avoided  []string // the servers that each query should not go to
+	cookie   string   // after the rows
 	// binding is what Describe returns, or else describeError.
 	binding       *mapping.Binding
 	describeError error
@@ -64,7 +66,7 @@ func (s *service) Describe(_ context.Context, p auth.Principal, api, version str
 	return s.binding, s.describeError
 }
 
-func (s *service) Query(_ context.Context, p auth.Principal, api string, req *mapping.Request, row func([]byte) error) (gateway.Listing, error) {
+func (s *service) Query(ctx context.Context, p auth.Principal, api string, req *mapping.Request, row func([]byte) error) (gateway.Listing, error) {
 	s.note(p, api, req)
 	for i, text := range s.rows {
 		if err := row([]byte(text)); err != nil {
@@ -73,6 +75,7 @@ func (s *service) Query(_ context.Context, p auth.Principal, api string, req *ma
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.avoided = append(s.avoided, directory.Avoided(ctx))
 	if s.once && len(s.asked) > 1 {
 		return gateway.Listing{Count: len(s.rows), Cookie: s.cookie, Total: -1}, nil
 	}

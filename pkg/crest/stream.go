@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"sync"
 
+	"github.com/rest2ldap/rest2ldap/pkg/directory"
 	"github.com/rest2ldap/rest2ldap/pkg/fault"
 	"github.com/rest2ldap/rest2ldap/pkg/gateway"
 	"github.com/rest2ldap/rest2ldap/pkg/httpserver"
@@ -48,9 +49,10 @@ func (h *handler) query(w http.ResponseWriter, r *request) error {
 	}
 	listing, err := h.service.Query(r.http.Context(), r.principal, r.api, req, l.row)
 	if l.rows > 0 && !l.begun && isLost(err) {
-		// Nothing of it was sent, so that the client need not know.
+		// Nothing of it was sent, so that the client need not know. The server that was lost
+		// may be lost again.
 		l.rows, l.buffer = 0, l.buffer[:0]
-		listing, err = h.service.Query(r.http.Context(), r.principal, r.api, req, l.row)
+		listing, err = h.service.Query(directory.Elsewhere(r.http.Context(), err), r.principal, r.api, req, l.row)
 	}
 	r.event.AddRows(l.rows)
 	r.event.AddLeftOut(listing.LeftOut)

@@ -3,9 +3,11 @@ package crest
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/rest2ldap/rest2ldap/pkg/directory"
 	"github.com/rest2ldap/rest2ldap/pkg/fault"
 )
 
@@ -89,10 +91,19 @@ func TestListBreaksOff(t *testing.T) {
 	}
 }
 
+// lostServer is the loss of a connection.
+type lostServer struct{}
+
+func (lostServer) Error() string { return "lost" }
+
+func (lostServer) Outcome() directory.Outcome {
+	return directory.Outcome{Progress: directory.SentNoAnswer, Sent: true, Server: "one.example.com:636"}
+}
+
 // F_03: a list whose connection was lost before anything of it was sent is asked for once more,
 // as a whole; one of which a part was sent is not, nor one that failed otherwise.
 func TestListOnceMore(t *testing.T) {
-	lost := fault.New(fault.Unavailable, "the connection was lost").Named("directoryUnreachable")
+	lost := fault.Wrap(fault.Unavailable, lostServer{}, "the connection was lost").Named("directoryUnreachable")
 	for name, test := range map[string]struct {
 		service *service
 		status  int
@@ -113,6 +124,9 @@ func TestListOnceMore(t *testing.T) {
 			}
 			if err := json.Unmarshal([]byte(r.body), &got); (err == nil) == (name == "PartlySent") {
 				t.Errorf("%v: %.200s", err, r.body)
+			}
+			if want := []string{"", "one.example.com:636"}[:test.queries]; !slices.Equal(f.avoided, want) {
+				t.Errorf("servers that should not be asked: %q", f.avoided)
 			}
 			if r.status != test.status || len(got.Result) != test.rows || got.ResultCount != test.rows || len(f.asked) != test.queries {
 				t.Errorf("%d, %d rows, count %d, %d queries", r.status, len(got.Result), got.ResultCount, len(f.asked))

@@ -1,6 +1,9 @@
 package directory
 
-import "errors"
+import (
+	"context"
+	"errors"
+)
 
 // Progress is how far an operation that failed has come.
 type Progress int
@@ -29,6 +32,9 @@ type Outcome struct {
 	Code int
 	// Sent tells that the request left, or that a part of it may have.
 	Sent bool
+	// Server names the server whose connection was lost with the request, "" for any other
+	// end.
+	Server string
 }
 
 // MayHaveChanged reports whether a change that ended like this may have been made.
@@ -43,6 +49,25 @@ func (o Outcome) MayHaveChanged() bool {
 	case NoProgress, NotSent:
 	}
 	return false
+}
+
+// elsewhere is the key of what Elsewhere puts into a context.
+type elsewhere struct{}
+
+// Elsewhere returns a context for another attempt at something that failed with err because a
+// connection was lost: what reads with it goes to other servers first, as far as any is up.
+func Elsewhere(ctx context.Context, err error) context.Context {
+	if server := OutcomeOf(err).Server; server != "" {
+		return context.WithValue(ctx, elsewhere{}, server)
+	}
+	return ctx
+}
+
+// Avoided returns the name of the server that should be asked last on behalf of ctx, "" for
+// none; see Elsewhere.
+func Avoided(ctx context.Context) string {
+	server, _ := ctx.Value(elsewhere{}).(string)
+	return server
 }
 
 // OutcomeOf returns the outcome of the operation of a Session that returned err. It is

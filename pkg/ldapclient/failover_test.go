@@ -173,40 +173,64 @@ func TestReturnToThePrimary(t *testing.T) {
 	}
 }
 
-// A bind whose connection is lost before its answer runs once more, with another server where
-// there is one; one that makes no sense does not.
-func TestBindOnceMore(t *testing.T) {
+// TestElsewhere reads once more after a list was lost in its second page: not from the server
+// that was lost, though it is up again at once. Changes, and who knows of no failure, go to it.
+func TestElsewhere(t *testing.T) {
 	t.Parallel()
-	for name, test := range map[string]struct {
-		first fakeldap.Script
-		binds int // with the second server
-		kind  fault.Kind
-	}{
-		"Lost":     {func(r *fakeldap.Request) { r.Close() }, 1, 0},
-		"Refused":  {func(r *fakeldap.Request) { r.Done(49) }, 0, fault.Unauthenticated},
-		"Nonsense": {func(r *fakeldap.Request) { r.Send([]byte("nonsense")) }, 0, fault.BadGateway},
+	cuts := func(r *fakeldap.Request) {
+		switch {
+		case r.Name == "search" && r.Cookie != "":
+			r.Close()
+		case r.Name == "search" && r.Paged:
+			r.Entry("uid=a,"+r.DN, "uid", "a")
+			r.DonePage("more")
+		default:
+			answer(r)
+		}
+	}
+	first, second := fakeldap.Start(t, cuts), fakeldap.Start(t, func(r *fakeldap.Request) {
+		if r.Paged {
+			r.Entry("uid=a,"+r.DN, "uid", "a")
+			r.DonePage("")
+			return
+		}
+		answer(r)
+	})
+	for balance, servers := range map[ldapclient.Balance][]ldapclient.Server{
+		ldapclient.Failover: {{URL: first.URL}, {URL: second.URL, Secondary: true}},
+		ldapclient.Affinity: {{URL: first.URL}, {URL: second.URL, Secondary: true}},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			first, second := fakeldap.Start(t, test.first), fakeldap.Start(t, func(r *fakeldap.Request) { r.Done(0) })
-			client := fakeClient(t, first, func(o *ldapclient.Options) {
-				o.Servers = []ldapclient.Server{{URL: first.URL}, {URL: second.URL}}
-				o.TLS.RootCAs.AppendCertsFromPEM(second.CA)
-			})
-			_, err := client.Authenticate(within(t, 0), userDN("a"), "secret", nil)
-			if (err == nil) != (test.kind == 0) || err != nil && fault.KindOf(err) != test.kind {
-				t.Error(err)
-			}
-			binds := 0
-			for _, r := range second.Requests("bind") {
-				if r.DN == userDN("a").String() {
-					binds++
-				}
-			}
-			if binds != test.binds {
-				t.Errorf("%d binds with the second server", binds)
-			}
+		client := fakeClient(t, first, func(o *ldapclient.Options) {
+			o.Servers, o.Balance = servers, balance
+			o.TLS.RootCAs.AppendCertsFromPEM(second.CA)
 		})
+		session := client.As(as("a"))
+		list := &directory.SearchRequest{Base: people, Scope: directory.ScopeSubtree, Filter: directory.Present("uid")}
+		_, _, err := collect(within(t, 0), session, list)
+		kindOf(t, err, fault.Unavailable, "directoryUnreachable")
+		ctx := directory.Elsewhere(within(t, 0), err)
+		before, walked := second.Count("search"), first.Count("search")
+		for range 3 {
+			entries, _, err := collect(ctx, session, list)
+			if err != nil || len(entries) != 1 {
+				t.Errorf("%s: %d entries, %v", balance, len(entries), err)
+			}
+		}
+		if _, _, err := session.Walk(list).Next(ctx, 5); err != nil {
+			t.Errorf("%s: %v", balance, err)
+		}
+		if n := second.Count("search") - before; n != 4 || first.Count("search") != walked {
+			t.Errorf("%s: %d of 4 searches went elsewhere, %d did not", balance, n, first.Count("search")-walked)
+		}
+		if err := changes()["modify"](ctx, session); err != nil || second.Count("modify") > 0 {
+			t.Errorf("%s: a change went elsewhere, %v", balance, err)
+		}
+		if _, _, err := collect(within(t, 0), session, read("a")); err != nil || first.Count("search") != walked+1 {
+			t.Errorf("%s: another read went elsewhere, %v", balance, err)
+		}
+		if other := directory.Elsewhere(t.Context(), fault.New(fault.NotFound, "x")); directory.Avoided(other) != "" {
+			t.Error("what was no loss is avoided")
+		}
 	}
 }
 

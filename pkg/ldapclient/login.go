@@ -56,8 +56,7 @@ func (c *Client) AuthenticatePlain(ctx context.Context, authzID, user, password 
 const saslUnverified = "SASL(-1): generic failure: Password verification failed"
 
 // verify has somebody bind, in a way that login knows, on a fresh connection that then
-// ends. When that is lost before the answer, login runs once more, preferably with another
-// server: at worst a directory counts a wrong password twice.
+// ends. A password is sent once: a directory may count wrong ones.
 func (c *Client) verify(ctx context.Context, login func(context.Context, *server, stream) error) error {
 	ctx, cancel := c.bounded(ctx)
 	defer cancel()
@@ -68,16 +67,7 @@ func (c *Client) verify(ctx context.Context, login func(context.Context, *server
 	case <-ctx.Done():
 		return transportFault(&waitError{ended(ctx), time.Since(begun)}, false)
 	}
-	var last *server
-	try := func(s *server, patient bool) error {
-		last = s
-		return s.verify(ctx, patient, login)
-	}
-	err := c.each(c.steady(c.servers), try)
-	if isGone(err) && ctx.Err() == nil && !errors.Is(err, ldapwire.ErrMalformed) {
-		err = c.each(c.order(need{avoid: last}, nil), try)
-	}
-	return err
+	return c.each(c.steady(c.servers), func(s *server, patient bool) error { return s.verify(ctx, patient, login) })
 }
 
 // verify does so on this server. The error is *downError when it cannot be reached, or is not

@@ -401,6 +401,11 @@ func TestOutcomes(t *testing.T) {
 				server, _ := scripted(t, test.do)
 				err := operation(within(t, test.deadline), fakeClient(t, server, nil).As(as("a")))
 				got := directory.OutcomeOf(err)
+				isLost := want[test.name] == lost && test.deadline == 0
+				if address := strings.TrimPrefix(server.URL, "ldaps://"); got.Server != address && (isLost || got.Server != "") {
+					t.Errorf("the server that was lost is %q", got.Server)
+				}
+				got.Server = ""
 				if diff := cmp.Diff(want[test.name], got); diff != "" {
 					t.Errorf("%v: %s", err, diff)
 				}

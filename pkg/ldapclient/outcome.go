@@ -30,8 +30,12 @@ func endOf(err error) *endError {
 		lost       *lostError
 		unanswered *unansweredError
 	)
+	server := ""
+	if errors.As(err, &lost) && lost.server != nil {
+		server = lost.server.address
+	}
 	isNonsense := errors.Is(err, ldapwire.ErrMalformed)
-	o := directory.Outcome{Progress: directory.NotSent, Sent: isNonsense || errors.As(err, &lost) || errors.As(err, &unanswered)}
+	o := directory.Outcome{Progress: directory.NotSent, Server: server, Sent: isNonsense || lost != nil || errors.As(err, &unanswered)}
 	switch {
 	case errors.Is(err, context.Canceled):
 		o.Progress = directory.Cancelled

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/rest2ldap/rest2ldap/pkg/directory"
 	"github.com/rest2ldap/rest2ldap/pkg/fault"
 )
 
@@ -43,6 +44,9 @@ type need struct {
 // the order of the Balance.
 func (s *session) borrow(ctx context.Context, n need) (loan, error) {
 	var l loan
+	if n.avoid == nil && !n.change {
+		n.avoid = s.client.named(directory.Avoided(ctx))
+	}
 	err := s.client.each(s.client.order(n, s.client.pins.of(s.key)), func(server *server, patient bool) (err error) {
 		l, err = server.lend(ctx, s.as, n, patient)
 		return err
@@ -58,6 +62,18 @@ func (s *session) borrow(ctx context.Context, n need) (loan, error) {
 		err = &unsentError{err}
 	}
 	return loan{}, err
+}
+
+// named returns the server of that name; nil when there is none.
+func (c *Client) named(address string) *server {
+	if address == "" {
+		return nil
+	}
+	i := slices.IndexFunc(c.servers, func(s *server) bool { return s.address == address })
+	if i < 0 {
+		return nil
+	}
+	return c.servers[i]
 }
 
 // lend lends a connection that is known to be alive. Who reads and has too little time for a
