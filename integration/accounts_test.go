@@ -66,6 +66,12 @@ func TestResetPassword(t *testing.T) {
 				r.fails(http.StatusBadRequest, kind)
 			}
 			g.read(t, "abergin", generated).want(http.StatusOK)
+			// A body may be left out by who says that it would be JSON.
+			empty := func(media string) *reply {
+				return g.send(t, ask{method: "POST", path: "/api/users/abergin", query: params("_action", "accountUsability"), as: "kvaughan", header: headers("Content-Type", media)})
+			}
+			empty("application/json").want(http.StatusOK).has(`"valid"`, "status")
+			empty("text/plain").fails(http.StatusUnsupportedMediaType, "")
 		})
 		t.Run("NoSecrets", func(t *testing.T) {
 			data, err := os.ReadFile(g.events)

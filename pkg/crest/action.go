@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/rest2ldap/rest2ldap/pkg/fault"
+	"github.com/rest2ldap/rest2ldap/pkg/httpserver"
 	"github.com/rest2ldap/rest2ldap/pkg/mapping"
 	"github.com/rest2ldap/rest2ldap/pkg/query"
 )
@@ -110,8 +111,12 @@ func (h *handler) passwordChange(w http.ResponseWriter, r *request) (change mapp
 	return change, nil
 }
 
-// nothing reads the body {} of an action that takes nothing.
+// nothing reads the body {} of an action that takes nothing. It may be left out where the
+// request says that it is JSON: one of another origin cannot say so unasked (Fetch §2.2.2).
 func (h *handler) nothing(w http.ResponseWriter, r *request) error {
+	if !httpserver.HasBody(r.http) && r.http.Header.Get("Content-Type") != "" {
+		return checkMediaType(r.http.Header)
+	}
 	value, err := h.json(w, r)
 	if err != nil {
 		return err

@@ -68,7 +68,7 @@ func (t *Target) Update(ctx context.Context, entry *directory.Entry, object *Obj
 // checkBodyIdentity holds the id and the revision of a body against the entry, where
 // the mapping has no properties for them.
 func (t *Target) checkBodyIdentity(entry *directory.Entry, typ *boundType, object *Object) error {
-	if id, ok := object.Lookup(idName); ok && id != nil && !typ.hasID && id != t.IDOf(entry) {
+	if id, ok := object.Lookup(idName); ok && id != nil && !typ.hasID && id != t.IDOf(entry) && id != t.id {
 		return fault.New(fault.Invalid, "/%s: the id differs from the one in the path", idName).Named("idMismatch").At("/" + idName)
 	}
 	if revision, ok := object.Lookup(revisionName); ok && revision != nil && !typ.hasRevision && revision != t.RevisionOf(entry).Value {
@@ -185,10 +185,17 @@ func (u *updater) checkUnchanged(ctx context.Context, p *boundProperty, value an
 		stored = []string{p.shown(u.entry.DN, stored)}
 	}
 	added, removed := p.difference(stored, values)
-	if len(added)+len(removed) > 0 {
+	if len(added)+len(removed) > 0 && !u.isPathID(p, values) {
 		return refused
 	}
 	return nil
+}
+
+// isPathID tells the id in the spelling of the path, which led to the entry: who writes both
+// alike does not want to change it.
+func (u *updater) isPathID(p *boundProperty, values []string) bool {
+	t := u.target
+	return t.id != "" && strings.EqualFold(p.attribute, t.idAttribute()) && slices.Equal(values, []string{t.id})
 }
 
 // sameReferences reports whether a supplied value names just the targets that a
