@@ -44,18 +44,36 @@ func outage(t *testing.T, server *slapd.Server) {
 	recovers(t, g, "scarter", path)
 }
 
-// It starts before its directory does.
+// It starts before its directory does: it is alive and not healthy, tells each client at once when
+// to come back, and serves as soon as the directory does.
 func TestF_01StartWithoutDirectory(t *testing.T) {
-	server := slapd.Start(t, slapd.Options{})
-	if err := server.Stop(); err != nil {
-		t.Fatal(err)
-	}
-	g := start(t, server, settings{})
-	g.get(t, "kvaughan", "/api/users/bjensen").fails(http.StatusServiceUnavailable, "")
-	if err := server.Restart(); err != nil {
-		t.Fatal(err)
-	}
-	recovers(t, g, "kvaughan", "/api/users/bjensen")
+	slapd.Each(t, slapd.Options{}, func(t *testing.T, server *slapd.Server) {
+		if err := server.Stop(); err != nil {
+			t.Fatal(err)
+		}
+		g := start(t, server, settings{set: []string{"server.health.alive=/alive", "server.health.healthy=/healthy"}})
+		g.get(t, "", "/alive").want(http.StatusOK)
+		for range 5 {
+			for _, r := range []*reply{
+				g.get(t, "", "/healthy"),
+				g.get(t, "kvaughan", "/api/users/bjensen"),
+				g.list(t, "kvaughan", "/api/users", "true"),
+				g.send(t, ask{method: "DELETE", path: "/api/users/bjensen", as: "kvaughan"}),
+			} {
+				r.fails(http.StatusServiceUnavailable, "")
+				if seconds, err := strconv.Atoi(r.header.Get("Retry-After")); err != nil || seconds < 1 || seconds > 5 {
+					t.Errorf("Retry-After %q", r.header.Get("Retry-After"))
+				}
+			}
+		}
+		if err := server.Restart(); err != nil {
+			t.Fatal(err)
+		}
+		recovers(t, g, "kvaughan", "/api/users/bjensen")
+		if !eventually(func() bool { return g.get(t, "", "/healthy").status == http.StatusOK }) { // It asks once a second.
+			t.Error("not healthy although the directory is there")
+		}
+	})
 }
 
 // recovers waits until a request succeeds.

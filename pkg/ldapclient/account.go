@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
+	"time"
 
 	"github.com/rest2ldap/rest2ldap/pkg/directory"
 	"github.com/rest2ldap/rest2ldap/pkg/fault"
@@ -82,7 +83,7 @@ func (c *Client) logIn(ctx context.Context, fresh stream, as *account) error {
 	case as != nil && as.mode == BindAs:
 		_, result, err = fresh.bind(ctx, as.dn, as.password.Value())
 	case o.Mechanism == Simple:
-		_, result, err = fresh.bind(ctx, o.BindDN, o.Password)
+		return c.logInOwn(ctx, fresh)
 	default:
 		result, err = fresh.sasl(ctx, string(o.Mechanism), o.credentials(as))
 	}
@@ -90,6 +91,61 @@ func (c *Client) logIn(ctx context.Context, fresh stream, as *account) error {
 		err = &resultError{result}
 	}
 	return err
+}
+
+// logInOwn binds a fresh connection with the name and the password of the gateway's own
+// account, and looks at what a password policy says of them. One that lets the account do
+// nothing but change its password (draft-behera-ldap-password-policy §8.1.2) has refused it.
+func (c *Client) logInOwn(ctx context.Context, fresh stream) error {
+	m, result, err := fresh.bind(ctx, c.options.BindDN, c.options.Password, ldapwire.PasswordPolicy())
+	if err != nil {
+		return err
+	}
+	policy, err := m.PolicyAnswer()
+	switch {
+	case result.Code != codeSuccess:
+		return errors.Join(&resultError{result}, ownReason(policy.Error))
+	case err != nil:
+		return err
+	case policy.Error == ldapwire.ChangeAfterReset:
+		return errOwnReset
+	}
+	c.warnOfPassword(policy)
+	return nil
+}
+
+// What a password policy has against the gateway's own account.
+var (
+	errOwnReset   = errors.New("its password has to be changed before it may do anything else")
+	errOwnExpired = errors.New("its password has expired")
+	errOwnLocked  = errors.New("the account is locked")
+)
+
+// ownReason is why a policy refused the gateway's own account; nil where it does not tell.
+func ownReason(policy ldapwire.PolicyError) error {
+	switch policy { //nolint:exhaustive // The others are about changes.
+	case ldapwire.PasswordExpired:
+		return errOwnExpired
+	case ldapwire.AccountLocked:
+		return errOwnLocked
+	case ldapwire.ChangeAfterReset:
+		return errOwnReset
+	}
+	return nil
+}
+
+// warnOfPassword tells that the password of the gateway's own account needs to be changed, once
+// an hour.
+func (c *Client) warnOfPassword(policy ldapwire.PolicyAnswer) {
+	now, last := time.Now().Unix(), c.warned.Load()
+	switch {
+	case !policy.HasGrace && !policy.HasExpiry:
+	case now-last < int64(time.Hour/time.Second) || !c.warned.CompareAndSwap(last, now):
+	case policy.HasGrace:
+		c.options.Logger.Warn("the password of the gateway's own account has expired", "uses left", policy.Grace)
+	default:
+		c.options.Logger.Warn("the password of the gateway's own account expires soon", "in", time.Duration(policy.Expires)*time.Second)
+	}
 }
 
 // credentials are those of the SASL mechanism.

@@ -145,6 +145,8 @@ type Client struct {
 
 	believing sync.Mutex // held while known is made of what the servers are known to have
 
+	warned atomic.Int64 // when somebody was told of the password, in Unix seconds
+
 	known   atomic.Pointer[knowledge]
 	stale   atomic.Bool   // known should be read again
 	reading chan struct{} // holds a token while the capabilities are read

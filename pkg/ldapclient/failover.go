@@ -121,7 +121,13 @@ func isRefusedBind(err error) bool {
 		bind    *bindError
 		refused *resultError
 	)
-	if !errors.As(err, &bind) || !errors.As(bind.reason, &refused) {
+	if !errors.As(err, &bind) {
+		return false
+	}
+	if errors.Is(bind.reason, errOwnReset) {
+		return true
+	}
+	if !errors.As(bind.reason, &refused) {
 		return false
 	}
 	switch refused.result.Code {

@@ -1,10 +1,12 @@
 package ldapclient_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -23,6 +25,7 @@ import (
 	"github.com/rest2ldap/rest2ldap/pkg/directory"
 	"github.com/rest2ldap/rest2ldap/pkg/fault"
 	"github.com/rest2ldap/rest2ldap/pkg/ldapclient"
+	"github.com/rest2ldap/rest2ldap/pkg/ldapwire"
 )
 
 // secretRules let everybody read and write one attribute of their own entry, and nobody
@@ -288,6 +291,84 @@ func TestIdentityRefused(t *testing.T) {
 				t.Errorf("another one: %v", err)
 			}
 		})
+	}
+}
+
+// F_18: the directory's password policy locks the gateway's own account, or has it change its
+// password first, which binds all the same. That is told as what it is, and nobody is served; once
+// it is mended, all are.
+func TestF_18PolicyOfOwnAccount(t *testing.T) {
+	slapd.Each(t, slapd.Options{}, func(t *testing.T, server *slapd.Server) {
+		root := newClient(t, server, func(o *ldapclient.Options) {
+			o.BindDN, o.Password, o.Mode = directory.MustParseDN(server.RootDN), server.RootPassword, ldapclient.AsService
+		}).Service()
+		set := func(attribute string, values ...string) {
+			t.Helper()
+			req := &directory.ModifyRequest{DN: directory.MustParseDN(server.ServiceDN), Changes: []directory.Change{{Op: directory.ChangeReplace, Attribute: attribute, Values: values}}}
+			if _, err := root.Modify(within(t, 0), req); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for name, test := range map[string]struct{ attribute, value, logged string }{
+			"MustChange": {"pwdReset", "TRUE", "has to be changed"},
+			"Locked":     {"pwdAccountLockedTime", "000001010000Z", ""}, // slapd tells that to nobody, unless it is configured to.
+		} {
+			t.Run("F_18/"+name, func(t *testing.T) {
+				set(test.attribute, test.value)
+				var log bytes.Buffer
+				client := newClient(t, server, func(o *ldapclient.Options) {
+					o.RefusedPause, o.Logger = 10*time.Millisecond, slog.New(slog.NewTextHandler(&log, nil))
+				})
+				_, _, err := collect(within(t, 0), client.As(as("kvaughan")), read("bjensen"))
+				kindOf(t, err, fault.BadGateway, "directoryCredentials")
+				_, err = client.Service().WhoAmI(within(t, 0), nil)
+				kindOf(t, err, fault.BadGateway, "directoryCredentials")
+				set(test.attribute)
+				for err != nil {
+					_, _, err = collect(within(t, 0), client.As(as("kvaughan")), read("bjensen"))
+					if err != nil {
+						kindOf(t, err, fault.BadGateway, "directoryCredentials")
+					}
+				}
+				if err := client.Close(within(t, 0)); err != nil || !strings.Contains(log.String(), test.logged) {
+					t.Errorf("%v, the log says %s", err, &log)
+				}
+			})
+		}
+	})
+}
+
+// A policy that says that the password of the gateway's own account expires, or has, is heard:
+// once, however many connections there are.
+func TestPasswordOfOwnAccountExpires(t *testing.T) {
+	for name, test := range map[string]struct {
+		value string
+		want  string
+	}{
+		"Soon":    {"\x30\x06\xa0\x04\x80\x02\x0e\x10", "expires soon\" in=1h0m0s"},
+		"Already": {"\x30\x05\xa0\x03\x81\x01\x02", "has expired\" \"uses left\"=2"},
+		"Nothing": {"\x30\x00", ""},
+	} {
+		var log bytes.Buffer
+		onNetwork(t, plan{bind: func(r *fakeldap.Request) {
+			control := fakeldap.Element(0x30, fakeldap.Octets(0x04, ldapwire.OIDPasswordPolicy), fakeldap.Octets(0x04, test.value))
+			r.Send(fakeldap.Message(r.ID, r.Result(0), control))
+		}, options: func(o *ldapclient.Options) {
+			o.Logger = slog.New(slog.NewTextHandler(&log, nil))
+		}}, func(t *testing.T, n *network) {
+			n.get(t, "a")
+			n.put(t, "a")
+			if got := len(n.pipes[0].Dials()); got != 2 {
+				t.Errorf("%d connections", got)
+			}
+		})
+		want := 1
+		if test.want == "" {
+			want = 0
+		}
+		if got := strings.Count(log.String(), "the gateway's own account"); got != want || !strings.Contains(log.String(), test.want) {
+			t.Errorf("%s: %s", name, &log)
+		}
 	}
 }
 

@@ -215,6 +215,111 @@ func TestF_10Drops(t *testing.T) {
 	}
 }
 
+// F_07: the way takes no more in the middle of a large change: it ends in time, and nobody says
+// that nothing was done. Nothing was.
+func TestF_07LargeChange(t *testing.T) {
+	slapd.Each(t, slapd.Options{}, func(t *testing.T, server *slapd.Server) {
+		way, _, session := lossy(t, server)
+		warm(t, session)
+		way.Add(toxic.Upstream, "bandwidth", map[string]any{"rate": 1})
+		err := describe(within(t, time.Second), session, strings.Repeat("much ", 2<<20))
+		kindOf(t, err, fault.Timeout, "unknownOutcome")
+		way.Clear()
+		entries, _, err := collect(within(t, 0), session, read("bjensen", "description"))
+		if err != nil || len(entries) != 1 || len(entries[0].Value("description")) > 1<<20 {
+			t.Errorf("%d entries, %v", len(entries), err)
+		}
+		if err := describe(within(t, 0), session, "little"); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// F_25: one of two ways goes silent under many who read. Everybody is answered, and the other
+// one serves on.
+func TestF_25SilentWay(t *testing.T) {
+	slapd.Each(t, slapd.Options{}, func(t *testing.T, server *slapd.Server) {
+		first, second := toxic.New(t, server.Address), toxic.New(t, server.Address)
+		client := newClient(t, server, func(o *ldapclient.Options) {
+			o.Servers, o.Balance = []ldapclient.Server{{URL: first.URL}, {URL: second.URL}}, ldapclient.LeastRequests
+			o.Heartbeat, o.ProbeTimeout, o.ConnectTimeout = 500*time.Millisecond, 500*time.Millisecond, time.Second
+		})
+		session := client.As(as("kvaughan"))
+		var work sync.WaitGroup
+		halfway := make(chan struct{}, 8)
+		for range cap(halfway) {
+			work.Go(func() {
+				for i := range 100 {
+					if i == 50 {
+						halfway <- struct{}{}
+					}
+					if entries, _, err := collect(within(t, 0), session, read("bjensen")); err != nil || len(entries) != 1 {
+						t.Errorf("read %d: %v, %v", i, entries, err)
+					}
+				}
+			})
+		}
+		<-halfway
+		first.Add(toxic.Downstream, "timeout", map[string]any{"timeout": 0})
+		work.Wait()
+		if got := client.Stats()[1]; got.Open == 0 || got.Breaker != ldapclient.BreakerClosed {
+			t.Errorf("the other one: %+v", got)
+		}
+		first.Clear()
+		recoversSoon(t, func() error { _, _, err := collect(within(t, 0), session, read("bjensen")); return err })
+	})
+}
+
+// F_26: the preferred way comes and goes. Every read is answered, whatever is said of a change
+// is true, and the way is taken last when that has happened a few times.
+func TestF_26FlappingWay(t *testing.T) {
+	slapd.Each(t, slapd.Options{}, func(t *testing.T, server *slapd.Server) {
+		first, second := toxic.New(t, server.Address), toxic.New(t, server.Address)
+		client := newClient(t, server, func(o *ldapclient.Options) {
+			o.Servers, o.Heartbeat = []ldapclient.Server{{URL: first.URL}, {URL: second.URL}}, 40*time.Millisecond
+		})
+		session := client.As(as("kvaughan"))
+		warm(t, session)
+		steps := func(what string) {
+			t.Helper()
+			for i := range 5 {
+				if _, _, err := collect(within(t, 0), session, read("bjensen")); err != nil {
+					t.Errorf("%s: a read: %v", what, err)
+				}
+				text := fmt.Sprintf("%s %d", what, i)
+				err := describe(within(t, 0), session, text)
+				if err != nil {
+					kindOf(t, err, fault.Timeout, "unknownOutcome")
+				}
+				entries, _, readErr := collect(within(t, 0), session, read("bjensen", "description"))
+				if readErr != nil || err == nil && entries[0].Value("description") != text {
+					t.Errorf("%s: %v was said of a change, and then %v, %v", what, err, entries, readErr)
+				}
+			}
+		}
+		for round := 0; client.Stats()[0].Unsteady == 0; round++ {
+			if round == 200 {
+				t.Fatal("it is never taken last")
+			}
+			first.Down()
+			steps(fmt.Sprintf("down %d", round))
+			first.Up()
+			for i := 0; i < 500 && client.Stats()[0].Breaker != ldapclient.BreakerClosed; i++ {
+				steps(fmt.Sprintf("up %d, %d", round, i))
+			}
+		}
+		before := client.Stats()[0].Events[ldapclient.CheckoutWithoutWait]
+		for range 3 {
+			if _, _, err := collect(within(t, 0), session, read("bjensen")); err != nil {
+				t.Error(err)
+			}
+		}
+		if now := client.Stats(); now[0].Unsteady > 0 && now[0].Events[ldapclient.CheckoutWithoutWait] != before {
+			t.Errorf("it is taken first: %+v", now[0])
+		}
+	})
+}
+
 // exampleUsers is how many people there are.
 const exampleUsers = 150
 
