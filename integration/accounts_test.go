@@ -418,3 +418,101 @@ pwdSafeModify: TRUE
 		})
 	})
 }
+
+// A password that is set like any other property is refused with the reason and the criteria,
+// too.
+func TestQualityAdviceOnWrites(t *testing.T) {
+	slapd.Each(t, slapd.Options{LDIF: strictPolicy}, func(t *testing.T, server *slapd.Server) {
+		g := start(t, server, settings{
+			mappings: map[string]string{"api/v1.json": readOnlyMapping},
+			set:      []string{"directory.passwordPolicy=cn=strict,ou=Policies,dc=example,dc=com"},
+		})
+		for _, uid := range []string{"hmiller", "bjensen"} {
+			setState(t, server, uid, "pwdPolicySubentry", "cn=strict,ou=Policies,dc=example,dc=com")
+		}
+		length := `[{"type":"length-based","parameters":{"max-password-length":0,"min-password-length":8}}]`
+		for name, a := range map[string]ask{
+			"Patch":  {method: "PATCH", body: `[{"operation":"replace","field":"/password","value":"passwd"}]`},
+			"Update": {method: "PUT", body: `{"_id":"hmiller","password":"passwd"}`, header: headers("If-Match", "*")},
+			"Trial":  {method: "PATCH", body: `[{"operation":"replace","field":"/password","value":"passwd"}]`, query: params("dryRun", "true")},
+		} {
+			t.Run(name, func(t *testing.T) {
+				a.path, a.as = "/api/users/hmiller", "kvaughan"
+				g.send(t, a).fails(http.StatusBadRequest, "passwordPolicy").has(`"passwordTooShort"`, "detail", "passwordPolicy").lacks("detail", "passwordQualityAdvice")
+				if a.query == nil {
+					a.query = params()
+				}
+				a.query.Set("passwordQualityAdvice", "true")
+				g.send(t, a).fails(http.StatusBadRequest, "passwordPolicy").has(length, "detail", "passwordQualityAdvice", "failingCriteria").has(`"userPassword"`, "detail", "attribute")
+			})
+		}
+		t.Run("Taken", func(t *testing.T) {
+			for _, a := range []ask{
+				{method: "PATCH", path: "/api/users/hmiller", body: `[{"operation":"replace","field":"/password","value":"long enough"}]`},
+				{method: "PATCH", path: "/api/users/hmiller", body: `[]`},
+			} {
+				a.as, a.query = "kvaughan", params("passwordQualityAdvice", "true")
+				g.send(t, a).want(http.StatusOK)
+			}
+			g.read(t, "hmiller", "long enough").want(http.StatusOK)
+		})
+		for name, a := range map[string]ask{
+			"Delete": {method: "DELETE", path: "/api/users/hmiller"}, "Usability": {method: "POST", path: "/api/users/hmiller", query: params("_action", "accountUsability")},
+			"List": {method: "GET", path: "/api/users", query: params("_queryFilter", "true")}, "Rename": {method: "POST", path: "/api/users/hmiller", query: params("_action", "rename")},
+		} {
+			t.Run(name, func(t *testing.T) {
+				if a.query == nil {
+					a.query = params()
+				}
+				a.query.Set("passwordQualityAdvice", "true")
+				a.as = "kvaughan"
+				g.send(t, a).fails(http.StatusBadRequest, "misplacedParameter")
+			})
+		}
+	})
+}
+
+// A change of a password that is tried is refused as the change itself, and makes none. Of the
+// password of somebody else a guess tells nothing.
+func TestDryRunOfPassword(t *testing.T) {
+	slapd.Each(t, slapd.Options{LDIF: strictPolicy}, func(t *testing.T, server *slapd.Server) {
+		g := start(t, server, settings{set: []string{"directory.passwordPolicy=" + slapd.PolicyDN}})
+		setState(t, server, "hmiller", "pwdPolicySubentry", "cn=strict,ou=Policies,dc=example,dc=com")
+		try := func(t *testing.T, as, uid, old, wanted string) *reply {
+			t.Helper()
+			return g.send(t, ask{
+				method: "POST", path: "/api/users/" + uid, query: params("_action", "modifyPassword", "dryRun", "true", "passwordQualityAdvice", "true"), as: as,
+				body: `{"oldPassword":"` + old + `","newPassword":"` + wanted + `"}`,
+			})
+		}
+		r := try(t, "hmiller", "hmiller", "hillock", "long enough").want(http.StatusOK)
+		for _, e := range g.eventsOf(t, r) {
+			if r.body != "{}" || e["dryRun"] != true {
+				t.Errorf("%s, %v", r.body, e)
+			}
+		}
+		try(t, "hmiller", "hmiller", "wrong", "long enough").fails(http.StatusBadRequest, "wrongPassword").has(`"/oldPassword"`, "detail", "field")
+		try(t, "hmiller", "hmiller", "hillock", "passwd").fails(http.StatusBadRequest, "passwordPolicy").has(`"passwordTooShort"`, "detail", "passwordPolicy").
+			has(`[{"type":"length-based","parameters":{"max-password-length":0,"min-password-length":8}}]`, "detail", "passwordQualityAdvice", "failingCriteria")
+		guesses := map[string]bool{}
+		setState(t, server, "abergin", "pwdPolicySubentry", "cn=strict,ou=Policies,dc=example,dc=com")
+		for _, old := range []string{"inflict", "wrong"} {
+			guesses[try(t, "bjensen", "abergin", old, "long enough").fails(http.StatusForbidden, "insufficientAccessRights").body] = true
+			guesses[try(t, "bjensen", "abergin", old, "short").body] = true
+		}
+		if len(guesses) > 2 {
+			t.Errorf("a guess tells: %v", guesses)
+		}
+		try(t, "kvaughan", "scarter", "sprain", "long enough").want(http.StatusOK)
+		reset := func(as string) *reply {
+			return g.send(t, ask{method: "POST", path: "/api/users/scarter", query: params("_action", "resetPassword", "dryRun", "true"), as: as, body: "{}"})
+		}
+		if r := reset("kvaughan").want(http.StatusOK); r.body != "{}" {
+			t.Errorf("a password that nobody made: %s", r.body)
+		}
+		reset("bjensen").fails(http.StatusForbidden, "")
+		for uid, password := range map[string]string{"hmiller": "hillock", "scarter": "sprain"} {
+			g.read(t, uid, password).want(http.StatusOK)
+		}
+	})
+}

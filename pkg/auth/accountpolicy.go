@@ -40,11 +40,15 @@ type passwordPolicy struct {
 }
 
 // Demands tells what the password policy of an entry demands of new passwords, as far as
-// the gateway's account can see it.
+// the gateway's account can see it. The zero DN is a new entry, to which the policy applies
+// that is there for all.
 func (a *Accounts) Demands(ctx context.Context, dn directory.DN) (directory.PasswordDemands, error) {
-	entry, err := a.read(ctx, dn, []string{attrPolicy})
-	if err != nil || entry == nil {
-		return directory.PasswordDemands{}, err
+	entry := &directory.Entry{}
+	if !dn.IsZero() {
+		var err error
+		if entry, err = a.read(ctx, dn, []string{attrPolicy}); err != nil || entry == nil {
+			return directory.PasswordDemands{}, err
+		}
 	}
 	policy, err := a.policyOf(ctx, entry)
 	return policy.demands, err

@@ -17,7 +17,7 @@ func (h *handler) action(w http.ResponseWriter, r *request) error {
 		name = known
 		r.event.SetAction(known) // Nothing else that a client wrote gets on record.
 	}
-	req := mapping.Request{Verb: mapping.Action, Action: name, QualityAdvice: r.params.advice}
+	req := mapping.Request{Verb: mapping.Action, Action: name}
 	switch name {
 	case mapping.ModifyPassword:
 		req.Password = func() (mapping.PasswordChange, error) { return h.passwordChange(w, r) }

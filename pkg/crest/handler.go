@@ -249,6 +249,9 @@ func isSingleton(err error) bool {
 	return errors.As(err, &e) && e.Detail.Kind == "singleton"
 }
 
+// createAction is the action that a POST without one means.
+const createAction = "create"
+
 func (h *handler) post(w http.ResponseWriter, r *request) error {
 	if mapping.ActionNamed(r.params.action) == mapping.Rename {
 		return h.rename(w, r)
@@ -259,7 +262,7 @@ func (h *handler) post(w http.ResponseWriter, r *request) error {
 	if strings.EqualFold(r.params.action, queryAction) {
 		return h.longQuery(w, r)
 	}
-	if r.params.action != "" && !strings.EqualFold(r.params.action, "create") {
+	if r.params.action != "" && !strings.EqualFold(r.params.action, createAction) {
 		return h.action(w, r)
 	}
 	if r.params.action == "" && r.protocol.Compare(protocolImplicitCreate) < 0 {
@@ -310,7 +313,7 @@ func (h *handler) delete(w http.ResponseWriter, r *request) error {
 // do has the service run a request, with what it holds of the path and the fields.
 func (h *handler) do(r *request, req mapping.Request) (*gateway.Answer, error) {
 	req.Version, req.Path, req.Fields = r.edition.name, r.path, r.params.fields
-	req.DryRun, req.Subtree = r.params.dryRun, r.params.subtree
+	req.DryRun, req.Subtree, req.QualityAdvice = r.params.dryRun, r.params.subtree, r.params.advice
 	r.event.SetResource(req.Verb.String(), r.resource)
 	return h.service.Do(r.http.Context(), r.principal, r.api, &req)
 }

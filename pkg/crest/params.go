@@ -169,8 +169,8 @@ func (p *params) suit(method string) error {
 		return badParameter("dryRun", "a change is tried, and this request is none").Named("misplacedParameter")
 	case p.action != "" && method != http.MethodPost:
 		return badParameter("_action", "an action goes with POST").Named("misplacedParameter")
-	case p.advice && mapping.ActionNamed(p.action) != mapping.ModifyPassword && mapping.ActionNamed(p.action) != mapping.ResetPassword:
-		return badParameter("passwordQualityAdvice", "advice goes with the actions modifyPassword and resetPassword").Named("misplacedParameter")
+	case p.advice && !p.mayHavePassword(method):
+		return badParameter("passwordQualityAdvice", "advice goes with what may set a password: a create, an update, a patch, and the actions modifyPassword and resetPassword").Named("misplacedParameter")
 	case p.mediaType != "" && (method != http.MethodGet && method != http.MethodHead || p.hasFilter || len(p.fields) != 1 || len(p.fields[0]) == 0):
 		return badParameter("_mimeType", "a media type goes with the GET of one resource and exactly one field in _fields").Named("misplacedParameter")
 	case p.countOnly && !p.hasFilter:
@@ -189,6 +189,22 @@ func (p *params) suit(method string) error {
 		return badParameter("_pagedResultsOffset", "a page is found by its cookie or by its offset, not by both").Named("misplacedParameter")
 	}
 	return nil
+}
+
+// mayHavePassword reports whether a request may set a password.
+func (p *params) mayHavePassword(method string) bool {
+	switch method {
+	case http.MethodPut, http.MethodPatch:
+		return true
+	case http.MethodPost:
+		switch action := mapping.ActionNamed(p.action); action {
+		case mapping.ModifyPassword, mapping.ResetPassword:
+			return true
+		default:
+			return p.action == "" || strings.EqualFold(p.action, createAction)
+		}
+	}
+	return false
 }
 
 func setFields(p *params, value string) error {

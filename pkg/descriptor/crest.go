@@ -187,7 +187,7 @@ func (d *description) service(p *place) *resource {
 		Errors: errorRefs("notFound", "requestEntityTooLarge"),
 	}}
 	if len(d.creatable(p)) > 0 {
-		r.Create = &crestAction{Mode: "ID_FROM_SERVER", Parameters: d.crestParameters("dryRun"), Errors: errorRefs("notFound", "preconditionFailed", "requestEntityTooLarge")}
+		r.Create = &crestAction{Mode: "ID_FROM_SERVER", Parameters: d.crestParameters("dryRun", qualityAdvice), Errors: errorRefs("notFound", "preconditionFailed", "requestEntityTooLarge")}
 		if p.sub.Naming.Strategy != mapping.ServerNaming {
 			r.Create.Description = "The id is the member of the resource that names it."
 			r.Items.Create = &crestAction{Mode: "ID_FROM_CLIENT", Parameters: r.Create.Parameters, Errors: r.Create.Errors}
@@ -202,7 +202,7 @@ func (d *description) crestOperations(p *place) (o crestOperations) {
 	if p.readOnly {
 		return o
 	}
-	writes := d.crestParameters("dryRun")
+	writes := d.crestParameters("dryRun", qualityAdvice)
 	o.Update = &crestAction{Parameters: writes, Errors: changed}
 	if !p.sub.Singleton {
 		o.Delete = &crestAction{Parameters: d.crestParameters("dryRun", "subtreeDelete"), Errors: changed}
@@ -211,7 +211,10 @@ func (d *description) crestOperations(p *place) (o crestOperations) {
 	for _, a := range p.actions() {
 		does := crestAction{Name: a.name, Description: a.summary + ".", Request: a.request, Response: a.response, Errors: changed}
 		if a.response == nil {
-			does.Response, does.Parameters = d.ref(p.sub.Type, definition), writes
+			does.Response, does.Parameters = d.ref(p.sub.Type, definition), d.crestParameters("dryRun")
+		}
+		if isAboutPassword(a.name) {
+			does.Parameters = writes
 		}
 		o.Actions = append(o.Actions, does)
 	}

@@ -47,7 +47,7 @@ func (o *operations) collection(item *pathItem) {
 		return
 	}
 	create := o.operation("create", p.path, "Creates a resource", "201", o.answers("The new resource.", "ETag", "Location"),
-		slices.Concat([]*parameter{action(false, "create")}, shared("_fields", "_prettyPrint", "dryRun"))...)
+		slices.Concat([]*parameter{action(false, "create")}, shared("_fields", "_prettyPrint", "dryRun", qualityAdvice))...)
 	create.Responses = slices.Insert(create.Responses, 0, member[*response]{"200", o.answers("With dryRun, the resource as it would be.", "ETag")})
 	create.RequestBody = inParts(o.created(types))
 	item.Post = join(item.Post, create)
@@ -67,7 +67,7 @@ func (o *operations) instance(item *pathItem) {
 	}
 	item.Put = o.update(path)
 	item.Patch = o.operation("patch", path, "Changes parts of the resource, all or none", "200", o.answers("The resource as it is now.", "ETag"),
-		shared("_fields", "_prettyPrint", "dryRun", "If-Match")...)
+		shared("_fields", "_prettyPrint", "dryRun", qualityAdvice, "If-Match")...)
 	item.Patch.RequestBody = inParts(&schema{Ref: openAPISchemas + patchBody})
 	if !p.sub.Singleton {
 		item.Delete = o.operation("delete", path, "Deletes the resource", "200", o.answers("The resource as it was.", "ETag", deletedHeader),
@@ -92,7 +92,13 @@ func (o *operations) act(path string, acts []act) *operation {
 		result := a.response
 		if result == nil {
 			result, headers = o.anyRef(o.place.sub.Type, answer), []string{"ETag", placeHeader}
-			parameters = append(parameters, "dryRun", "If-Match") // Nothing else can be tried, or has a revision.
+			parameters = append(parameters, "If-Match") // Nothing else has a revision.
+		}
+		if a.name != mapping.AccountUsability && !slices.Contains(parameters, "dryRun") {
+			parameters = append(parameters, "dryRun")
+		}
+		if isAboutPassword(a.name) && !slices.Contains(parameters, qualityAdvice) {
+			parameters = append(parameters, qualityAdvice)
 		}
 		takes, returns = append(takes, request), append(returns, result)
 	}
@@ -100,13 +106,14 @@ func (o *operations) act(path string, acts []act) *operation {
 		&response{Description: strings.Join(answers, " "), Headers: o.headers(headers...), Content: content(either(returns))},
 		append([]*parameter{action(true, names...)}, shared(parameters...)...)...)
 	do.RequestBody = &body{Required: true, Content: content(either(takes))}
-	if slices.Contains(names, mapping.ModifyPassword) || slices.Contains(names, mapping.ResetPassword) {
-		do.Parameters = append(do.Parameters, &parameter{
-			Name: "passwordQualityAdvice", In: "query", Schema: &schema{Type: "boolean"},
-			Description: "Has the refusal of a password tell the criteria.",
-		})
-	}
 	return do
+}
+
+// qualityAdvice is the parameter of requests that may set a password.
+const qualityAdvice = "passwordQualityAdvice"
+
+func isAboutPassword(action string) bool {
+	return action == mapping.ModifyPassword || action == mapping.ResetPassword
 }
 
 // either is the schema of what any of several describes; of those that are alike it names one.
@@ -129,7 +136,7 @@ func (o *operations) update(path string) *operation {
 	if canCreate {
 		summary += ", or creates it"
 	}
-	put := o.operation("update", path, summary, "200", o.answers("The resource as it is now.", "ETag"), shared("_fields", "_prettyPrint", "dryRun", "If-Match", "If-None-Match")...)
+	put := o.operation("update", path, summary, "200", o.answers("The resource as it is now.", "ETag"), shared("_fields", "_prettyPrint", "dryRun", qualityAdvice, "If-Match", "If-None-Match")...)
 	if canCreate {
 		put.Responses = slices.Insert(put.Responses, 1, member[*response]{"201", o.answers("The new resource.", "ETag", "Location")})
 	}

@@ -183,6 +183,8 @@ type PasswordRequest struct {
 	// Old is the present password, which the directory verifies, "" for one who may do
 	// without. New is the one to be; for "" the directory is to make one.
 	Old, New string
+	// Trial is as in WriteOptions. A directory that cannot try it is Unsupported.
+	Trial bool
 	// Controls and Answer are as in WriteOptions.
 	Controls []Control
 	Answer   *Answer

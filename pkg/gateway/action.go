@@ -12,8 +12,8 @@ func (c *call) action(ctx context.Context) (*Answer, error) {
 	switch name := c.req.Action; {
 	case !c.target.Supports(name):
 		return nil, fault.New(fault.Unsupported, "the action %q is not available here", name).Named("unknownAction")
-	case c.req.DryRun && name != mapping.Rename:
-		e := fault.New(fault.Unsupported, "the action cannot be tried")
+	case c.req.DryRun && name == mapping.AccountUsability:
+		e := fault.New(fault.Unsupported, "the action changes nothing that could be tried; leave out dryRun")
 		e.Detail.Kind, e.Detail.Parameter = "dryRun", "dryRun"
 		return nil, e
 	case name == mapping.Rename:

@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/rest2ldap/rest2ldap/pkg/directory"
 	"github.com/rest2ldap/rest2ldap/pkg/fault"
@@ -15,6 +16,17 @@ const (
 	criterionHistory = "password-history"
 	criterionAge     = "password-age"
 )
+
+// passwordIn returns the password that changes set, "" when they set none.
+func passwordIn(changes []directory.Change) string {
+	password := ""
+	for _, change := range changes {
+		if strings.EqualFold(change.Attribute, passwordAttribute) && change.Op != directory.ChangeDelete {
+			password = strings.Join(change.Values, "")
+		}
+	}
+	return password
+}
 
 // advise completes the refusal of a new password with the criteria by which it was refused,
 // for a caller who asked for them: those of the reason, with the numbers of the policy as far

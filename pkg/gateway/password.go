@@ -77,14 +77,34 @@ func (c *call) name(ctx context.Context) (directory.DN, error) {
 
 // setPassword sends the change of a password once it is on record.
 func (c *call) setPassword(ctx context.Context, req *directory.PasswordRequest) (directory.Password, error) {
-	if err := attempt(ctx, passwordAttribute); err != nil {
+	if err := c.attempt(ctx, passwordAttribute); err != nil {
 		return directory.Password{}, err
+	}
+	if c.req.DryRun {
+		return directory.Password{}, c.tryPassword(ctx, *req)
 	}
 	generated, err := c.session.ModifyPassword(ctx, req)
 	if mayBeDone(err) {
 		c.changed(req.DN)
 	}
 	return generated, err
+}
+
+// tryPassword tries the change of a password. OpenLDAP compares the old one before it looks
+// whether the caller may change it, so that of somebody else's the right comes first: else
+// trying would be guessing.
+func (c *call) tryPassword(ctx context.Context, req directory.PasswordRequest) error {
+	req.Trial = true
+	own, err := c.isCaller(ctx, req.DN)
+	if err == nil && !own && req.Old != "" {
+		first := req
+		first.Old = ""
+		_, err = c.session.ModifyPassword(ctx, &first)
+	}
+	if err == nil {
+		_, err = c.session.ModifyPassword(ctx, &req)
+	}
+	return err
 }
 
 // mayBeDone reports whether a change with that outcome was made, or may have been.

@@ -15,7 +15,8 @@ import (
 type Accounts interface {
 	// State tells it as it is now, or that the entry cannot be seen (NotFound).
 	State(ctx context.Context, dn directory.DN) (directory.AccountState, error)
-	// Demands tells what the password policy of the entry demands, as far as it can be seen.
+	// Demands tells what the password policy of the entry demands, as far as it can be seen;
+	// that of the zero DN is the one of a new entry.
 	Demands(ctx context.Context, dn directory.DN) (directory.PasswordDemands, error)
 }
 

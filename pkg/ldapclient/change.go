@@ -2,8 +2,10 @@ package ldapclient
 
 import (
 	"context"
+	"slices"
 
 	"github.com/rest2ldap/rest2ldap/pkg/directory"
+	"github.com/rest2ldap/rest2ldap/pkg/fault"
 	"github.com/rest2ldap/rest2ldap/pkg/ldapwire"
 )
 
@@ -12,6 +14,11 @@ func (s *session) Add(ctx context.Context, req *directory.AddRequest) (*director
 	r := request{name: "add", want: ldapwire.AddResponse, encode: func(dst []byte, id int32, controls []ldapwire.Control) []byte {
 		return ldapwire.AppendAdd(dst, id, req, controls...)
 	}, base: req.DN}
+	if slices.ContainsFunc(req.Attributes, func(a directory.Attribute) bool { return isPassword(a.Name) }) {
+		if err := s.askPolicy(ctx, &r.controls); err != nil {
+			return nil, err
+		}
+	}
 	return s.change(ctx, req.DN, &req.WriteOptions, ldapwire.PostRead, r)
 }
 
@@ -27,6 +34,11 @@ func (s *session) Modify(ctx context.Context, req *directory.ModifyRequest) (*di
 		}
 		if known.controls[ldapwire.OIDPermissiveModify] {
 			r.controls = []ldapwire.Control{ldapwire.PermissiveModify()}
+		}
+	}
+	if slices.ContainsFunc(req.Changes, func(c directory.Change) bool { return isPassword(c.Attribute) }) {
+		if err := s.askPolicy(ctx, &r.controls); err != nil {
+			return nil, err
 		}
 	}
 	entry, err := s.change(ctx, req.DN, &req.WriteOptions, ldapwire.PostRead, r)
@@ -88,7 +100,7 @@ func (s *session) change(ctx context.Context, dn directory.DN, o *directory.Writ
 	}
 	s.client.keep(op.final, o.Answer)
 	if op.result.Code != codeSuccess && (!o.Trial || op.result.Code != ldapwire.NoOperation) {
-		return nil, op.fault()
+		return nil, s.refusal(op)
 	}
 	// A change that was made is a success, whatever came back with it.
 	entry, err := op.final.ReadEntry()
@@ -100,6 +112,21 @@ func (s *session) change(ctx context.Context, dn directory.DN, o *directory.Writ
 		return nil, nil //nolint:nilnil // No entry came back.
 	}
 	return entry, nil
+}
+
+// refusal is the fault of a change that was refused, with what the password policy had
+// against it where it was asked.
+func (s *session) refusal(op *operation) *fault.Error {
+	e := op.fault()
+	policy, err := op.final.PolicyError()
+	switch {
+	case err != nil:
+		s.client.options.Logger.Warn("what the password policy said makes no sense", "error", err)
+	case policy != ldapwire.NoPolicyError:
+		e = policyFault(e, op.result.Code, policy)
+		e.Detail.Attribute = attrPassword
+	}
+	return e
 }
 
 // make sends the request of a change. One that is only tried may be sent again, as if it

@@ -19,6 +19,9 @@ func (s *session) ModifyPassword(ctx context.Context, req *directory.PasswordReq
 	if err != nil {
 		return none, err
 	}
+	if req.Trial {
+		return none, s.tryPassword(ctx, known, req)
+	}
 	controls, err := s.with(req.Controls)
 	if err != nil {
 		return none, err
@@ -51,8 +54,7 @@ func (s *session) ModifyPassword(ctx context.Context, req *directory.PasswordReq
 	return none, passwordFault(op.result, policy)
 }
 
-// exchangePassword changes a password by a modification, which deletes the old one where there
-// is one. 389 Directory Server takes the extended operation of a caller for one of the
+// exchangePassword changes a password by a modification. 389 Directory Server takes the extended operation of a caller for one of the
 // gateway: it would do what the caller may not, and has the caller change the password once
 // more. A password that the directory is to make is made here.
 func (s *session) exchangePassword(ctx context.Context, req *directory.PasswordRequest) (directory.Password, error) {
@@ -62,22 +64,72 @@ func (s *session) exchangePassword(ctx context.Context, req *directory.PasswordR
 		password = rand.Text()
 		generated = directory.NewPassword(password)
 	}
-	changes := []directory.Change{{Op: directory.ChangeReplace, Attribute: "userPassword", Values: []string{password}}}
-	if req.Old != "" {
-		changes = []directory.Change{
-			{Op: directory.ChangeDelete, Attribute: "userPassword", Values: []string{req.Old}},
-			{Op: directory.ChangeAdd, Attribute: "userPassword", Values: []string{password}},
-		}
-	}
-	_, err := s.Modify(ctx, &directory.ModifyRequest{DN: req.DN, Changes: changes, WriteOptions: directory.WriteOptions{Controls: req.Controls, Answer: req.Answer}})
-	var e *fault.Error
-	if errors.As(err, &e) && e.Detail.Kind == "noSuchAttribute" {
-		err = fault.Wrap(fault.Invalid, err, "the old password is not right").Named("wrongPassword")
-	}
-	if err != nil {
+	if err := s.setPassword(ctx, req, password); err != nil {
 		return directory.Password{}, err
 	}
 	return generated, nil
+}
+
+// tryPassword tries the change of a password by a modification: servers try those, and not the
+// extended operation. Where an old password is to be compared, that needs a password policy,
+// which knows the stored one by it.
+func (s *session) tryPassword(ctx context.Context, known *knowledge, req *directory.PasswordRequest) error {
+	if req.Old != "" && !known.controls[ldapwire.OIDPasswordPolicy] {
+		return errLacks(ldapwire.OIDPasswordPolicy)
+	}
+	password := req.New
+	if password == "" {
+		password = rand.Text()
+	}
+	err := s.setPassword(ctx, req, password)
+	var e *fault.Error
+	if req.Old != "" && errors.As(err, &e) && e.Detail.PasswordPolicy == directory.MustSupplyOldPassword {
+		return errWrongPassword(err)
+	}
+	return err
+}
+
+// setPassword changes a password, or tries to, by a modification, which deletes the old one
+// where there is one.
+func (s *session) setPassword(ctx context.Context, req *directory.PasswordRequest, password string) error {
+	changes := []directory.Change{{Op: directory.ChangeReplace, Attribute: attrPassword, Values: []string{password}}}
+	if req.Old != "" {
+		changes = []directory.Change{
+			{Op: directory.ChangeDelete, Attribute: attrPassword, Values: []string{req.Old}},
+			{Op: directory.ChangeAdd, Attribute: attrPassword, Values: []string{password}},
+		}
+	}
+	_, err := s.Modify(ctx, &directory.ModifyRequest{
+		DN: req.DN, Changes: changes, WriteOptions: directory.WriteOptions{Trial: req.Trial, Controls: req.Controls, Answer: req.Answer},
+	})
+	var e *fault.Error
+	if errors.As(err, &e) && e.Detail.Kind == "noSuchAttribute" {
+		return errWrongPassword(err)
+	}
+	return err
+}
+
+func errWrongPassword(cause error) error {
+	return fault.Wrap(fault.Invalid, cause, "the old password is not right").Named("wrongPassword")
+}
+
+// attrPassword is the attribute that password policies are about.
+const attrPassword = "userPassword"
+
+// isPassword reports whether an attribute description is of the password.
+func isPassword(description string) bool {
+	name, _, _ := strings.Cut(description, ";")
+	return strings.EqualFold(name, attrPassword)
+}
+
+// askPolicy adds the control by which a server tells what its password policy has against a
+// change, where it has one.
+func (s *session) askPolicy(ctx context.Context, to *[]ldapwire.Control) error {
+	known, err := s.client.knowledge(ctx)
+	if err == nil && known.controls[ldapwire.OIDPasswordPolicy] {
+		*to = append(*to, ldapwire.PasswordPolicy())
+	}
+	return err
 }
 
 // passwordFault turns a refusal to change a password into a fault.

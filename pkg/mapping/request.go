@@ -64,7 +64,7 @@ type Request struct {
 	// Revision is the revision that the resource must have; "" is any.
 	Revision string
 	// DryRun tells that nothing is to be changed: the directory is asked whether it would
-	// (Create, Update, Patch, Delete).
+	// (Create, Update, Patch, Delete, and the actions ModifyPassword, ResetPassword and Rename).
 	DryRun bool
 	// Subtree tells that a Delete takes all that is below the resource with it.
 	Subtree bool
@@ -77,8 +77,8 @@ type Request struct {
 	Changes []PatchOp
 	// Action is the name of an Action.
 	Action string
-	// QualityAdvice tells that who changes a password that is refused wants to know by which
-	// criteria.
+	// QualityAdvice tells that who sets a password that is refused wants to know by which
+	// criteria (Create, Update, Patch, and the actions ModifyPassword and ResetPassword).
 	QualityAdvice bool
 	// Password reads what the action ModifyPassword is to change. It is called once, when
 	// the action has been found to be there. Its errors are faults.

@@ -139,6 +139,10 @@ func (s *Store) Modify(who Who, dn string, changes []directory.Change, w Write) 
 			return Outcome{Result: Result{Code: insufficientAccess}}
 		}
 	}
+	changes, result = s.standing(found.entry, changes)
+	if result.Code != success {
+		return Outcome{Result: result}
+	}
 	e := found.clone()
 	for i, change := range changes {
 		if result := s.apply(e, checked[i], change, w.Permissive); result.Code != success {

@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/rest2ldap/rest2ldap/pkg/directory"
 )
 
 // schemes are the hashes of passwords, by the name in braces.
@@ -203,6 +205,36 @@ func (s *Store) newPassword(v *view, before, after *entry) Result {
 		s.setOperational(after, "pwdHistory", history[max(0, len(history)-kept):]...)
 	}
 	return Result{}
+}
+
+// standing returns changes in which a password that is to be deleted is the stored one that it
+// verifies, as OpenLDAP's password policy has it. One that verifies none is refused where
+// another one is to take its place.
+func (s *Store) standing(e *entry, changes []directory.Change) ([]directory.Change, Result) {
+	is := func(c directory.Change, op directory.ChangeOp) bool {
+		return c.Op == op && strings.EqualFold(c.Attribute, "userPassword")
+	}
+	replaces := slices.ContainsFunc(changes, func(c directory.Change) bool { return is(c, directory.ChangeAdd) })
+	changes = slices.Clone(changes)
+	for i, change := range changes {
+		if !is(change, directory.ChangeDelete) {
+			continue
+		}
+		values := slices.Clone(change.Values)
+		for j, value := range values {
+			at := slices.IndexFunc(e.attribute("userPassword"), func(stored string) bool { return stored == value || verifies(stored, value) })
+			switch {
+			case at >= 0:
+				values[j] = e.attribute("userPassword")[at]
+			case replaces:
+				result := refuse(unwillingToPerform, "Must supply correct old password to change to new one")
+				result.Reason = MustSupplyOldPassword
+				return nil, result
+			}
+		}
+		changes[i].Values = values
+	}
+	return changes, Result{}
 }
 
 // passwordIn is the stored password in a value of pwdHistory: time#syntax#length#password.
