@@ -60,7 +60,7 @@ func (n name) join(text func(rdn) string) string {
 // isBelow tells a name that is below another one, at any depth, or is it.
 func (n name) isBelow(base name) bool {
 	extra := len(n.rdns) - len(base.rdns)
-	return extra >= 0 && name{n.rdns[extra:]}.key() == base.key()
+	return extra >= 0 && slices.EqualFunc(n.rdns[extra:], base.rdns, func(a, b rdn) bool { return a.key == b.key })
 }
 
 var errDN = errors.New("invalid DN")
