@@ -16,6 +16,7 @@ func benchmark(b *testing.B, f func(b *testing.B, g *gateway, token string)) {
 		issuer.Add(algorithm, algorithm)
 	}
 	g := newGateway(b, issuer, func(o *Options) { o.Clock = time.Now })
+	issuer.Clock = time.Now // As the clock of the gateway.
 	for _, algorithm := range []string{"RS256", "ES256", "EdDSA"} {
 		token := issuer.Token(issuer.Header(algorithm), issuer.Claims("bjensen").With("exp", time.Now().Unix()+3600))
 		b.Run(algorithm, func(b *testing.B) {

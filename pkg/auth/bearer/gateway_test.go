@@ -75,7 +75,8 @@ type gateway struct {
 
 func newGateway(t testing.TB, issuer *bearertest.Issuer, change func(*Options)) *gateway {
 	t.Helper()
-	g := &gateway{people: new(people), clock: &testClock{now: time.Now()}}
+	g := &gateway{people: new(people), clock: &testClock{now: issuer.Clock()}}
+	issuer.Clock = g.clock.Now // Its tokens are not from the future.
 	accounts, err := auth.NewAccounts(auth.AccountsOptions{Directory: g.people, Clock: g.clock.Now, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
