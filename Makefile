@@ -10,6 +10,10 @@ FUZZTIME ?= 10s
 # detector can run. Package totals adds the number of tests on each directory.
 go_test = race=$$(sh integration/provision.sh) && go run ./internal/tally/totals go test $$race -count 1
 
+# With the race detector each program sleeps for a second at its end, and there are some
+# hundreds of them.
+export GORACE ?= atexit_sleep_ms=10
+
 .PHONY: help demo build test full soak bench fuzz lint fmt tidy-check image clean
 
 help: ## Show this help

@@ -26,6 +26,10 @@ func run(m *testing.M) int {
 	args := []string{"build", "-o", program}
 	if raceDetector {
 		args = append(args, "-race")
+		// Each program that ends would sleep for a second, in case that a race comes late.
+		if os.Getenv("GORACE") == "" {
+			_ = os.Setenv("GORACE", "atexit_sleep_ms=10") // Fails for malformed names only.
+		}
 	}
 	build := exec.Command("go", append(args, "github.com/rest2ldap/rest2ldap/cmd/rest2ldap")...)
 	if output, err := build.CombinedOutput(); err != nil {

@@ -101,6 +101,7 @@ func setUp(env *testscript.Env) error {
 		return err
 	}
 	env.Setenv("EXAMPLE", example)
+	env.Setenv("GORACE", "atexit_sleep_ms=10") // With the race detector each program would sleep for a second at its end.
 	for _, name := range []string{"tls", "secrets"} {
 		if err := os.MkdirAll(filepath.Join(env.WorkDir, name), 0o700); err != nil {
 			return err
