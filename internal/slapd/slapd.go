@@ -193,7 +193,8 @@ func Start(tb testing.TB, options Options) *Server {
 }
 
 // Each runs a test as a subtest on every kind of server, a new one each; on the one in
-// memory only where the options hold no lines for slapd.conf.
+// memory only where the options hold no lines for slapd.conf. The subtests are parallel
+// to one another: they begin when the calling test returns.
 func Each(t *testing.T, options Options, test func(t *testing.T, server *Server)) {
 	t.Helper()
 	for _, kind := range []Kind{Process, Container, Memory} {
@@ -201,6 +202,8 @@ func Each(t *testing.T, options Options, test func(t *testing.T, server *Server)
 			continue
 		}
 		t.Run(string(kind.directory()), func(t *testing.T) {
+			t.Parallel()
+			options := options
 			options.Kind = kind
 			test(t, Start(t, options))
 		})
