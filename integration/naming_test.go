@@ -81,6 +81,9 @@ func TestNaming(t *testing.T) {
 				change(t, "PUT", path, `{"uid":"other","cn":["New User"],"sn":"Changed"}`).fails(http.StatusBadRequest, "readOnly")
 				change(t, "PUT", "/hr/people/nobody@example.com", `{"uid":"new2","sn":"Upsert","cn":["x"]}`).want(http.StatusCreated)
 				change(t, "PUT", "/hr/people/nobody@example.com", `{"sn":"x","cn":["x"]}`, "If-None-Match", "*").fails(http.StatusBadRequest, "missingField")
+				for _, id := range []string{"newuser@example.com", "NewUser@Example.com"} { // Another entry must not take the id.
+					change(t, "PUT", "/hr/people/"+id, `{"uid":"second","sn":"x","cn":["x"]}`, "If-None-Match", "*").fails(http.StatusPreconditionFailed, "alreadyExists")
+				}
 				change(t, "PUT", "/hr/people/a@example.com", `{"uid":"a","mail":"b@example.com","sn":"x","cn":["x"]}`, "If-None-Match", "*").fails(http.StatusBadRequest, "idMismatch")
 			})
 			t.Run("Post", func(t *testing.T) {
@@ -89,6 +92,7 @@ func TestNaming(t *testing.T) {
 					t.Errorf("Location %q", location)
 				}
 				change(t, "POST", "/hr/people", `{"mail":"mailed@example.com","uid":"mailed","cn":["x"],"sn":"x"}`).want(http.StatusCreated).has(`"mailed@example.com"`, "_id")
+				change(t, "POST", "/hr/people", `{"mail":"mailed@example.com","uid":"mailed2","cn":["x"],"sn":"x"}`).fails(http.StatusPreconditionFailed, "alreadyExists")
 				change(t, "POST", "/hr/people", `{"uid":"x","cn":["x"],"sn":"x"}`).fails(http.StatusBadRequest, "missingID")
 			})
 			t.Run("Query", func(t *testing.T) {

@@ -16,6 +16,9 @@ func (c *call) create(ctx context.Context) (*Answer, error) {
 	if err := c.target.CheckNew(creation.Entry.Attributes); err != nil {
 		return nil, err
 	}
+	if err := c.checkUnused(ctx, creation.ID); err != nil {
+		return nil, err
+	}
 	var changed []string
 	for _, attribute := range creation.Entry.Attributes {
 		changed = append(changed, attribute.Name)
@@ -50,4 +53,26 @@ func (c *call) create(ctx context.Context) (*Answer, error) {
 	answer := c.after(ctx, encoder, entry, creation.Entry.DN)
 	answer.Created = !c.req.DryRun
 	return answer, nil
+}
+
+// checkUnused refuses an id that a resource of the collection has. Where the id is the name
+// of the entry, that is for the directory to say; elsewhere it takes a second entry with the
+// id, unless its rules keep such values apart, and two that are sent at once are for those
+// rules alone.
+func (c *call) checkUnused(ctx context.Context, id string) error {
+	if id == "" {
+		return nil
+	}
+	instance := c.target.Instance(id)
+	if _, named := instance.DN(); named {
+		return nil
+	}
+	found, err := c.find(ctx, instance.Lookup([]string{"1.1"}))
+	switch {
+	case errors.Is(err, fault.NotFound):
+		return nil // The collection's own entry is not there yet.
+	case err == nil && len(found) > 0:
+		return fault.New(fault.PreconditionFailed, "a resource with this id is there already").Named("alreadyExists")
+	}
+	return err
 }

@@ -12,8 +12,8 @@ import (
 
 // PatchAttributes returns what Patch has to know of the stored entry; none where it need not
 // know the entry. It has to know the type where some field of the operations means different
-// things in the types of the family, and the values where values of JSON are removed: whoever
-// removes one may write it otherwise.
+// things in the types of the family, and the values where values of JSON are removed, or added
+// to others: whoever sends one may write it otherwise.
 func (t *Target) PatchAttributes(ops []PatchOp) []string {
 	p := &projection{}
 	for _, op := range ops {
@@ -21,8 +21,8 @@ func (t *Target) PatchAttributes(ops []PatchOp) []string {
 			if t.typ.isAmbiguous(name) {
 				p.need("objectClass")
 			}
-			if op.Verb == PatchRemove && op.Value != nil {
-				t.typ.family(func(member *boundType) { p.needJSON(find(member.properties, name)) })
+			if op.Value != nil {
+				t.typ.family(func(member *boundType) { p.needJSON(find(member.properties, name), op.Verb) })
 			}
 		}
 	}
@@ -32,16 +32,22 @@ func (t *Target) PatchAttributes(ops []PatchOp) []string {
 	return p.attributes
 }
 
-// needJSON adds the attributes of a property, or those inside it, that hold JSON.
-func (p *projection) needJSON(property *boundProperty) {
+// needJSON adds the attributes of a property, or those inside it, whose JSON values an
+// operation compares with its own.
+func (p *projection) needJSON(property *boundProperty, verb PatchVerb) {
 	if property == nil {
 		return
 	}
 	walk([]*boundProperty{property}, func(inner *boundProperty) {
-		if inner.valueType == JSON {
+		if inner.valueType == JSON && inner.comparesJSON(verb) {
 			p.need(inner.attribute)
 		}
 	})
+}
+
+// comparesJSON tells the operations whose values may be among the stored ones.
+func (p *boundProperty) comparesJSON(verb PatchVerb) bool {
+	return verb == PatchRemove || verb == PatchAdd && p.MultiValued
 }
 
 // topNames returns the top-level fields that an operation touches.
@@ -243,7 +249,7 @@ func (p *patcher) leafValues(ctx context.Context, property *boundProperty, at qu
 	switch {
 	case property.Kind != ReferenceKind:
 		values, err := property.values(value, at)
-		if op.Verb == PatchRemove && property.valueType == JSON && p.entry != nil {
+		if property.valueType == JSON && property.comparesJSON(op.Verb) && p.entry != nil {
 			values = asStored(values, p.entry.Values(property.attribute))
 		}
 		return values, err
