@@ -183,6 +183,32 @@ func (m *Matcher) Least(attribute string, values []string) (least string, form O
 	return least, form
 }
 
+// Among reports of each of the values whether it equals one of the others, as the attribute's
+// values compare. A value that is not of the attribute's syntax equals none.
+func (m *Matcher) Among(attribute string, values, others []string) []bool {
+	normal := m.normalizer(attribute)
+	known := make(map[string]bool, len(others))
+	for _, other := range others {
+		if form, ok := normal(other); ok {
+			known[form.key()] = true
+		}
+	}
+	among := make([]bool, len(values))
+	for i, value := range values {
+		form, ok := normal(value)
+		among[i] = ok && known[form.key()]
+	}
+	return among
+}
+
+// key is the same for values that compare as equal.
+func (o Ordered) key() string {
+	if o.number != nil {
+		return o.number.String()
+	}
+	return o.text
+}
+
 // normalizer returns the function that brings values of the attribute into the
 // form in which they compare; it reports whether the value is one of the syntax.
 func (m *Matcher) normalizer(attribute string) func(string) (Ordered, bool) {

@@ -101,13 +101,11 @@ func (p *boundProperty) valuesBeside(value any, at query.Pointer, stored []strin
 		return nil, err
 	}
 	read := p.asRead(stored)
-	var values []string
+	var values distinct
 	for i, item := range items {
 		if len(read) > 0 {
 			if v, ok := read[string(AppendJSON(nil, item))]; ok {
-				if !slices.Contains(values, v) {
-					values = append(values, v)
-				}
+				values.add(v)
 				continue
 			}
 		}
@@ -121,11 +119,9 @@ func (p *boundProperty) valuesBeside(value any, at query.Pointer, stored []strin
 		case p.valueType == FileTime && standsForNever(v):
 			return nil, invalid(p.itemPlace(at, i), "wrongType", "a time after 1601-01-01T00:00:00Z is expected, which stands for no time; leave the field out to say that")
 		}
-		if !slices.Contains(values, v) {
-			values = append(values, v)
-		}
+		values.add(v)
 	}
-	return values, nil
+	return values.list, nil
 }
 
 // asRead returns the stored values by what a read shows for them, where that does not tell
@@ -269,8 +265,9 @@ func sameSet(a, b []string) bool {
 	if len(a) != len(b) {
 		return false
 	}
-	for _, v := range a {
-		if !slices.Contains(b, v) {
+	set := setOf(a)
+	for _, v := range b {
+		if !set[v] {
 			return false
 		}
 	}

@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -25,50 +26,37 @@ func appendJSONText(dst []byte, text string) []byte {
 	return append(dst, value...)
 }
 
-// sameJSON reports whether two JSON texts say the same: the order of members does not count,
-// nor the way in which a number is written.
-func sameJSON(a, b string) bool {
-	if a == b {
-		return true
-	}
-	x, err := DecodeJSON([]byte(a), maxJSONDepth)
+// jsonForm is the same for JSON texts that say the same: the order of members does not count,
+// nor the way in which a number is written. What is no JSON is its own form.
+func jsonForm(text string) string {
+	value, err := DecodeJSON([]byte(text), maxJSONDepth)
 	if err != nil {
-		return false
+		return "!" + text
 	}
-	y, err := DecodeJSON([]byte(b), maxJSONDepth)
-	return err == nil && equalJSON(x, y)
+	return string(AppendJSON(nil, plain(value)))
 }
 
-func equalJSON(a, b any) bool {
-	switch x := a.(type) {
+// plain returns a value with its members in the order of their names, and its numbers in one
+// form.
+func plain(value any) any {
+	switch v := value.(type) {
 	case query.Number:
-		y, ok := b.(query.Number)
-		return ok && (x == y || plainNumber(string(x)) == plainNumber(string(y)))
+		return query.Number(plainNumber(string(v)))
 	case []any:
-		y, ok := b.([]any)
-		if !ok || len(x) != len(y) {
-			return false
+		list := make([]any, len(v))
+		for i := range v {
+			list[i] = plain(v[i])
 		}
-		for i := range x {
-			if !equalJSON(x[i], y[i]) {
-				return false
-			}
-		}
-		return true
+		return list
 	case *Object:
-		y, ok := b.(*Object)
-		if !ok || len(x.Members) != len(y.Members) {
-			return false
+		object := &Object{Members: slices.Clone(v.Members)}
+		for i := range object.Members {
+			object.Members[i].Value = plain(object.Members[i].Value)
 		}
-		for _, member := range x.Members {
-			other, found := y.named(member.Name)
-			if !found || !equalJSON(member.Value, other) {
-				return false
-			}
-		}
-		return true
+		slices.SortFunc(object.Members, func(a, b Member) int { return strings.Compare(a.Name, b.Name) })
+		return object
 	}
-	return a == b
+	return value
 }
 
 // named returns the value of the member of just that name.

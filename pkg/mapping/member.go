@@ -73,11 +73,11 @@ func applyChange(entry *directory.Entry, c directory.Change, schema *directory.S
 	a := &entry.Attributes[i]
 	switch {
 	case c.Op == directory.ChangeAdd:
-		for _, value := range c.Values {
-			if !slices.Contains(a.Values, value) {
-				a.Values = append(a.Values, value)
-			}
+		var all distinct
+		for _, value := range slices.Concat(a.Values, c.Values) {
+			all.add(value)
 		}
+		a.Values = all.list
 	case c.Op == directory.ChangeIncrement:
 		for i, value := range a.Values {
 			a.Values[i] = sum(value, c.Values[0])
@@ -85,14 +85,7 @@ func applyChange(entry *directory.Entry, c directory.Change, schema *directory.S
 	case c.Op == directory.ChangeReplace, c.Op == directory.ChangeDelete && len(c.Values) == 0:
 		a.Values = slices.Clone(c.Values)
 	case c.Op == directory.ChangeDelete:
-		matcher := directory.NewMatcher(schema)
-		a.Values = slices.DeleteFunc(a.Values, func(value string) bool {
-			one := &directory.Entry{Attributes: []directory.Attribute{{Name: a.Name, Values: []string{value}}}}
-			return slices.ContainsFunc(c.Values, func(gone string) bool {
-				same, err := matcher.Matches(directory.Equal(a.Name, gone), one)
-				return err == nil && same
-			})
-		})
+		a.Values = which(a.Values, directory.NewMatcher(schema).Among(a.Name, a.Values, c.Values), false)
 	}
 }
 

@@ -261,12 +261,22 @@ func (p *patcher) leafValues(ctx context.Context, property *boundProperty, at qu
 
 // asStored returns JSON texts in the words of the stored ones that say the same.
 func asStored(values, stored []string) []string {
-	for i, value := range values {
-		if at := slices.IndexFunc(stored, func(other string) bool { return sameJSON(value, other) }); at >= 0 {
-			values[i] = stored[at]
-		}
+	known := make(map[string]string, len(stored))
+	for _, value := range stored {
+		known[jsonForm(value)] = value
 	}
-	return values
+	var all []string
+	for _, value := range values {
+		form := jsonForm(value)
+		if _, ok := known[form]; !ok {
+			known[form] = value
+		} else if known[form] == "" {
+			continue
+		}
+		all = append(all, known[form])
+		known[form] = "" // Each once.
+	}
+	return all
 }
 
 func (p *patcher) change(property *boundProperty, at query.Pointer, verb PatchVerb, values []string) error {

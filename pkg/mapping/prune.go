@@ -1,7 +1,6 @@
 package mapping
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/rest2ldap/rest2ldap/pkg/directory"
@@ -17,14 +16,14 @@ import (
 func (t *Target) Prune(entry *directory.Entry, changes []directory.Change) ([]directory.Change, bool) {
 	matcher := directory.NewMatcher(t.binding.capabilities.Schema)
 	pruned := make([]directory.Change, 0, len(changes))
+	touched := make(map[string]bool, len(changes))
 	found := false
-	for i, change := range changes {
-		touched := slices.ContainsFunc(changes[:i], func(c directory.Change) bool { return strings.EqualFold(c.Attribute, change.Attribute) })
-		if change.Op == directory.ChangeDelete && !touched && len(entry.Values(change.Attribute)) > 0 {
-			present := slices.DeleteFunc(slices.Clone(change.Values), func(value string) bool {
-				has, err := matcher.Matches(directory.Equal(change.Attribute, value), entry)
-				return err == nil && !has
-			})
+	for _, change := range changes {
+		key := strings.ToLower(change.Attribute)
+		isFirst := !touched[key]
+		touched[key] = true
+		if stored := entry.Values(change.Attribute); change.Op == directory.ChangeDelete && isFirst && len(stored) > 0 {
+			present := which(change.Values, matcher.Among(change.Attribute, change.Values, stored), true)
 			found = found || len(present) < len(change.Values)
 			if len(present) == 0 {
 				continue
@@ -34,4 +33,15 @@ func (t *Target) Prune(entry *directory.Entry, changes []directory.Change) ([]di
 		pruned = append(pruned, change)
 	}
 	return pruned, found
+}
+
+// which returns the values that are chosen, or those that are not.
+func which(values []string, chosen []bool, wanted bool) []string {
+	rest := make([]string, 0, len(values))
+	for i, value := range values {
+		if chosen[i] == wanted {
+			rest = append(rest, value)
+		}
+	}
+	return rest
 }

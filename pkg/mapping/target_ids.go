@@ -39,7 +39,7 @@ func (t *Target) referenceValues(ctx context.Context, find Finder, p *boundPrope
 	if err != nil {
 		return nil, err
 	}
-	var names []string
+	var names distinct
 	for i, id := range ids {
 		name, ok := known[directory.FoldValue(id)]
 		if !ok {
@@ -47,11 +47,9 @@ func (t *Target) referenceValues(ctx context.Context, find Finder, p *boundPrope
 				return nil, err
 			}
 		}
-		if !slices.Contains(names, name) {
-			names = append(names, name)
-		}
+		names.add(name)
 	}
-	return names, nil
+	return names.list, nil
 }
 
 func single(found []string, at query.Pointer) (string, error) {

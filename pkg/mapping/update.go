@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/rest2ldap/rest2ldap/pkg/directory"
 	"github.com/rest2ldap/rest2ldap/pkg/fault"
@@ -290,35 +289,34 @@ func (p *boundProperty) plan(attribute string, stored, values, added, removed []
 // difference compares value by value. Values that differ in nothing but case are
 // different: a client that changes case wants it kept.
 func (p *boundProperty) difference(stored, values []string) (added, removed []string) {
-	has := func(list []string, value string) bool {
-		return slices.ContainsFunc(list, func(other string) bool { return p.same(other, value) })
+	return p.without(values, stored), p.without(stored, values)
+}
+
+// without returns the values that are not shown as one of the others is.
+func (p *boundProperty) without(values, others []string) []string {
+	known := make(map[string]bool, len(others))
+	for _, other := range others {
+		known[p.form(other)] = true
 	}
+	var rest []string
 	for _, value := range values {
-		if !has(stored, value) {
-			added = append(added, value)
+		if !known[p.form(value)] {
+			rest = append(rest, value)
 		}
 	}
-	for _, value := range stored {
-		if !has(values, value) {
-			removed = append(removed, value)
-		}
+	return rest
+}
+
+// form is the same for attribute values that are shown alike, or that say the same in JSON.
+func (p *boundProperty) form(value string) string {
+	if p.valueType == JSON {
+		return jsonForm(value)
 	}
-	return added, removed
+	return string(p.appendValue(nil, value))
 }
 
 // same reports whether two attribute values are shown alike.
-func (p *boundProperty) same(a, b string) bool {
-	if a == b {
-		return true
-	}
-	if p.valueType.IsText() && utf8.ValidString(a) && utf8.ValidString(b) {
-		return false
-	}
-	if p.valueType == JSON {
-		return sameJSON(a, b)
-	}
-	return string(p.appendValue(nil, a)) == string(p.appendValue(nil, b))
-}
+func (p *boundProperty) same(a, b string) bool { return a == b || p.form(a) == p.form(b) }
 
 // referenceChanges keeps the stored references whose targets the caller cannot see.
 func (u *updater) referenceChanges(ctx context.Context, w *wanted, stored []string) ([]directory.Change, error) {
