@@ -249,11 +249,18 @@ func TestOverlays(t *testing.T) {
 		return g.send(t, ask{method: "PATCH", path: "/api/users/bjensen", as: "kvaughan", body: fmt.Sprintf(`[{"operation":"replace","field":%q,"value":%q}]`, field, value)})
 	}
 	t.Run("F_40/Constraint", func(t *testing.T) {
-		patch("/description", strings.Repeat("long ", 10)).fails(http.StatusBadRequest, "constraintViolation")
+		patch("/description", strings.Repeat("long ", 10)).fails(http.StatusBadRequest, "constraintViolation").
+			has(`"/description"`, "detail", "field").has(`"description"`, "detail", "attribute")
 		patch("/description", "short").want(http.StatusOK)
 	})
 	t.Run("F_40/Unique", func(t *testing.T) {
-		patch("/userName", "scarter@example.com").fails(http.StatusBadRequest, "constraintViolation")
+		patch("/userName", "scarter@example.com").fails(http.StatusBadRequest, "constraintViolation").has(`"/userName"`, "detail", "field")
+	})
+	t.Run("F_43/Syntax", func(t *testing.T) {
+		// The one of several members at fault is the one that slapd names.
+		body := `{"_id":"odd","_schema":"frapi:opendj:rest2ldap:user:1.0","userName":"","displayName":["Odd"],"name":{"familyName":"Odd"},"manager":null,"contactInformation":{"telephoneNumber":"+1 1"}}`
+		r := g.send(t, ask{method: "POST", path: "/api/users", as: "kvaughan", query: params("_action", "create"), body: strings.Replace(body, `"userName":""`, `"userName":"\u00e4@example.com"`, 1)})
+		r.fails(http.StatusBadRequest, "invalidAttributeSyntax").has(`"/userName"`, "detail", "field").has(`"mail"`, "detail", "attribute")
 	})
 	t.Run("F_42", func(t *testing.T) {
 		g.send(t, ask{method: "DELETE", path: "/api/users/nbohr", as: "kvaughan"}).fails(http.StatusBadRequest, "notAllowedOnNonLeaf")

@@ -42,7 +42,7 @@ func (c *call) create(ctx context.Context) (*Answer, error) {
 	}
 	if err != nil {
 		// The policy is the one for all: the entry that could name another one is not there.
-		return nil, c.advise(ctx, directory.DN{}, (&directory.Entry{Attributes: creation.Entry.Attributes}).Value(passwordAttribute), err)
+		return nil, c.advise(ctx, directory.DN{}, (&directory.Entry{Attributes: creation.Entry.Attributes}).Value(passwordAttribute), c.located(err, nil))
 	}
 	if creation.ID != "" {
 		c.target = c.target.Instance(creation.ID)
