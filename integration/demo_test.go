@@ -269,6 +269,31 @@ func TestDemoEndsUnderLoad(t *testing.T) {
 	}
 }
 
+// Ctrl-C before the demo is ready ends it as well, and leaves nothing behind.
+func TestDemoEndsEarly(t *testing.T) {
+	for name, args := range map[string][]string{"Few": nil, "Many": {"--entries", "20000"}} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			var log logBuffer
+			command := exec.Command(program, append([]string{"demo", "--https", "127.0.0.1:0", "--ldaps", "127.0.0.1:0"}, args...)...)
+			command.Stderr, command.Env = &log, append(os.Environ(), "TMPDIR="+dir)
+			if err := command.Start(); err != nil {
+				t.Fatal(err)
+			}
+			made := func() bool { entries, err := os.ReadDir(dir); return err == nil && len(entries) > 0 }
+			for !made() {
+				time.Sleep(time.Millisecond)
+			}
+			if err := command.Process.Signal(syscall.SIGINT); err != nil {
+				t.Fatal(err)
+			}
+			if err := command.Wait(); err != nil || made() {
+				t.Errorf("ended with %v, files are left: %t\n%s", err, made(), &log)
+			}
+		})
+	}
+}
+
 // The folder is used again, with its authority.
 func TestDemoFolder(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "a folder", "it's")

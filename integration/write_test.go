@@ -90,6 +90,10 @@ func TestUpdate(t *testing.T) {
 		t.Run("WeakNeverMatches", func(t *testing.T) {
 			put(t, carter(), "If-Match", "W/"+g.get(t, "kvaughan", path).etag()).fails(http.StatusPreconditionFailed, "")
 		})
+		t.Run("OneOfAList", func(t *testing.T) {
+			put(t, carter("4798", "7777"), "If-Match", `"stale", "other"`).fails(http.StatusPreconditionFailed, "revision")
+			put(t, carter("4798", "7777"), "If-Match", `"stale", `+g.get(t, "kvaughan", path).etag()).want(http.StatusOK).has(`"+1 408 555 7777"`, "contactInformation", "telephoneNumber")
+		})
 	})
 }
 

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/rest2ldap/rest2ldap/pkg/fault"
+	"github.com/rest2ldap/rest2ldap/pkg/gateway"
 	"github.com/rest2ldap/rest2ldap/pkg/mapping"
 )
 
@@ -23,9 +24,12 @@ type tags struct {
 	list    []tag
 }
 
-// holds reports whether a strong revision is one of the list.
+// holds reports whether a revision is one of the list, by the comparison of If-None-Match
+// (RFC 9110 §13.1.2, §8.8.3.2): whether the client has it as a weak one is no matter, since
+// what is in between may have weakened it. A revision that is weak itself may stand for two
+// states, of which the client may have the other one; it is never held.
 func (t tags) holds(revision mapping.Revision) bool {
-	return revision.Value != "" && !revision.Weak && slices.Contains(t.list, tag{value: revision.Value})
+	return revision.Value != "" && !revision.Weak && slices.ContainsFunc(t.list, func(one tag) bool { return one.value == revision.Value })
 }
 
 // parseTags reads the values of a header: "*" or a list of entity tags (RFC 9110
@@ -41,20 +45,19 @@ func parseTags(values []string) (tags, error) {
 		return t, nil
 	}
 	for {
+		rest = strings.TrimLeft(rest, " \t,") // Empty elements are passed over (RFC 9110 §5.6.1.2).
+		if rest == "" && len(t.list) > 0 {
+			return t, nil
+		}
 		var one tag
 		var err error
 		if one, rest, err = parseTag(rest); err != nil {
 			return tags{}, err
 		}
 		t.list = append(t.list, one)
-		rest = strings.TrimLeft(rest, " \t")
-		if rest == "" {
-			return t, nil
-		}
-		if rest[0] != ',' {
+		if rest = strings.TrimLeft(rest, " \t"); rest != "" && rest[0] != ',' {
 			return tags{}, errors.New("a comma is expected after a revision")
 		}
-		rest = strings.TrimLeft(rest[1:], " \t")
 	}
 }
 
@@ -107,7 +110,7 @@ func (r *request) tagsOf(header string) (tags, error) {
 type precondition struct {
 	mustExist    bool
 	mustNotExist bool
-	revision     string // "" is any
+	revisions    []string // of which it has one; none is any
 }
 
 // refuseConditions refuses conditional headers where they can never hold.
@@ -176,16 +179,48 @@ func (r *request) putCondition() (precondition, error) {
 	return precondition{}, nil
 }
 
-// matching returns what If-Match requires.
+// maxRevisions is how many revisions If-Match may name: each is asked for by itself.
+const maxRevisions = 16
+
+// matching returns what If-Match requires. The comparison is strong (RFC 9110 §13.1.1), so
+// that a weak revision matches nothing.
 func matching(t tags) (precondition, error) {
-	switch {
-	case t.any:
+	if t.any {
 		return precondition{mustExist: true}, nil
-	case len(t.list) > 1:
-		return precondition{}, badParameter("If-Match", `one revision or "*" is expected`).Named("malformedHeader")
-	case t.list[0].weak:
-		// RFC 9110 §13.1.1: the comparison is strong.
+	}
+	if len(t.list) > maxRevisions {
+		e := badParameter("If-Match", "%d revisions at most are expected, or \"*\"", maxRevisions).Named("malformedHeader")
+		e.Detail.Limit = maxRevisions
+		return precondition{}, e
+	}
+	c := precondition{mustExist: true}
+	for _, one := range t.list {
+		if !one.weak && !slices.Contains(c.revisions, one.value) {
+			c.revisions = append(c.revisions, one.value)
+		}
+	}
+	if len(c.revisions) == 0 {
 		return precondition{}, conditionFails("If-Match", "a weak revision matches nothing in If-Match; send a strong one, without W/, where the resource has it")
 	}
-	return precondition{mustExist: true, revision: t.list[0].value}, nil
+	return c, nil
+}
+
+// doWhere is do for a change of a resource that has one of the revisions. The directory
+// compares one in the moment of the change, so that it is asked for each in turn.
+func (h *handler) doWhere(r *request, c precondition, req mapping.Request) (answer *gateway.Answer, err error) {
+	if len(c.revisions) == 0 {
+		return h.do(r, req)
+	}
+	for _, revision := range c.revisions {
+		req.Revision = revision
+		if answer, err = h.do(r, req); !isOtherRevision(err) {
+			break
+		}
+	}
+	return answer, err
+}
+
+func isOtherRevision(err error) bool {
+	var e *fault.Error
+	return errors.As(err, &e) && e.Kind == fault.PreconditionFailed && e.Detail.Kind == "revision"
 }

@@ -43,9 +43,9 @@
 //
 // # Revisions
 //
-// If-Match takes one revision or "*", the quotes may be left out, and a weak one never
-// matches. If-None-Match takes a list when a resource is read, and the answer is 304
-// only when the resource shows nothing but itself and its revision is strong.
+// If-Match and If-None-Match take "*" or a list of revisions, whose quotes may be left out.
+// A weak one never matches in If-Match. A read answers 304 only when the resource shows
+// nothing but itself and its revision is strong; the client may have it as a weak one.
 // If-Modified-Since and If-Unmodified-Since are ignored (RFC 9110 §13.1: they may be).
 //
 // # Lists

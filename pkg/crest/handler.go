@@ -203,13 +203,13 @@ func (h *handler) put(w http.ResponseWriter, r *request) error {
 		return err
 	}
 	create := mapping.Request{Verb: mapping.Create, Named: true, Body: body}
-	update := mapping.Request{Verb: mapping.Update, MustExist: condition.mustExist, Revision: condition.revision, Body: body}
+	update := mapping.Request{Verb: mapping.Update, MustExist: condition.mustExist, Body: body}
 	var answer *gateway.Answer
 	switch {
 	case condition.mustNotExist:
 		answer, err = h.do(r, create)
 	case condition.mustExist:
-		answer, err = h.do(r, update)
+		answer, err = h.doWhere(r, condition, update)
 	case r.protocol.Compare(protocolUpsert) < 0:
 		update.MustExist = true
 		answer, err = h.do(r, update)
@@ -291,7 +291,7 @@ func (h *handler) patch(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	answer, err := h.do(r, mapping.Request{Verb: mapping.Patch, MustExist: true, Revision: condition.revision, Changes: changes})
+	answer, err := h.doWhere(r, condition, mapping.Request{Verb: mapping.Patch, MustExist: true, Changes: changes})
 	if err != nil {
 		return err
 	}
@@ -303,7 +303,7 @@ func (h *handler) delete(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	answer, err := h.do(r, mapping.Request{Verb: mapping.Delete, MustExist: true, Revision: condition.revision})
+	answer, err := h.doWhere(r, condition, mapping.Request{Verb: mapping.Delete, MustExist: true})
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -170,13 +171,19 @@ func TestConditions(t *testing.T) {
 		"NotModifiedHead":  {"HEAD", "/api/users/x", []string{"If-None-Match", `"7"`}, 304, ""},
 		"NotModifiedList":  {"GET", "/api/users/x", []string{"If-None-Match", `"1", "7"`}, 304, ""},
 		"NotModifiedBare":  {"GET", "/api/users/x", []string{"If-None-Match", `7`}, 304, ""},
-		"WeakNeverEqual":   {"GET", "/api/users/x", []string{"If-None-Match", `W/"7"`}, 200, ""},
+		"NotModifiedWeak":  {"GET", "/api/users/x", []string{"If-None-Match", `W/"7"`}, 304, ""},
+		"NotModifiedLast":  {"GET", "/api/users/x", []string{"If-None-Match", `"1",, W/"7",`}, 304, ""},
+		"WeakOther":        {"GET", "/api/users/x", []string{"If-None-Match", `W/"8", "*"`}, 200, ""},
+		"NoneMalformed":    {"GET", "/api/users/x", []string{"If-None-Match", `W/7`}, 400, "If-None-Match"},
 		"QueryMatch":       {"GET", "/api/users?_queryFilter=true", []string{"If-Match", `"7"`}, 412, "If-Match"},
 		"QueryNoneMatch":   {"GET", "/api/users?_queryFilter=true", []string{"If-None-Match", `"7"`}, 412, "If-None-Match"},
 		"PutNoneMatch":     {"PUT", "/api/users/x", []string{"If-None-Match", `"7"`}, 400, "If-None-Match"},
 		"R_C19":            {"PUT", "/api/users/x", []string{"If-None-Match", "*", "If-Match", "*"}, 412, "If-None-Match"},
 		"PutWeak":          {"PUT", "/api/users/x", []string{"If-Match", `W/"7"`}, 412, "If-Match"},
-		"PutList":          {"PUT", "/api/users/x", []string{"If-Match", `"7", "8"`}, 400, "If-Match"},
+		"PutList":          {"PUT", "/api/users/x", []string{"If-Match", `"7", "8"`}, 200, ""},
+		"PutWeakList":      {"PUT", "/api/users/x", []string{"If-Match", `W/"7", W/"8"`}, 412, "If-Match"},
+		"PutLongList":      {"PUT", "/api/users/x", []string{"If-Match", strings.Repeat(`"7",`, 17)}, 400, "If-Match"},
+		"PutAnyAndOne":     {"PUT", "/api/users/x", []string{"If-Match", `*, "7"`}, 400, "If-Match"},
 		"PutMalformed":     {"PUT", "/api/users/x", []string{"If-Match", `"7`}, 400, "If-Match"},
 		"PutNoneMalformed": {"PUT", "/api/users/x", []string{"If-None-Match", `"7"8`}, 400, "If-None-Match"},
 		"R_E37":            {"PATCH", "/api/users/x", []string{"If-None-Match", "*"}, 412, "If-None-Match"},
@@ -201,6 +208,41 @@ func TestConditions(t *testing.T) {
 				t.Errorf("ETag %q, body %q", r.header.Get("ETag"), r.body)
 			}
 		})
+	}
+}
+
+// Of a list of revisions one has to be that of the resource; each is asked for by itself.
+func TestListOfRevisions(t *testing.T) {
+	for name, test := range map[string]struct {
+		header string
+		asked  []string
+		status int
+	}{
+		"First":   {`"7", "8"`, []string{"7"}, 200},
+		"Later":   {`"6", W/"7", "6", "7", "8"`, []string{"6", "7"}, 200},
+		"Neither": {`"5", "6"`, []string{"5", "6"}, 412},
+	} {
+		for method, target := range map[string]string{"PUT": "/api/users/x", "PATCH": "/api/users/x", "DELETE": "/api/users/x", "POST": "/api/users/x?_action=rename"} {
+			t.Run(name+method, func(t *testing.T) {
+				body := map[string]string{"PUT": "{}", "POST": `{"newId":"y"}`, "PATCH": "[]"}[method]
+				var asked []string
+				f := newFront(t, &service{answer: func(req *mapping.Request) (*gateway.Answer, error) {
+					asked = append(asked, req.Revision)
+					if req.Renaming != nil {
+						if renaming, err := req.Renaming(); err != nil || renaming.ID != "y" {
+							t.Errorf("%v, %v", renaming, err)
+						}
+					}
+					if req.Revision != "7" {
+						return nil, fault.New(fault.PreconditionFailed, "another").Named("revision")
+					}
+					return &gateway.Answer{JSON: []byte("{}")}, nil
+				}}, Options{})
+				if r := f.send(t, method, target, body, "If-Match", test.header); r.status != test.status || !slices.Equal(asked, test.asked) {
+					t.Errorf("%d, asked for %q", r.status, asked)
+				}
+			})
+		}
 	}
 }
 

@@ -3,6 +3,7 @@ package crest
 import (
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"net/url"
 	"slices"
@@ -296,7 +297,7 @@ func boolean(value string) (bool, error) {
 func count(value string) (int, error) {
 	n, err := strconv.ParseUint(value, 10, 31)
 	if err != nil {
-		return 0, errors.New("a whole number is expected, and none below 0")
+		return 0, fmt.Errorf("a whole number from 0 to %d is expected", math.MaxInt32)
 	}
 	return int(n), nil
 }

@@ -71,6 +71,7 @@ func TestParseTags(t *testing.T) {
 	for text, want := range map[string]tags{
 		`"a"`: {present: true, list: []tag{{"a", false}}}, ` W/"a" `: {present: true, list: []tag{{"a", true}}}, `a`: {present: true, list: []tag{{"a", false}}},
 		`*`: {present: true, any: true}, `"*"`: {present: true, list: []tag{{"*", false}}}, `"a,b" , c`: {present: true, list: []tag{{"a,b", false}, {"c", false}}},
+		`"a",`: {present: true, list: []tag{{"a", false}}}, `, ,W/"a" ,,b`: {present: true, list: []tag{{"a", true}, {"b", false}}},
 		`20240101000000.123456Z#000000#000#000000`: {present: true, list: []tag{{"20240101000000.123456Z#000000#000#000000", false}}},
 	} {
 		got, err := parseTags([]string{text})
@@ -84,7 +85,7 @@ func TestParseTags(t *testing.T) {
 	if got, err := parseTags(nil); err != nil || got.present {
 		t.Errorf("no header: %v, %v", got, err)
 	}
-	for _, text := range []string{"", `"`, `""`, `"a`, `a"b`, `W/a`, `w/"a"`, `"a""b"`, `"a",`, `,"a"`, `*,"a"`, `"a",*`, "\"a\x7f\"", `"a b"`, `"a" "b"`} {
+	for _, text := range []string{"", `"`, `""`, `"a`, `a"b`, `W/a`, `w/"a"`, `"a""b"`, ",", " , ,", `*,"a"`, `"a",*`, "\"a\x7f\"", `"a b"`, `"a" "b"`} {
 		if got, err := parseTags([]string{text}); err == nil {
 			t.Errorf("%q is %v", text, got)
 		}

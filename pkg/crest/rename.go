@@ -3,6 +3,7 @@ package crest
 import (
 	"net/http"
 	"slices"
+	"sync"
 
 	"github.com/rest2ldap/rest2ldap/pkg/mapping"
 )
@@ -21,9 +22,9 @@ func (h *handler) rename(w http.ResponseWriter, r *request) error {
 		return err
 	}
 	r.event.SetAction(mapping.Rename)
-	answer, err := h.do(r, mapping.Request{
-		Verb: mapping.Action, Action: mapping.Rename, Revision: condition.revision,
-		Renaming: func() (mapping.Renaming, error) { return h.renaming(w, r) },
+	answer, err := h.doWhere(r, condition, mapping.Request{
+		Verb: mapping.Action, Action: mapping.Rename,
+		Renaming: sync.OnceValues(func() (mapping.Renaming, error) { return h.renaming(w, r) }),
 	})
 	if err != nil {
 		return err

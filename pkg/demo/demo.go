@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strconv"
 	"syscall"
@@ -51,6 +52,11 @@ func Run(ctx context.Context, o Options) (err error) {
 	if err := checkEvents(o.Events); err != nil {
 		return err
 	}
+	// A signal while things are made ends it as well: what is left to do is not begun. The
+	// next one kills.
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
+	defer stop()
+	context.AfterFunc(ctx, stop)
 	files, err := prepare(&o)
 	if err != nil {
 		return err
@@ -68,7 +74,7 @@ func Run(ctx context.Context, o Options) (err error) {
 		err = errors.Join(err, directory.Shutdown(last), <-served)
 	}()
 	gateway, err := newGateway(&o, files, address) //nolint:contextcheck // It takes ctx in Run.
-	if err != nil {
+	if err != nil || ctx.Err() != nil {
 		return err
 	}
 	err = gateway.Run(ctx)
