@@ -47,9 +47,29 @@ func TestFoundCases(t *testing.T) {
 	for _, filter := range []string{
 		"(telephoneNumber=* )", "(telephoneNumber= *)", "(!(telephoneNumber=* ))", "(telephoneNumber=* *5)",
 		"(memberOf=*)", "(!(memberOf=*))", "(!(|(!(memberOf=*))))", "(!(&(!(memberOf=*))))", "(!(!(memberOf=*)))", "(|(memberOf=*)(uid=abergin))",
+		"(uid;lang-en:dn:caseIgnoreMatch:=abergin)", "(uid:dn:caseIgnoreMatch:=abergin)", "(cn;lang-en:dn:caseIgnoreOrderingMatch:=z)",
 	} {
 		steps = append(steps, step{kind: "search", as: "kvaughan", dn: exampledata.BaseDN, scope: 2, filter: filter, attributes: []string{"sn"}})
 	}
+	const wlutz = "uid=wlutz," + exampledata.PeopleDN
+	for _, values := range [][2]string{
+		{"99999999999999999999", "1"}, {"99999999999999999999", "0"}, {"1", "99999999999999999999"}, {"-5", "3"},
+		{"9223372036854775807", "1"}, {"-9223372036854775808", "-1"}, {"9223372036854775807", "-9223372036854775808"},
+	} {
+		steps = append(steps,
+			step{kind: "modify", as: "root", dn: wlutz, changes: []change{{2, "gidNumber", values[:1]}}},
+			step{kind: "modify", as: "root", dn: wlutz, changes: []change{{3, "gidNumber", values[1:]}}, postRead: true},
+		)
+	}
+	// Whoever is an administrator by a reference is none when it has been rewritten.
+	all := step{kind: "search", as: "root", dn: exampledata.BaseDN, scope: 2, filter: "(objectClass=*)", attributes: []string{"manager", "uniqueMember", "member", "modifiersName"}}
+	steps = append(steps,
+		step{kind: "rename", as: "root", dn: exampledata.PeopleDN, rdn: "uid=scarter+ou=People"}, all,
+		step{kind: "modify", as: "root", dn: exampledata.PeopleDN, changes: []change{{0, "objectClass", []string{"extensibleObject"}}}},
+		step{kind: "rename", as: "root", dn: exampledata.PeopleDN, rdn: "uid=scarter"}, all,
+		step{kind: "rename", as: "kvaughan", dn: exampledata.PeopleDN, rdn: "ou=People"}, all,
+		step{kind: "rename", as: "root", dn: "uid=scarter," + exampledata.BaseDN, rdn: "ou=people", superior: exampledata.GroupsDN}, all,
+	)
 	if failed, report := compare(t, steps); failed >= 0 {
 		t.Error(report)
 	}

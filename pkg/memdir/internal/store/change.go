@@ -1,8 +1,9 @@
 package store
 
 import (
-	"math/big"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/rest2ldap/rest2ldap/pkg/directory"
 )
@@ -214,10 +215,20 @@ func (s *Store) apply(e *entry, d description, change directory.Change, permissi
 		if len(a.values) == 0 {
 			return refuse(noSuchAttribute, "modify/increment: %s: no such attribute", d.typ.name)
 		}
-		by, _ := new(big.Int).SetString(change.Values[0], 10) // It has been checked.
+		// OpenLDAP counts in 64 bits, and does not look whether that is enough.
+		by, err := strconv.ParseInt(change.Values[0], 10, 64)
+		if err != nil {
+			return refuse(invalidAttributeSyntax, "modify/increment: invalid syntax of increment")
+		}
+		if by == 0 {
+			return Result{}
+		}
 		for i, value := range a.values {
-			n, _ := new(big.Int).SetString(value, 10)
-			a.values[i] = n.Add(n, by).String()
+			n, err := strconv.ParseInt(value, 10, 64)
+			if err != nil {
+				return refuse(invalidAttributeSyntax, "modify/increment: invalid syntax of original value")
+			}
+			a.values[i] = strconv.FormatInt(n+by, 10)
 		}
 	}
 	e.set(a)
@@ -286,7 +297,7 @@ func (s *Store) Delete(who Who, dn string, w Write) Outcome {
 	o := v.done(&w, &before, nil)
 	if !w.NoOp {
 		s.unlink(found)
-		s.refer(found.key, "")
+		s.refer(found.key, n, name{})
 	}
 	return o
 }
@@ -353,10 +364,12 @@ func (s *Store) Rename(who Who, dn, newRDN string, deleteOld bool, newSuperior s
 	}
 	s.stamp(e, who, false)
 	if !w.NoOp {
-		old := found.key
+		old := found.keys(nil)
 		s.move(found, e, place)
-		if old != e.key {
-			s.refer(old, e.dn)
+		if old[0] != e.key {
+			for _, key := range old {
+				s.refer(key, n, e.name)
+			}
 		}
 	}
 	after := candidate{entry: e, parent: before.parent}
@@ -409,22 +422,34 @@ func (s *Store) move(n *node, e *entry, place *node) {
 	}
 }
 
-// refer keeps the references to an entry that has another name, or is gone, right, as
-// OpenLDAP's refint does: those of manager and uniqueMember. An attribute that would be
-// left empty names the root. s.mu is held.
-func (s *Store) refer(old, to string) {
+// keys appends the keys of a node and of all below it.
+func (n *node) keys(to []string) []string {
+	to = append(to, n.key)
+	for _, child := range n.children {
+		to = child.keys(to)
+	}
+	return to
+}
+
+// refer keeps the references to an entry whose name has another end, or that is gone,
+// right, as OpenLDAP's refint does: those of manager and uniqueMember. An attribute that
+// would be left empty names the root. s.mu is held.
+func (s *Store) refer(key string, old, to name) {
 	for _, attributeName := range []string{"manager", "uniqueMember"} {
 		t, _ := s.schema.attribute(attributeName)
-		for _, n := range slices.Clone(s.index[attributeName][old]) {
+		for _, n := range slices.Clone(s.index[attributeName][key]) {
 			e := n.clone()
 			a := s.attributeOf(e, t)
-			a.values = slices.DeleteFunc(a.values, func(value string) bool {
-				norm, _ := s.schema.normalize(t.equality, value)
-				return indexKey(t, norm) == old
-			})
-			if to != "" {
-				a.values = append(a.values, to)
-			} else if len(a.values) == 0 {
+			var kept, renamed []string
+			for _, value := range a.values {
+				if norm, _ := s.schema.normalize(t.equality, value); indexKey(t, norm) != key {
+					kept = append(kept, value)
+				} else if !to.isZero() {
+					renamed = append(renamed, s.renamedValue(value, old, to))
+				}
+			}
+			a.values = append(kept, renamed...)
+			if len(a.values) == 0 {
 				a.values = []string{s.root.String()}
 			}
 			e.set(a)
@@ -432,4 +457,14 @@ func (s *Store) refer(old, to string) {
 			s.replace(n, e)
 		}
 	}
+}
+
+// renamedValue is a reference to what is at or below a name that is another one now.
+func (s *Store) renamedValue(value string, old, to name) string {
+	text, _, _ := strings.Cut(value, "#")
+	n, err := s.schema.parseDN(text)
+	if err != nil || len(n.rdns) < len(old.rdns) {
+		return to.String()
+	}
+	return name{slices.Concat(n.rdns[:len(n.rdns)-len(old.rdns)], to.rdns)}.String()
 }

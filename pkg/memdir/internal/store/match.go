@@ -232,7 +232,9 @@ func (v *view) extensible(f *directory.Filter, c candidate) truth {
 		if test == nil {
 			return isUndefined
 		}
-		return truthOf(v.anyValue(c, t, options, test) || f.DNAttributes && c.name.anyPair(func(p pair) bool { return p.typ.isBelow(t) && test(p.value) }))
+		// What a name is made of has no options.
+		return truthOf(v.anyValue(c, t, options, test) ||
+			f.DNAttributes && options == "" && c.name.anyPair(func(p pair) bool { return p.typ.isBelow(t) && test(p.value) }))
 	}
 	if rule == "" {
 		return isUndefined
