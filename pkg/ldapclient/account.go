@@ -148,6 +148,19 @@ func (c *Client) warnOfPassword(policy ldapwire.PolicyAnswer) {
 	}
 }
 
+// alarm tells the operator, once a minute, that the directory does not let the gateway act for
+// somebody (RFC 4370 §5): it is the rules of the gateway's own account that are to be mended, or
+// a caller that nobody has thought of. A request is never sent without its identity instead.
+func (s *server) alarm(result ldapwire.Result) {
+	if result.Code != codeAuthorizationDenied {
+		return
+	}
+	now := time.Now().Unix()
+	if last := s.denied.Load(); now-last >= int64(time.Minute/time.Second) && s.denied.CompareAndSwap(last, now) {
+		s.client.options.Logger.Warn("the directory does not let the gateway act for a caller; look at what its own account may", "server", s.address, "error", &resultError{result})
+	}
+}
+
 // credentials are those of the SASL mechanism.
 func (o *Options) credentials(as *account) string {
 	authzID := ""

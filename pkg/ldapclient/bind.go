@@ -28,6 +28,14 @@ func newStream(socket net.Conn) stream {
 	return stream{socket, ldapwire.NewReader(socket, maxBindAnswer)}
 }
 
+// sever ends the connection without the goodbye of TLS, which would wait for a peer that takes
+// nothing any more for as long as package tls says.
+func (s stream) sever() {
+	if secure, ok := s.Conn.(interface{ NetConn() net.Conn }); ok {
+		_ = secure.NetConn().Close()
+	}
+}
+
 // bind runs a simple bind (RFC 4511 §4.2) within ctx, and returns the server's answer,
 // whatever it says. After an error the connection is to be closed.
 func (s stream) bind(ctx context.Context, dn directory.DN, password string, controls ...ldapwire.Control) (*ldapwire.Message, ldapwire.Result, error) {

@@ -2,6 +2,7 @@ package ldapclient
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -184,6 +185,9 @@ func (c *conn) fail(reason error) {
 		c.finish(op, &lostError{reason, c.server})
 	}
 	c.mu.Unlock()
+	if !errors.Is(reason, errClosed) {
+		c.stream.sever()
+	}
 	_ = c.stream.Close()
 }
 

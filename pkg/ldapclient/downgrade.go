@@ -41,6 +41,7 @@ func (c *conn) fitting(ctx context.Context, r request, heard time.Time) (*operat
 			return op, err
 		}
 		op.without = without
+		c.server.alarm(op.result)
 		if op.result.Code != codeUnavailableExtension {
 			c.server.lacked(refused, r.base) // It goes through without this one.
 			return op, nil

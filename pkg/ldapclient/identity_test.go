@@ -372,6 +372,43 @@ func TestPasswordOfOwnAccountExpires(t *testing.T) {
 	}
 }
 
+// F_45: callers for whom the directory does not let the gateway act are refused, as often as they
+// ask, and nothing is sent without their identity. The operator is told, and not each time.
+func TestF_45NotToBeActedFor(t *testing.T) {
+	slapd.Each(t, slapd.Options{}, func(t *testing.T, server *slapd.Server) {
+		var log bytes.Buffer
+		var mu sync.Mutex
+		client := newClient(t, server, func(o *ldapclient.Options) {
+			o.Logger = slog.New(slog.NewTextHandler(writer(func(p []byte) (int, error) { mu.Lock(); defer mu.Unlock(); return log.Write(p) }), nil))
+		})
+		for _, authzID := range []string{"dn:" + server.RootDN, "dn:" + server.ServiceDN + ",dc=example", "dn:cn=All,ou=Groups,dc=example,dc=com"} {
+			session := client.As(directory.Identity{AuthzID: authzID})
+			for range 3 {
+				entries, _, err := collect(within(t, 0), session, read("bjensen"))
+				kindOf(t, err, fault.Forbidden, "authorizationDenied")
+				if len(entries) > 0 {
+					t.Errorf("%s read %v", authzID, entries)
+				}
+				kindOf(t, describe(within(t, 0), session, "by nobody"), fault.Forbidden, "authorizationDenied")
+			}
+		}
+		entries, _, err := collect(within(t, 0), client.As(as("kvaughan")), read("bjensen", "description"))
+		if err != nil || len(entries) != 1 || entries[0].Value("description") == "by nobody" {
+			t.Errorf("%v, %v", entries, err)
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		if n := strings.Count(log.String(), "does not let the gateway act"); n != 1 && n != 2 { // A minute may end meanwhile.
+			t.Errorf("the operator was told %d times: %s", n, &log)
+		}
+	})
+}
+
+// writer is a function that is written to.
+type writer func(p []byte) (int, error)
+
+func (w writer) Write(p []byte) (int, error) { return w(p) }
+
 // stranger shows a certificate of the right authority for another name.
 func stranger(t *testing.T, server *slapd.Server) func(*ldapclient.Options) {
 	t.Helper()

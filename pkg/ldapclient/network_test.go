@@ -210,9 +210,89 @@ func TestF_10Drops(t *testing.T) {
 		t.Error("everybody came")
 	}
 	way.Clear()
+	for i := 0; server.Kind == slapd.Process && !strings.Contains(server.Logs(), " ABANDON "); i++ {
+		if i == 500 {
+			t.Fatal("slapd was not told")
+		}
+		time.Sleep(10 * time.Millisecond) //nolint:forbidigo // It writes its log when it likes.
+	}
 	if entries, _, err := collect(within(t, 0), session, everybody()); err != nil || len(entries) != exampleUsers {
 		t.Errorf("afterwards: %d entries, %v", len(entries), err)
 	}
+}
+
+// F_06: the directory goes silent under a request. A read was not answered, a change has an
+// unknown outcome; whatever came of it, it was made once at most.
+func TestF_06Silent(t *testing.T) {
+	slapd.Each(t, slapd.Options{}, func(t *testing.T, server *slapd.Server) {
+		way, _, session := lossy(t, server)
+		for _, direction := range []toxic.Direction{toxic.Upstream, toxic.Downstream} {
+			warm(t, session)
+			before := modifications(server)
+			way.Add(direction, "timeout", map[string]any{"timeout": 0})
+			kindOf(t, describe(within(t, time.Second), session, "to "+string(direction)), fault.Timeout, "unknownOutcome")
+			_, _, err := collect(within(t, time.Second), session, read("bjensen"))
+			kindOf(t, err, fault.Timeout, "directoryTimeout")
+			way.Clear()
+			var entries []*directory.Entry
+			recoversSoon(t, func() (err error) {
+				entries, _, err = collect(within(t, 0), session, read("bjensen", "description"))
+				return err
+			})
+			if made := entries[0].Value("description") == "to "+string(direction); made != (direction == toxic.Downstream) {
+				t.Errorf("%s: made %t", direction, made)
+			}
+			if n := modifications(server) - before; n > 1 {
+				t.Errorf("the change arrived %d times", n)
+			}
+		}
+	})
+}
+
+// F_24: the directory comes back while hundreds wait for it. It gets one attempt to connect,
+// then no more connections than they need, and everybody is served.
+func TestF_24ManyWait(t *testing.T) {
+	slapd.Each(t, slapd.Options{}, func(t *testing.T, server *slapd.Server) {
+		way := toxic.New(t, server.Address)
+		events := &connections{}
+		client := newClient(t, server, func(o *ldapclient.Options) { o.Servers[0].URL, o.MaxConns, o.Tracer = way.URL, 4, events })
+		session := client.As(as("kvaughan"))
+		warm(t, session)
+		way.Down()
+		var work sync.WaitGroup
+		failed := make(chan struct{}, 300)
+		for range cap(failed) {
+			work.Go(func() {
+				told := sync.OnceFunc(func() { failed <- struct{}{} })
+				for range 200 {
+					_, _, err := collect(within(t, 0), session, read("bjensen"))
+					told()
+					var e *fault.Error
+					switch {
+					case err == nil:
+						return
+					case !errors.As(err, &e) || e.Kind != fault.Unavailable:
+						t.Error(err)
+						return
+					}
+					time.Sleep(max(e.RetryAfter, 10*time.Millisecond)) //nolint:forbidigo // What the fault asks for.
+				}
+				t.Error("never served")
+			})
+		}
+		for range cap(failed) {
+			<-failed
+		}
+		tried := client.Stats()[0].Events[ldapclient.ConnectionFailed]
+		if tried > 30 {
+			t.Errorf("%d attempts while nothing could be had, for %d who wait", tried, cap(failed))
+		}
+		way.Up()
+		work.Wait()
+		if events.most() > 4 {
+			t.Errorf("%d connections at once", events.most())
+		}
+	})
 }
 
 // F_07: the way takes no more in the middle of a large change: it ends in time, and nobody says

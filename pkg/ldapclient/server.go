@@ -30,6 +30,7 @@ type server struct {
 	known     atomic.Pointer[facts]
 	breaker   breaker
 	waits     waits
+	denied    atomic.Int64 // when somebody was told of a caller that may not be acted for, in Unix seconds
 	counts    map[Event]*atomic.Int64
 	slots     chan struct{} // holds a token for each connection that is being opened
 

@@ -4,6 +4,9 @@ import (
 	"context"
 	"crypto/tls"
 	"net"
+	"os"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -210,4 +213,79 @@ func drip(server net.Conn, abandoned chan<- int32) {
 			}
 		}
 	}
+}
+
+// stuffed is a connection that takes nothing once it is full.
+type stuffed struct {
+	net.Conn
+
+	full     *atomic.Bool
+	deadline atomic.Pointer[time.Time]
+	gone     chan struct{}
+	once     sync.Once
+}
+
+func (s *stuffed) SetWriteDeadline(t time.Time) error {
+	s.deadline.Store(&t)
+	return s.Conn.SetWriteDeadline(t)
+}
+
+func (s *stuffed) Write(data []byte) (int, error) {
+	if !s.full.Load() {
+		return s.Conn.Write(data)
+	}
+	var over <-chan time.Time
+	if t := s.deadline.Load(); t != nil && !t.IsZero() {
+		over = time.After(time.Until(*t))
+	}
+	select {
+	case <-over:
+		return 0, os.ErrDeadlineExceeded
+	case <-s.gone:
+		return 0, net.ErrClosed
+	}
+}
+
+func (s *stuffed) Close() error {
+	s.once.Do(func() { close(s.gone) })
+	return s.Conn.Close()
+}
+
+// The way goes silent while it is asked whether it lives, and takes nothing any more: the end of
+// the connection does not wait for that. Who has asked is told in time.
+func TestEndDoesNotWait(t *testing.T) {
+	var full atomic.Bool
+	onNetwork(t, plan{options: func(o *ldapclient.Options) {
+		open := o.Dial
+		o.Heartbeat = time.Hour
+		o.Dial = func(ctx context.Context, address string) (net.Conn, error) {
+			conn, err := open(ctx, address)
+			if err != nil {
+				return nil, err
+			}
+			return &stuffed{Conn: conn, full: &full, gone: make(chan struct{})}, nil
+		}
+	}}, func(t *testing.T, n *network) {
+		for name, run := range map[string]func(context.Context) error{
+			"a change": func(ctx context.Context) error { return changes()["modify"](ctx, n.As(as("a"))) },
+			"a read":   func(ctx context.Context) error { _, _, err := collect(ctx, n.As(as("a")), read("a")); return err },
+		} {
+			if err := run(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Minute) //nolint:forbidigo // On the clock of the test.
+			n.pipes[0].Swallows.Store(true)
+			time.AfterFunc(time.Second, func() { full.Store(true) })
+			begun := time.Now()
+			ctx, cancel := context.WithTimeout(t.Context(), 7*time.Second)
+			err := run(ctx)
+			cancel()
+			if took := time.Since(begun); err == nil || took > 7*time.Second+50*time.Millisecond {
+				t.Errorf("%s took %s, %v", name, took, err)
+			}
+			n.pipes[0].Swallows.Store(false)
+			full.Store(false)
+			time.Sleep(time.Minute) //nolint:forbidigo // On the clock of the test.
+		}
+	})
 }
