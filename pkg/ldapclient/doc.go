@@ -28,9 +28,11 @@
 // The health of a connection is looked at when it is new; when it is lent, after it has been at
 // rest; when it is given back; in a sweep from time to time; and after every result that tells
 // that the server has lost its way. TestHealth has an example of each. A server that answers
-// questions about itself and nothing else is stopped by a breaker.
+// questions about itself and nothing else, or too late, is stopped by a breaker, which user
+// binds feed and obey as well. One that comes and goes is asked after the others for a while.
 //
 // An error tells what became of the request, by directory.OutcomeOf. No change is ever sent
 // twice. A search is sent again, once, when its connection
-// turned out to be dead before all of the answer came, preferably to another server.
+// turned out to be dead before all of the answer came, preferably to another server. A
+// password is sent once.
 package ldapclient
