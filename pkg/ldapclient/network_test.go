@@ -221,6 +221,78 @@ func TestF_10Drops(t *testing.T) {
 	}
 }
 
+// F_05: the preferred way is silent under connections that were at rest. A change, too, is made
+// over the other one, once: the connection that it would have had is asked first.
+func TestF_05SilentUnderIdle(t *testing.T) {
+	slapd.Each(t, slapd.Options{}, func(t *testing.T, server *slapd.Server) {
+		first, second := toxic.New(t, server.Address), toxic.New(t, server.Address)
+		client := newClient(t, server, func(o *ldapclient.Options) {
+			o.Servers, o.ProbeTimeout = []ldapclient.Server{{URL: first.URL}, {URL: second.URL}}, 300*time.Millisecond
+		})
+		session := client.As(as("kvaughan"))
+		warm(t, session)
+		before := modifications(server)
+		time.Sleep(1100 * time.Millisecond) //nolint:forbidigo // For so long they are trusted.
+		first.Add(toxic.Downstream, "timeout", map[string]any{"timeout": 0})
+		if err := describe(within(t, 0), session, "elsewhere"); err != nil {
+			t.Errorf("a change: %v", err)
+		}
+		entries, _, err := collect(within(t, 0), session, read("bjensen", "description"))
+		if err != nil || len(entries) != 1 || entries[0].Value("description") != "elsewhere" {
+			t.Errorf("a read: %v, %v", entries, err)
+		}
+		if n := modifications(server) - before; n > 1 {
+			t.Errorf("the change arrived %d times", n)
+		}
+	})
+}
+
+// F_21 and F_22: what a real directory says of itself. One that is busy is left alone, and the
+// other one asked before; a connection on which it reports an error of its own is replaced.
+func TestResultsOfADirectory(t *testing.T) {
+	codes := map[string]int{"operations": 1, "busy": 51, "unavailable": 52, "unwilling": 53, "other": 80}
+	slapd.Each(t, slapd.Options{Codes: codes}, func(t *testing.T, server *slapd.Server) {
+		for name, code := range codes {
+			t.Run(map[bool]string{true: "F_22/", false: "F_21/"}[code == 1 || code == 80]+name, func(t *testing.T) {
+				first, second := toxic.New(t, server.Address), toxic.New(t, server.Address)
+				client := newClient(t, server, func(o *ldapclient.Options) {
+					o.Servers, o.Heartbeat = []ldapclient.Server{{URL: first.URL}, {URL: second.URL}}, time.Hour
+				})
+				session := client.As(as("kvaughan"))
+				warm(t, session)
+				dn, err := directory.ParseDN("cn=" + name + "," + slapd.CodesDN)
+				if err != nil {
+					t.Fatal(err)
+				}
+				_, _, err = collect(within(t, 0), session, &directory.SearchRequest{Base: dn, Scope: directory.ScopeBase, Filter: directory.Present("objectClass"), SizeLimit: 1})
+				if got := directory.OutcomeOf(err); got.Code != code {
+					t.Fatalf("result %d: %v", got.Code, err)
+				}
+				isBusy := code == 51 || code == 52
+				var e *fault.Error
+				if errors.As(err, &e) && isBusy != (e.Kind == fault.Unavailable && e.RetryAfter > 0) {
+					t.Errorf("%v, to be tried after %s", err, e.RetryAfter)
+				}
+				all := client.Stats()
+				if asked := all[1].Events[ldapclient.CheckoutNewConnection]; isBusy != (asked == 1) {
+					t.Errorf("the other one was asked %d times", asked)
+				}
+				defunct := code == 1 || code == 80
+				for i := 0; defunct && client.Stats()[0].Events[ldapclient.ConnectionDefunct] == 0; i++ { // It ends in the background.
+					if i == 500 {
+						t.Fatal("the connection stays")
+					}
+					time.Sleep(10 * time.Millisecond) //nolint:forbidigo // See above.
+				}
+				warm(t, session)
+				if !defunct && client.Stats()[0].Events[ldapclient.ConnectionDefunct] > 0 {
+					t.Error("the connection did not stay")
+				}
+			})
+		}
+	})
+}
+
 // F_06: the directory goes silent under a request. A read was not answered, a change has an
 // unknown outcome; whatever came of it, it was made once at most.
 func TestF_06Silent(t *testing.T) {
