@@ -1,6 +1,7 @@
 package integration_test
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -32,6 +33,9 @@ func TestResultCodes(t *testing.T) {
 		{"R_L09/Read", "read", 53, http.StatusBadRequest, "unwillingToPerform"},
 		{"R_L09/Delete", "delete", 53, http.StatusBadRequest, "unwillingToPerform"},
 		{"InsufficientAccess", "delete", 50, http.StatusForbidden, ""},
+		{"InsufficientAccess/Read", "read", 50, http.StatusNotFound, "notFound"},
+		{"InsufficientAccess/Update", "update", 50, http.StatusNotFound, "notFound"},
+		{"InsufficientAccess/Patch", "patch", 50, http.StatusForbidden, "insufficientAccessRights"},
 		{"ConfidentialityRequired", "delete", 13, http.StatusForbidden, ""},
 		{"NoSuchAttribute", "patch", 16, http.StatusBadRequest, ""},
 		{"ConstraintViolation", "patch", 19, http.StatusBadRequest, "constraintViolation"},
@@ -63,6 +67,8 @@ func TestResultCodes(t *testing.T) {
 					a.method = http.MethodDelete
 				case "create":
 					a.method, a.body, a.header = http.MethodPut, `{"_id":"`+names[i]+`"}`, headers("If-None-Match", "*")
+				case "update":
+					a.method, a.body, a.header = http.MethodPut, `{"_id":"`+names[i]+`"}`, headers("If-Match", "*")
 				case "patch":
 					a.method, a.body = http.MethodPatch, `[{"operation":"replace","field":"/description","value":"x"}]`
 				}
@@ -82,4 +88,33 @@ func TestResultCodes(t *testing.T) {
 			g.get(t, "kvaughan", "/api/mails/bjensen@example.com").want(http.StatusOK).has(`"bjensen"`, "uid")
 		})
 	})
+}
+
+// What the directory tells to be there, and does not let the caller read, is not there for it,
+// neither for one who asks by a revision.
+func TestDisclosed(t *testing.T) {
+	const rule = "access to dn.base=\"uid=scarter,ou=People,dc=example,dc=com\"\n  by dn.base=\"uid=trigden,ou=People,dc=example,dc=com\" %s\n  by * break\n"
+	for _, level := range []string{"=d", "none"} {
+		t.Run(level, func(t *testing.T) {
+			server := slapd.Start(t, slapd.Options{Kind: slapd.Process, Rules: fmt.Sprintf(rule, level)})
+			g := start(t, server, settings{})
+			const path = "/api/users/scarter"
+			patch := `[{"operation":"replace","field":"/description","value":"x"}]`
+			body := `{"_id":"scarter","_schema":"frapi:opendj:rest2ldap:posixUser:1.0","displayName":["x"],"name":{"familyName":"x"},"uidNumber":1,"gidNumber":1,"homeDirectory":"/x"}`
+			for name, a := range map[string]ask{
+				"Read": {method: "GET"}, "Head": {method: "HEAD"}, "Photo": {method: "GET", query: params("_fields", "photo", "_mimeType", "image/jpeg")},
+				"Update": {method: "PUT", body: body, header: headers("If-Match", "*")}, "Upsert": {method: "PUT", body: body},
+				"NoPatch": {method: "PATCH", body: "[]"}, "PatchAtRevision": {method: "PATCH", body: patch, header: headers("If-Match", "x")},
+				"ModifyPassword": {method: "POST", query: params("_action", "modifyPassword"), body: `{"oldPassword":"sprain","newPassword":"x"}`},
+				"ResetPassword":  {method: "POST", query: params("_action", "resetPassword"), body: "{}"},
+				"Usability":      {method: "POST", query: params("_action", "accountUsability"), body: "{}"},
+			} {
+				t.Run(name, func(t *testing.T) {
+					a.path, a.as = path, "trigden"
+					g.send(t, a).want(http.StatusNotFound)
+				})
+			}
+			g.get(t, "trigden", "/api/users/abarnes").want(http.StatusOK).has(`"scarter"`, "manager", "_id").lacks("manager", "displayName")
+		})
+	}
 }
