@@ -339,7 +339,7 @@ func TestDemoRefuses(t *testing.T) {
 	}{
 		"HTTPSTaken": {[]string{"--https", taken, "--ldaps", "127.0.0.1:0"}, "--https " + taken + ": the port is taken"},
 		"LDAPSTaken": {[]string{"--https", "127.0.0.1:0", "--ldaps", taken}, "--ldaps " + taken + ": the port is taken"},
-		"Dir":        {[]string{"--https", "127.0.0.1:0", "--ldaps", "127.0.0.1:0", "--dir", filepath.Join(file, "x")}, "--dir " + file},
+		"Dir":        {[]string{"--https", "127.0.0.1:0", "--ldaps", "127.0.0.1:0", "--dir", filepath.Join(file, "x")}, "not a directory; name a folder that you may write to"},
 		"Address":    {[]string{"--https", "nowhere"}, "--https nowhere: not host:port"},
 		"Port":       {[]string{"--ldaps", "127.0.0.1:70000"}, "--ldaps 127.0.0.1:70000: not host:port"},
 		"Events":     {[]string{"--https", "127.0.0.1:0", "--ldaps", "127.0.0.1:0", "--events", filepath.Join(file, "x")}, "--events " + file},

@@ -180,7 +180,7 @@ func prepare(o *Options) (*files, error) {
 		err = f.certify(o)
 	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("--dir %s: %w", f.dir, err), f.remove())
+		return nil, errors.Join(fmt.Errorf("--dir %s: %w; name a folder that you may write to", f.dir, err), f.remove())
 	}
 	return f, nil
 }
