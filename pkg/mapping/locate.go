@@ -30,6 +30,8 @@ type Target struct {
 	// inline tells the target of an in-line reference, which is no place of its own, and
 	// plain that its members stand in JSON as their keys alone.
 	inline, plain bool
+	// behind is how many references a field has led through to the target.
+	behind int
 	// located and seen are the name and the type of the instance's entry, where a search
 	// has told them.
 	located *directory.DN

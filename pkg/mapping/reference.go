@@ -28,6 +28,11 @@ type resolution struct {
 	// reverse references only.
 	referrers map[string][]string
 	nested    resolved
+	// attribute holds the names of the targets; "" for a reverse reference.
+	attribute string
+	// within is how many resources a target shows inside of it, by the key of its DN; nil
+	// where it shows none.
+	within map[string]int
 }
 
 // Resolve looks up what the references of a page of entries point to: one batch
@@ -39,8 +44,10 @@ func (e *Encoder) Resolve(ctx context.Context, find Finder, entries []*directory
 		return nil
 	}
 	var err error
-	e.resolved, err = e.target.resolve(ctx, find, e.projection, entries)
-	return err
+	if e.resolved, err = e.target.resolve(ctx, find, e.projection, entries); err != nil {
+		return err
+	}
+	return e.resolved.checkNested(entries)
 }
 
 func (t *Target) resolve(ctx context.Context, find Finder, p *projection, entries []*directory.Entry) (resolved, error) {
@@ -103,7 +110,7 @@ func (t *Target) resolveProperty(ctx context.Context, find Finder, v view, names
 	if err != nil {
 		return nil, err
 	}
-	r := &resolution{target: target, projection: target.projectTarget(v.target), entries: make(map[string]*directory.Entry)}
+	r := &resolution{target: target, projection: target.projectTarget(v.target), entries: make(map[string]*directory.Entry), attribute: v.attribute}
 	var wanted []directory.DN
 	asked := make(map[string]bool)
 	for _, name := range names {
@@ -127,15 +134,23 @@ func (t *Target) resolveProperty(ctx context.Context, find Finder, v view, names
 			r.entries[dn.Key()] = entry
 		}
 	}
-	if r.projection.references {
-		r.nested, err = target.resolve(ctx, find, r.projection, list)
-	}
-	return r, err
+	return r, r.resolveNested(ctx, find, list)
 }
 
 // referenceTarget returns the collection that a reference points into. The
 // in-line form makes one of its own.
 func (t *Target) referenceTarget(p *boundProperty) (*Target, error) {
+	if t.behind == maxBehind {
+		return nil, fault.New(fault.Invalid, "fields lead through at most %d references", maxBehind).Named("tooDeep")
+	}
+	target, err := t.referred(p)
+	if err == nil {
+		target.behind = t.behind + 1
+	}
+	return target, err
+}
+
+func (t *Target) referred(p *boundProperty) (*Target, error) {
 	reference := p.Reference
 	if p.mapper == nil {
 		target, err := t.follow(reference.Path)

@@ -46,10 +46,7 @@ func (t *Target) resolveReverse(ctx context.Context, find Finder, v view, entrie
 	for _, entry := range list {
 		r.refers(entry, attribute)
 	}
-	if r.projection.references {
-		r.nested, err = target.resolve(ctx, find, r.projection, list)
-	}
-	return r, err
+	return r, r.resolveNested(ctx, find, list)
 }
 
 // referrers is the search for the members that refer to one of the names.
