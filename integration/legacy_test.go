@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-ldap/ldap/v3"
+
 	"github.com/rest2ldap/rest2ldap/internal/slapd"
 	"github.com/rest2ldap/rest2ldap/internal/testcert"
 )
@@ -88,6 +90,89 @@ func TestLegacyGateway(t *testing.T) {
 		}
 		g.get(t, "bjensen", "/api/users/bjensen").want(http.StatusNotFound)
 	})
+}
+
+// A directory that lets nobody in who shows no certificate: the key store of the old
+// gateway serves on all connections, and the account and the callers bind with passwords.
+func TestLegacyMutualTLS(t *testing.T) {
+	server := slapd.Start(t, slapd.Options{Kind: slapd.Process})
+	admin, err := ldap.DialURL(server.URL, ldap.DialWithTLSConfig(&tls.Config{RootCAs: server.CAPool, MinVersion: tls.VersionTLS12}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = admin.Close() }()
+	if err := admin.Bind(slapd.ConfigDN, server.RootPassword); err != nil {
+		t.Fatal(err)
+	}
+	demand := ldap.NewModifyRequest("cn=config", nil)
+	demand.Replace("olcTLSVerifyClient", []string{"demand"})
+	if err := admin.Modify(demand); err != nil {
+		t.Fatal(err)
+	}
+	host, port, err := net.SplitHostPort(server.Address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	authority, err := os.ReadFile(server.CAFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stranger, err := testcert.NewCA()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, test := range map[string]struct {
+		ca    *testcert.CA
+		alias string
+		in    bool
+	}{
+		"known":    {server.CA, `"sslCertAlias": "Mine",`, true},
+		"stranger": {stranger, `"sslCertAlias": "mine",`, false},
+		"none":     {nil, "", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			oldMapping(t, dir)
+			write(t, dir, "ca.pem", string(authority))
+			manager := `"keyManager": "jvm"`
+			if test.ca != nil {
+				pair, err := test.ca.Issue(testcert.Leaf{CommonName: "gateway"})
+				if err != nil {
+					t.Fatal(err)
+				}
+				key, _ := pem.Decode(pair.Key)
+				certificate, _ := pem.Decode(pair.Cert)
+				protected, err := testcert.ProtectJKS(key.Bytes, "changeit")
+				if err != nil {
+					t.Fatal(err)
+				}
+				write(t, dir, "keys.jks", string(testcert.JKS(2, "changeit", testcert.JKSEntry{Alias: "mine", Protected: protected, Chain: [][]byte{certificate.Bytes}})))
+				manager = `"keyManager": "file", "fileBasedKeyManagerFile": "keys.jks", "fileBasedKeyManagerPassword": "changeit"`
+			}
+			write(t, dir, "config.json", fmt.Sprintf(`{
+				"security": {"trustManager": "file", "fileBasedTrustManagerFile": "ca.pem", %s},
+				"ldapConnectionFactories": {
+					"bind": {"connectionSecurity": "ssl", %s "primaryLdapServers": [{"hostname": %q, "port": %s}], "heartBeatTimeoutMilliSeconds": 5000},
+					"root": {"inheritFrom": "bind", "authentication": {"simple": {"bindDn": %q, "bindPassword": %q}}}
+				},
+				"authorization": {
+					"policies": ["basic"],
+					"basic": {"bind": "simple", "simple": {"bindDnTemplate": "uid={username},ou=People,dc=example,dc=com"}}
+				}
+			}`, manager, test.alias, host, port, server.ServiceDN, server.ServicePassword))
+			g := startLegacy(t, server, dir, "server.listen=127.0.0.1:0")
+			const path = "/rest2ldap/api/users/bjensen"
+			if !test.in {
+				// In TLS 1.3 the refusal comes after the handshake, or is no more than the end.
+				if got := g.get(t, "bjensen", path).status; got != http.StatusBadGateway && got != http.StatusServiceUnavailable {
+					t.Errorf("the status is %d", got)
+				}
+				return
+			}
+			g.get(t, "bjensen", path).want(http.StatusOK)
+			g.send(t, ask{method: http.MethodGet, path: path, as: "bjensen", password: "wrong"}).want(http.StatusUnauthorized)
+		})
+	}
 }
 
 // The configuration of a directory server, whose own endpoints are gone: its port and its
