@@ -36,7 +36,10 @@ func TestF_58Linearizable(t *testing.T) {
 			g, way := behind(t, server)
 			h := &history{gateway: g, random: soak.Rand(t)}
 			h.count(t, 8, each, func() { way.Down(); way.Up() })
-			t.Logf("%d cuts, %d outcomes unknown, %d not made", h.cuts, h.unknown, h.unavailable)
+			t.Logf("%d operations, %d cuts, %d outcomes unknown, %d not made", len(h.operations), h.cuts, h.unknown, h.unavailable)
+			if h.cuts == 0 {
+				t.Error("the way was never cut")
+			}
 		})
 	})
 }
@@ -111,6 +114,7 @@ type history struct {
 
 	random *rand.Rand
 	cuts   int
+	noted  chan struct{} // gets one for each operation that is noted while somebody counts
 
 	mu                   sync.Mutex // guards the fields below
 	operations           []porcupine.Operation
@@ -127,6 +131,10 @@ func (h *history) note(client int, began time.Time, request registerRequest, rep
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.operations = append(h.operations, porcupine.Operation{ClientId: client, Input: request, Output: reply, Call: began.UnixNano(), Return: end})
+	select {
+	case h.noted <- struct{}{}:
+	default:
+	}
 }
 
 // isSum checks that the number is how often it was counted up: as often as somebody was told
@@ -150,23 +158,28 @@ func (h *history) isSum(t *testing.T) {
 
 const register0 = "/api/users/bjensen"
 
-// count lets writers count, each so often, while cut is called now and then.
+// count lets writers count, each so often, while cut is called after every few operations: at
+// intervals, a slow machine would get little done between them.
 func (h *history) count(t *testing.T, writers, each int, cut func()) {
 	t.Helper()
 	h.send(t, ask{method: "PATCH", path: register0, as: "kvaughan", body: `[{"operation":"replace","field":"/description","value":"0 none"}]`}).want(http.StatusOK)
+	h.noted = make(chan struct{})
 	var work sync.WaitGroup
 	for writer := range writers {
 		work.Go(func() { h.write(t, writer, each) })
 	}
 	done := make(chan struct{})
 	go func() { work.Wait(); close(done) }()
-	for cut != nil {
+	for left, more := 0, true; more && cut != nil; {
 		select {
 		case <-done:
-			cut = nil
-		case <-time.After(time.Duration(20+h.random.IntN(130)) * time.Millisecond):
-			cut()
-			h.cuts++
+			more = false
+		case <-h.noted:
+			if left--; left < 0 {
+				cut()
+				h.cuts++
+				left = h.random.IntN(40)
+			}
 		}
 	}
 	<-done
