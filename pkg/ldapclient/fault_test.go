@@ -72,6 +72,10 @@ func misdeeds() []misdeed {
 	nonsense := func(name string, do fakeldap.Script) misdeed {
 		return misdeed{name, do, 0, fault.BadGateway, "malformedAnswer", fault.Timeout, "unknownOutcome", 2}
 	}
+	deep := fakeldap.Element(0x30)
+	for range 5000 {
+		deep = fakeldap.Element(0x30, deep)
+	}
 	return []misdeed{
 		lost("Close", func(r *fakeldap.Request) { r.Close() }),
 		lost("EntryThenClose", func(r *fakeldap.Request) { r.Entry(r.DN, "uid", "a"); r.Close() }),
@@ -85,10 +89,6 @@ func misdeeds() []misdeed {
 		nonsense("HugeLength", func(r *fakeldap.Request) { r.Send([]byte("\x30\x84\x7f\xff\xff\xff")) }),
 		nonsense("IndefiniteLength", func(r *fakeldap.Request) { r.Send([]byte("\x30\x80\x02\x01\x02\x65\x00\x00\x00")) }),
 		nonsense("DeepNesting", func(r *fakeldap.Request) {
-			deep := fakeldap.Element(0x30)
-			for range 5000 {
-				deep = fakeldap.Element(0x30, deep)
-			}
 			r.Send(fakeldap.Message(r.ID, fakeldap.Element(0x64, fakeldap.Octets(0x04, r.DN), deep)))
 		}),
 		nonsense("UnknownID", func(r *fakeldap.Request) { r.Send(fakeldap.Message(r.ID+1000, r.Result(0))) }),
