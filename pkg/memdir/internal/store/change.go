@@ -448,7 +448,7 @@ func (s *Store) refer(key string, old, to name) {
 					renamed = append(renamed, s.renamedValue(value, old, to))
 				}
 			}
-			a.values = append(kept, renamed...)
+			a.values = slices.Concat(kept, renamed)
 			if len(a.values) == 0 {
 				a.values = []string{s.root.String()}
 			}
