@@ -22,6 +22,7 @@ import (
 	"github.com/go-ldap/ldap/v3"
 
 	"github.com/rest2ldap/rest2ldap/internal/exampledata"
+	"github.com/rest2ldap/rest2ldap/internal/tally"
 )
 
 // demo is the demo as a process.
@@ -164,7 +165,7 @@ func TestMakeDemo(t *testing.T) {
 		t.Fatalf("the README does not begin with make demo: %v", err)
 	}
 	if _, err := exec.LookPath("make"); err != nil {
-		t.Skipf("%v", err)
+		tally.Unfit(t, err)
 	}
 	var log logBuffer
 	command := exec.Command("make", "--no-print-directory", "demo", "ARGS=--https 127.0.0.1:0 --ldaps 127.0.0.1:0")

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/rest2ldap/rest2ldap/internal/tally"
 )
 
 // The guide for old gateways is followed by its text alone, after the steps of the README
@@ -14,7 +16,7 @@ import (
 func TestMigrationGuide(t *testing.T) {
 	for _, tool := range []string{"bash", "curl", "openssl", "make", "slapadd", "slappasswd"} {
 		if _, err := exec.LookPath(tool); err != nil {
-			t.Skipf("%v", err)
+			tally.Unfit(t, err)
 		}
 	}
 	dir := copyCheckout(t)

@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/rest2ldap/rest2ldap/internal/tally"
 )
 
 // curlLine is a comment with a status, and the command behind it.
@@ -19,7 +21,7 @@ var curlLine = regexp.MustCompile(`(?m)^# ([1-5][0-9][0-9]): .*\n(curl (?:.*\\\n
 func TestReadme(t *testing.T) {
 	for _, tool := range []string{"bash", "curl", "openssl", "make", "slapadd", "slappasswd"} {
 		if _, err := exec.LookPath(tool); err != nil {
-			t.Skipf("%v", err)
+			tally.Unfit(t, err)
 		}
 	}
 	dir := copyCheckout(t)

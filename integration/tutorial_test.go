@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/rest2ldap/rest2ldap/internal/tally"
 )
 
 // step is a block of commands of the tutorial, with the output that the text shows.
@@ -55,7 +57,7 @@ func steps(t *testing.T, text string) []step {
 func TestTutorial(t *testing.T) {
 	for _, tool := range []string{"bash", "curl", "make"} {
 		if _, err := exec.LookPath(tool); err != nil {
-			t.Skipf("%v", err)
+			tally.Unfit(t, err)
 		}
 	}
 	dir := copyCheckout(t)

@@ -65,6 +65,17 @@ func Missing(tb testing.TB, directory Directory, reason error) {
 	}
 }
 
+// Unfit ends the test for want of something that is no directory, such as a program: it fails
+// where directories are required, because nothing is to be left out there, and is skipped with
+// the reason elsewhere.
+func Unfit(tb testing.TB, reason error) {
+	tb.Helper()
+	if os.Getenv(RequireVariable) != "" {
+		tb.Fatalf("nothing is left out where %s is set: %v", RequireVariable, reason)
+	}
+	tb.Skip(reason)
+}
+
 // parse reads a list of directories. An unknown name is an error, so that a
 // typing mistake does not make a directory optional.
 func parse(list string) ([]Directory, error) {

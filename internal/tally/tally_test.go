@@ -23,6 +23,8 @@ func TestProbe(t *testing.T) {
 		t.Skip("only run by the tests of this file")
 	case "missing":
 		tally.Missing(t, tally.Container, errors.New("no engine"))
+	case "unfit":
+		tally.Unfit(t, errors.New("no tool"))
 	case "use":
 		for range 2 {
 			t.Run("Process", func(t *testing.T) {
@@ -88,6 +90,16 @@ func TestMissing(t *testing.T) {
 				t.Errorf("passed: %t, want %t with %q in:\n%s", passed, test.passed, test.want, output)
 			}
 		})
+	}
+}
+
+func TestUnfit(t *testing.T) {
+	t.Parallel()
+	if output, passed := probe(t, "unfit", tally.RequireVariable+"="); !passed || !strings.Contains(output, "no tool") {
+		t.Errorf("passed: %t\n%s", passed, output)
+	}
+	if output, passed := probe(t, "unfit", tally.RequireVariable+"=memdir"); passed || !strings.Contains(output, "nothing is left out") {
+		t.Errorf("passed: %t\n%s", passed, output)
 	}
 }
 

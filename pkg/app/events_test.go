@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/rest2ldap/rest2ldap/internal/tally"
 )
 
 func TestOpenSink(t *testing.T) {
@@ -44,7 +46,7 @@ func TestOpenSink(t *testing.T) {
 func TestOpenSink_Full(t *testing.T) {
 	t.Parallel()
 	if _, err := os.Stat("/dev/full"); err != nil {
-		t.Skip("this system has no full device")
+		tally.Unfit(t, err)
 	}
 	sink, err := openSink("/dev/full", nil, slog.New(slog.DiscardHandler))
 	if err != nil {
