@@ -259,24 +259,21 @@ func (p *patcher) leafValues(ctx context.Context, property *boundProperty, at qu
 	return p.target.referenceValues(ctx, p.find, property, value, at, nil)
 }
 
-// asStored returns JSON texts in the words of the stored ones that say the same.
+// asStored returns JSON texts, each once, in the words of the stored ones that say the same.
 func asStored(values, stored []string) []string {
 	known := make(map[string]string, len(stored))
 	for _, value := range stored {
 		known[jsonForm(value)] = value
 	}
-	var all []string
+	var all distinct
 	for _, value := range values {
 		form := jsonForm(value)
 		if _, ok := known[form]; !ok {
 			known[form] = value
-		} else if known[form] == "" {
-			continue
 		}
-		all = append(all, known[form])
-		known[form] = "" // Each once.
+		all.add(known[form])
 	}
-	return all
+	return all.list
 }
 
 func (p *patcher) change(property *boundProperty, at query.Pointer, verb PatchVerb, values []string) error {
