@@ -46,7 +46,7 @@ func (c *call) modify(ctx context.Context, encoder *mapping.Encoder, dn director
 	case guarded && isOvertaken(err):
 		return nil, revisionDiffers()
 	case err != nil:
-		return nil, c.advise(ctx, dn, passwordIn(changes), c.located(c.explain(ctx, dn, err), changed))
+		return nil, c.advise(ctx, dn, passwordIn(changes), c.located(c.byRights(ctx, dn, c.explain(ctx, dn, err)), changed))
 	}
 	if c.req.DryRun {
 		return c.tried(ctx, encoder, dn, changes), nil

@@ -81,13 +81,31 @@ func (c *call) setPassword(ctx context.Context, req *directory.PasswordRequest) 
 		return directory.Password{}, err
 	}
 	if c.req.DryRun {
-		return directory.Password{}, c.tryPassword(ctx, *req)
+		return directory.Password{}, c.byRights(ctx, req.DN, c.tryPassword(ctx, *req))
 	}
 	generated, err := c.session.ModifyPassword(ctx, req)
 	if mayBeDone(err) {
 		c.changed(req.DN)
 	}
-	return generated, err
+	return generated, c.byRights(ctx, req.DN, err)
+}
+
+// byRights tells a refusal by access rights from one by the password policy, which forbids
+// users to change their own password (pwdAllowUserChange of draft-behera-ldap-password-policy): 389
+// Directory Server gives that as the reason of the former, too.
+func (c *call) byRights(ctx context.Context, dn directory.DN, refused error) error {
+	var e *fault.Error
+	if !errors.As(refused, &e) || e.Detail.PasswordPolicy != directory.PasswordModNotAllowed {
+		return refused
+	}
+	own, err := c.isCaller(ctx, dn)
+	switch {
+	case err != nil:
+		return err
+	case own:
+		return refused
+	}
+	return fault.Wrap(fault.Forbidden, refused, "you have no right to do this").Named("insufficientAccessRights")
 }
 
 // tryPassword tries the change of a password. OpenLDAP compares the old one before it looks
