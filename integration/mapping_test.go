@@ -69,8 +69,8 @@ func TestMixedTypes(t *testing.T) {
 			return g.send(t, ask{method: method, path: path, as: "kvaughan", body: body, header: headers(header...)})
 		}
 		t.Run("W3", func(t *testing.T) {
-			// The directory says 50 of kvaughan's look at trigden, bjensen's manager: it is not there for her.
-			g.get(t, "kvaughan", people+"/trigden").fails(http.StatusNotFound, "notFound")
+			// The directory says 50 of kvaughan's look at trigden, bjensen's manager.
+			g.get(t, "kvaughan", people+"/trigden").fails(http.StatusForbidden, "insufficientAccessRights")
 			g.list(t, "kvaughan", people, `_id sw "bj"`).want(http.StatusOK).finds("bjensen").has(`"trigden"`, "result", 0, "boss", "_id")
 		})
 		t.Run("R_K13", func(t *testing.T) {

@@ -33,8 +33,8 @@ func TestResultCodes(t *testing.T) {
 		{"R_L09/Read", "read", 53, http.StatusBadRequest, "unwillingToPerform"},
 		{"R_L09/Delete", "delete", 53, http.StatusBadRequest, "unwillingToPerform"},
 		{"InsufficientAccess", "delete", 50, http.StatusForbidden, ""},
-		{"InsufficientAccess/Read", "read", 50, http.StatusNotFound, "notFound"},
-		{"InsufficientAccess/Update", "update", 50, http.StatusNotFound, "notFound"},
+		{"InsufficientAccess/Read", "read", 50, http.StatusForbidden, "insufficientAccessRights"},
+		{"InsufficientAccess/Update", "update", 50, http.StatusForbidden, "insufficientAccessRights"},
 		{"InsufficientAccess/Patch", "patch", 50, http.StatusForbidden, "insufficientAccessRights"},
 		{"ConfidentialityRequired", "delete", 13, http.StatusForbidden, ""},
 		{"NoSuchAttribute", "patch", 16, http.StatusBadRequest, ""},
@@ -90,11 +90,11 @@ func TestResultCodes(t *testing.T) {
 	})
 }
 
-// What the directory tells to be there, and does not let the caller read, is not there for it,
-// neither for one who asks by a revision.
+// What the directory hides is not there, whatever is asked; what it tells to be there and does
+// not let the caller read is forbidden, also to one who asks by a revision.
 func TestDisclosed(t *testing.T) {
 	const rule = "access to dn.base=\"uid=scarter,ou=People,dc=example,dc=com\"\n  by dn.base=\"uid=trigden,ou=People,dc=example,dc=com\" %s\n  by * break\n"
-	for _, level := range []string{"=d", "none"} {
+	for level, status := range map[string]int{"=d": http.StatusForbidden, "none": http.StatusNotFound} {
 		t.Run(level, func(t *testing.T) {
 			server := slapd.Start(t, slapd.Options{Kind: slapd.Process, Rules: fmt.Sprintf(rule, level)})
 			g := start(t, server, settings{})
@@ -111,7 +111,7 @@ func TestDisclosed(t *testing.T) {
 			} {
 				t.Run(name, func(t *testing.T) {
 					a.path, a.as = path, "trigden"
-					g.send(t, a).want(http.StatusNotFound)
+					g.send(t, a).want(status)
 				})
 			}
 			g.get(t, "trigden", "/api/users/abarnes").want(http.StatusOK).has(`"scarter"`, "manager", "_id").lacks("manager", "displayName")

@@ -47,12 +47,11 @@ func (c *call) explain(ctx context.Context, dn directory.DN, refused error) erro
 	entries, err := c.find(ctx, &directory.SearchRequest{
 		Base: dn, Scope: directory.ScopeBase, Filter: c.target.Members(), Attributes: []string{revision}, SizeLimit: 1,
 	})
-	if asserted {
-		err = unseen(err)
-	}
 	switch {
 	case errors.Is(err, fault.NotFound) || err == nil && len(entries) == 0:
 		return notFound()
+	case asserted && errors.Is(err, fault.Forbidden):
+		return err // What is asserted cannot be read.
 	case err != nil || !asserted:
 		return refused
 	case c.req.Revision != "" && entries[0].Value(revision) == "":

@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"context"
-	"errors"
 
 	"github.com/rest2ldap/rest2ldap/pkg/directory"
 	"github.com/rest2ldap/rest2ldap/pkg/fault"
@@ -76,23 +75,13 @@ func (c *call) fetch(ctx context.Context, attributes []string) (*directory.Entry
 	})
 	switch {
 	case err != nil:
-		return nil, unseen(err)
+		return nil, err
 	case found == nil && result.References > 0:
 		return nil, elsewhere()
 	case found == nil:
 		return nil, notFound()
 	}
 	return found, nil
-}
-
-// unseen is the fault of a read that failed. A directory may tell that there is something which
-// the caller may not read (OpenLDAP: the access level "disclose"); it is not there for it.
-func unseen(err error) error {
-	var e *fault.Error
-	if errors.As(err, &e) && e.Detail.Kind == "insufficientAccessRights" {
-		return notFound()
-	}
-	return err
 }
 
 func notFound() error { return fault.New(fault.NotFound, "the resource is not there") }
@@ -142,7 +131,7 @@ func (c *call) fetchNamed(ctx context.Context, dn directory.DN, attributes []str
 		err = notFound()
 	}
 	if err != nil {
-		return nil, unseen(err)
+		return nil, err
 	}
 	return entries[0], nil
 }
