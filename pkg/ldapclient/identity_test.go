@@ -114,7 +114,7 @@ func TestF_55F_56F_57ManyIdentities(t *testing.T) {
 	root := newClient(t, server, func(o *ldapclient.Options) {
 		o.BindDN, o.Password = directory.MustParseDN(server.RootDN), server.RootPassword
 	}).Service()
-	for i := range users {
+	for i := range users + lockable {
 		if _, err := root.Modify(t.Context(), replace(person(i), "secret of "+person(i))); err != nil {
 			t.Fatal(err)
 		}
@@ -166,6 +166,9 @@ func replace(uid, value string) *directory.ModifyRequest {
 	return &directory.ModifyRequest{DN: userDN(uid), Changes: []directory.Change{{Op: directory.ChangeReplace, Attribute: "carLicense", Values: []string{value}}}}
 }
 
+// lockable is how many there are beside the users at work.
+const lockable = 40
+
 // stress is many users at work.
 type stress struct {
 	*ldapclient.Client
@@ -194,7 +197,9 @@ func (s *stress) step(t *testing.T, random *rand.Rand) {
 		if _, err := s.Authenticate(t.Context(), userDN(uid), exampledata.Password(uid), nil); err != nil {
 			t.Errorf("%s: %v", uid, err)
 		}
-		_, err := s.Authenticate(t.Context(), userDN(other), "wrong", nil)
+		// Five wrong passwords lock an account: they are those of others, who do nothing else.
+		locked := person(s.users + random.IntN(lockable))
+		_, err := s.Authenticate(t.Context(), userDN(locked), "wrong", nil)
 		if !errors.Is(err, fault.Unauthenticated) {
 			t.Errorf("a wrong password: %v", err)
 		}
