@@ -33,17 +33,40 @@ func (b *bed) clientsAlone(s samples) error {
 	return nil
 }
 
-// patchOurs changes one attribute by way of the gateway, over and over.
-func (b *bed) patchOurs(s samples) error {
+// patches are the requests by which each client changes an entry of its own.
+func (b *bed) patches() []string {
 	const body = `[{"operation":"replace","field":"/description","value":"changed"}]`
 	credentials := base64.StdEncoding.EncodeToString([]byte(changerID + ":" + exampledata.Password(changerID)))
-	request := fmt.Sprintf("PATCH /api/users/%s HTTP/1.1\r\nHost: localhost\r\nAuthorization: Basic %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
-		measuredID, credentials, len(body), body)
-	n, micros, err := during(b.gateway.command.Process.Pid, func() (float64, error) {
-		return load(b.gatewayAddress, b.tls, request, b.clients, b.duration)
+	requests := make([]string, b.clients)
+	for n := range requests {
+		requests[n] = fmt.Sprintf("PATCH /api/users/%s HTTP/1.1\r\nHost: localhost\r\nAuthorization: Basic %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
+			changedID(n), credentials, len(body), body)
+	}
+	return requests
+}
+
+// patchJoined changes entries by way of the joined control.
+func (b *bed) patchJoined(s samples) error {
+	n, micros, err := during(b.changer.command.Process.Pid, func() (float64, error) {
+		return load(b.changerAddress, b.tls, b.patches(), b.duration)
 	})
+	s.add("patch joined cpu", micros)
+	s.add("patch joined rate", n/b.duration.Seconds())
+	return err
+}
+
+// patchOurs changes one attribute by way of the gateway, over and over.
+func (b *bed) patchOurs(s samples) error {
+	n, micros, err := during(b.gateway.command.Process.Pid, func() (float64, error) {
+		return load(b.gatewayAddress, b.tls, b.patches(), b.duration)
+	})
+	if err != nil {
+		return err
+	}
 	s.add("patch cpu", micros)
 	s.add("patch rate", n/b.duration.Seconds())
+	operations, err := b.lastOperations()
+	s.add("patch operations", operations)
 	return err
 }
 

@@ -35,6 +35,7 @@ func runControl(args []string) error {
 		authzID  = flags.String("authzid", "", "identity")
 		clients  = flags.Int("clients", 1, "goroutines")
 		name     = flags.String("client", "", "LDAP client to measure: engine, go-ldap or raw")
+		changes  = flags.Bool("changes", false, "the joined control changes what it reads")
 	)
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -47,14 +48,15 @@ func runControl(args []string) error {
 		return err
 	}
 	config := &tls.Config{RootCAs: pool, ServerName: "localhost", MinVersion: tls.VersionTLS12}
+	t := target{*address, *bindDN, *password, *authzID, config, *clients}
 	if *name != "" {
-		return serveWorker(*name, target{*address, *bindDN, *password, *authzID, config, *clients})
+		return serveWorker(*name, t)
+	}
+	if *body != "" {
+		return joinedControl(t, *cert, *key, *body, *changes)
 	}
 	dial := func() (*control.Client, error) {
 		return control.Dial(*address, config, *bindDN, *password, *authzID)
-	}
-	if *body != "" {
-		return joinedControl(dial, *cert, *key, *body)
 	}
 	lines := bufio.NewScanner(os.Stdin)
 	for lines.Scan() {
@@ -109,17 +111,18 @@ func loadPool(file string) (*x509.CertPool, error) {
 
 // joinedControl is both controls in one process: what a gateway without any feature
 // would take.
-func joinedControl(dial func() (*control.Client, error), cert, key, body string) error {
-	client, err := dial()
+func joinedControl(t target, cert, key, body string, changes bool) error {
+	w, err := t.openRaw()
 	if err != nil {
 		return err
 	}
-	go client.Run()
-	waiters := sync.Pool{New: func() any { return control.NewWaiter() }}
+	var count atomic.Int64
 	return serveControl(cert, key, body, func() error {
-		waiter := waiters.Get()
-		defer waiters.Put(waiter)
-		_, err := client.Get(measuredDN, attributes(), waiter.(control.Waiter))
+		err := w.get()
+		if err == nil && changes {
+			n := count.Add(1)
+			err = w.modify(int(n)%t.clients, fmt.Sprintf("value %d", n))
+		}
 		return err
 	})
 }

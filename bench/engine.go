@@ -93,8 +93,10 @@ func perform(w worker, verb, argument string, clients int) (float64, error) {
 	return float64(count.Load()), nil
 }
 
-// changedDN is the entry that the nth client changes.
-func changedDN(n int) string { return fmt.Sprintf("uid=gen%03d,%s", n+2, peopleDN) }
+// changedID is the user that the nth client changes, and changedDN its entry.
+func changedID(n int) string { return fmt.Sprintf("gen%03d", n+2) }
+
+func changedDN(n int) string { return "uid=" + changedID(n) + "," + peopleDN }
 
 // engine is the gateway's own client.
 type engine struct {

@@ -12,10 +12,10 @@ import (
 	"time"
 )
 
-// load sends one request over and over from several connections that stay open, and
+// load sends each of the requests over and over, each on a connection that stays open, and
 // returns how many were answered with 200. The client is as small as can be, since
 // it shares the processors with what is measured.
-func load(address string, config *tls.Config, request string, clients int, duration time.Duration) (float64, error) {
+func load(address string, config *tls.Config, requests []string, duration time.Duration) (float64, error) {
 	var (
 		group sync.WaitGroup
 		count atomic.Int64
@@ -23,7 +23,7 @@ func load(address string, config *tls.Config, request string, clients int, durat
 		once  sync.Once
 	)
 	end := time.Now().Add(duration)
-	for range clients {
+	for _, request := range requests {
 		group.Go(func() {
 			if err := repeat(address, config, request, end, &count); err != nil {
 				once.Do(func() { first = err })

@@ -50,12 +50,14 @@ type bed struct {
 	https   *process            // the HTTPS control
 	ldaps   *process            // the LDAPS control
 	joined  *process            // both in one
+	changer *process            // both in one, with a change after the read
 	workers map[string]*process // LDAP clients alone, by name
 	log     bytes.Buffer
 	tls     *tls.Config
 
-	gatewayAddress, httpsAddress, joinedAddress string
-	idle                                        float64 // MiB after the start
+	gatewayAddress, httpsAddress, joinedAddress, changerAddress string
+
+	idle float64 // MiB after the start
 }
 
 func setUp(ctx context.Context, o options) (b *bed, err error) {
@@ -111,24 +113,31 @@ func setUp(ctx context.Context, o options) (b *bed, err error) {
 	if b.httpsAddress, err = b.https.line(); err != nil {
 		return b, err
 	}
-	ldaps := []string{
-		controlVerb, "-ca", b.slapd.CAFile, "-address", b.slapd.Address, "-bind", b.slapd.ServiceDN,
-		"-password", b.slapd.ServicePassword, "-authzid", "dn:uid=" + callerID + "," + peopleDN, "-clients", strconv.Itoa(o.clients),
+	directory := func(caller string, more ...string) []string {
+		return append([]string{
+			controlVerb, "-ca", b.slapd.CAFile, "-address", b.slapd.Address, "-bind", b.slapd.ServiceDN, "-password", b.slapd.ServicePassword,
+			"-authzid", "dn:uid=" + caller + "," + peopleDN, "-clients", strconv.Itoa(o.clients),
+		}, more...)
 	}
-	if b.ldaps, err = launch(os.Stderr, self, ldaps...); err != nil {
+	if b.ldaps, err = launch(os.Stderr, self, directory(callerID)...); err != nil {
 		return b, err
 	}
 	b.workers = make(map[string]*process)
 	for _, name := range []string{"engine", "raw", "go-ldap"} {
-		if b.workers[name], err = launch(os.Stderr, self, controlVerb, "-ca", b.slapd.CAFile, "-address", b.slapd.Address, "-bind", b.slapd.ServiceDN,
-			"-password", b.slapd.ServicePassword, "-authzid", "dn:uid="+changerID+","+peopleDN, "-clients", strconv.Itoa(o.clients), "-client", name); err != nil {
+		if b.workers[name], err = launch(os.Stderr, self, directory(changerID, "-client", name)...); err != nil {
 			return b, err
 		}
 	}
-	if b.joined, err = launch(os.Stderr, self, append(ldaps, "-cert", cert, "-key", key, "-body", bodyFile)...); err != nil {
+	if b.joined, err = launch(os.Stderr, self, directory(callerID, "-cert", cert, "-key", key, "-body", bodyFile)...); err != nil {
 		return b, err
 	}
-	b.joinedAddress, err = b.joined.line()
+	if b.joinedAddress, err = b.joined.line(); err != nil {
+		return b, err
+	}
+	if b.changer, err = launch(os.Stderr, self, directory(changerID, "-cert", cert, "-key", key, "-body", bodyFile, "-changes")...); err != nil {
+		return b, err
+	}
+	b.changerAddress, err = b.changer.line()
 	return b, err
 }
 
@@ -198,7 +207,7 @@ func (b *bed) read(path string, reader func(io.Reader) error) ([]byte, error) {
 
 func (b *bed) close() error {
 	var err error
-	for _, p := range append(slices.Collect(maps.Values(b.workers)), b.gateway, b.https, b.ldaps, b.joined) {
+	for _, p := range append(slices.Collect(maps.Values(b.workers)), b.gateway, b.https, b.ldaps, b.joined, b.changer) {
 		if p != nil {
 			err = errors.Join(err, p.stop())
 		}

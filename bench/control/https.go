@@ -2,6 +2,7 @@ package control
 
 import (
 	"crypto/tls"
+	"io"
 	"net"
 	"net/http"
 	"strconv"
@@ -10,11 +11,15 @@ import (
 	"github.com/go-chi/chi/v5"
 )
 
-// ServeHTTPS answers GET /api/users/{id} with a fixed body on the listener until
-// the process ends. Before each answer it calls look, unless that is nil.
+// ServeHTTPS answers GET and PATCH of /api/users/{id} with a fixed body on the listener
+// until the process ends. It reads what is sent and passes over it. Before each answer it calls look, unless that is nil.
 func ServeHTTPS(listener net.Listener, certificate tls.Certificate, body []byte, look func() error) error {
 	router := chi.NewRouter()
-	router.Get("/api/users/{id}", func(w http.ResponseWriter, _ *http.Request) {
+	serve := func(w http.ResponseWriter, r *http.Request) {
+		if _, err := io.Copy(io.Discard, r.Body); err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
 		if look != nil {
 			if err := look(); err != nil {
 				http.Error(w, err.Error(), http.StatusBadGateway)
@@ -25,7 +30,9 @@ func ServeHTTPS(listener net.Listener, certificate tls.Certificate, body []byte,
 		h.Set("Content-Type", "application/json")
 		h.Set("Content-Length", strconv.Itoa(len(body)))
 		_, _ = w.Write(body)
-	})
+	}
+	router.Get("/api/users/{id}", serve)
+	router.Patch("/api/users/{id}", serve)
 	server := &http.Server{
 		Handler:           router,
 		ReadHeaderTimeout: 10 * time.Second,
