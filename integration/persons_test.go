@@ -177,6 +177,9 @@ func TestPersons(t *testing.T) {
 			if got := fmt.Sprint(r.at("multiNumber")); got != "[11 15]" && got != "[15 11]" {
 				t.Errorf("multiNumber %s", got)
 			}
+			// There has to be a number; an object is none.
+			patch(t, "/d/users/test2", `[{"operation":"increment","field":"/singleNumber","value":1}]`).fails(http.StatusBadRequest, "noSuchAttribute").has(`"/singleNumber"`, "detail", "field")
+			patch(t, "/d/users/test2", `[{"operation":"increment","field":"/","value":{"singleNumber":1}}]`).fails(http.StatusBadRequest, "wrongType")
 		})
 		t.Run("R_E29", func(t *testing.T) {
 			patch(t, path, `[{"operation":"replace","field":"/","value":{"name":{"displayName":"Humpty"},"description":["x"]}}]`).want(http.StatusOK).

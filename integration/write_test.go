@@ -254,6 +254,11 @@ func TestPatch(t *testing.T) {
 			patch(t, path, `[{"operation":"remove","field":"/description"}]`).want(http.StatusOK).lacks("description")
 			patch(t, path, `[{"operation":"remove","field":"/description"}]`).want(http.StatusOK).lacks("description")
 		})
+		t.Run("InOrder", func(t *testing.T) { // Of two changes of one field the second is of what the first one leaves.
+			patch(t, path, `[{"operation":"replace","field":"/description","value":"a"},{"operation":"remove","field":"/description","value":"b"}]`).want(http.StatusOK).has(`"a"`, "description")
+			patch(t, path, `[{"operation":"replace","field":"/description","value":"b"},{"operation":"remove","field":"/description","value":"B"}]`).want(http.StatusOK).lacks("description")
+			patch(t, path, `[{"operation":"remove","field":"/description"},{"operation":"remove","field":"/description","value":"b"}]`).want(http.StatusOK).lacks("description")
+		})
 		t.Run("Nothing", func(t *testing.T) {
 			tag := g.get(t, "kvaughan", path).etag()
 			if after := patch(t, path, `[]`).want(http.StatusOK).etag(); after != tag {

@@ -35,8 +35,10 @@ func (c *call) modify(ctx context.Context, encoder *mapping.Encoder, dn director
 		return nil, err
 	}
 	guarded = guarded || len(fence) > 0 && revision != ""
+	// Permissive, OpenLDAP takes a number that is not there for 0 where it is to be incremented.
+	permissive := !guarded && !c.exact && len(fence) == 0 && !c.engine.StrictModify && slices.ContainsFunc(changes, isOfValues)
 	entry, err = c.session.Modify(ctx, &directory.ModifyRequest{
-		DN: dn, Changes: slices.Concat(fence, changes), Permissive: !guarded && !c.exact && len(fence) == 0 && !c.engine.StrictModify, Revision: c.provable(revision),
+		DN: dn, Changes: slices.Concat(fence, changes), Permissive: permissive, Revision: c.provable(revision),
 		WriteOptions: directory.WriteOptions{Assert: c.assertion(revision), Trial: c.req.DryRun, Read: c.readBack(encoder)},
 	})
 	if mayBeDone(err) && !c.req.DryRun && slices.ContainsFunc(changed, mapping.IsCredential) {
@@ -52,6 +54,11 @@ func (c *call) modify(ctx context.Context, encoder *mapping.Encoder, dn director
 		return c.tried(ctx, encoder, dn, changes), nil
 	}
 	return c.after(ctx, encoder, entry, dn), nil
+}
+
+// isOfValues tells the changes that may find their values there, or absent.
+func isOfValues(change directory.Change) bool {
+	return change.Op == directory.ChangeAdd || change.Op == directory.ChangeDelete
 }
 
 // isBounded reports whether the collection has a filter, which is its boundary.

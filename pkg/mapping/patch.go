@@ -152,8 +152,11 @@ func (p *patcher) applyMembers(ctx context.Context, properties []*boundProperty,
 		}
 		return nil
 	}
+	if op.Verb == PatchIncrement {
+		return invalid(at, "wrongType", "an object is not incremented; name the field of a number")
+	}
 	object, ok := op.Value.(*Object)
-	if !ok || op.Verb == PatchIncrement {
+	if !ok {
 		return invalid(at, "wrongType", "an object with the members to change is expected, not %s", typeOf(op.Value))
 	}
 	for _, member := range object.Members {
