@@ -10,7 +10,7 @@ var security = []struct { //nolint:gochecknoglobals // constant table
 }{
 	{"Strict-Transport-Security", []string{"max-age=63072000"}}, // RFC 6797: two years of HTTPS alone
 	{"X-Content-Type-Options", []string{"nosniff"}},
-	{"Cache-Control", []string{"no-store"}},
+	{"Cache-Control", []string{"no-cache, no-store"}},
 	{"Content-Security-Policy", []string{"default-src 'none'; frame-ancestors 'none'"}},
 	{"Referrer-Policy", []string{"no-referrer"}},
 	{"Cross-Origin-Resource-Policy", []string{"same-origin"}},

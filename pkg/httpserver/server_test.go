@@ -82,7 +82,7 @@ func TestSecurityHeaders(t *testing.T) {
 		}
 		_ = response.Body.Close()
 		for name, want := range map[string]string{
-			"Strict-Transport-Security": "max-age=63072000", "X-Content-Type-Options": "nosniff", "Cache-Control": "no-store",
+			"Strict-Transport-Security": "max-age=63072000", "X-Content-Type-Options": "nosniff", "Cache-Control": "no-cache, no-store",
 			"Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'", "Referrer-Policy": "no-referrer",
 			"Cross-Origin-Resource-Policy": "same-origin",
 		} {
