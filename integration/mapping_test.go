@@ -116,6 +116,14 @@ func TestMixedTypes(t *testing.T) {
 			g.list(t, "kvaughan", people, `boss[sn eq "Carter" and info/name sw "bär"] and sn eq "hall"`).finds("ahall")
 			change(t, "PATCH", people+"/scarter", `[{"operation":"replace","field":"info/name","value":"x"}]`).fails(http.StatusNotImplemented, "insideJSON")
 		})
+		t.Run("F113/InsideJSON", func(t *testing.T) {
+			const fields = "info/array/y,/boss/info/name"
+			g.get(t, "kvaughan", people+"/scarter", "_fields", fields).want(http.StatusOK).has(`{"array":[{"y":2},{"y":4}]}`, "info")
+			g.list(t, "kvaughan", people, `sn eq "hall"`, "_fields", fields).finds("ahall").has(`{"name":"Bärbel"}`, "result", 0, "boss", "info").lacks("result", 0, "info")
+			if r := g.get(t, "kvaughan", people+"/scarter", "_fields", "info/name", "_mimeType", "text/plain").want(http.StatusOK); r.body != "Bärbel" {
+				t.Errorf("%s", r.body)
+			}
+		})
 		t.Run("InsideJSON", func(t *testing.T) {
 			for id, value := range map[string]string{"ajensen": `{"n":5.5}`, "gjensen": `{"n":"b"}`, "jjensen": `{"n":10}`, "kjensen": `{"n":[7,-1]}`, "rjensen": `{"n":"A"}`, "tjensen": `{"other":1}`} {
 				change(t, "PATCH", people+"/"+id, `[{"operation":"replace","field":"info","value":`+value+`}]`).want(http.StatusOK)

@@ -2,6 +2,7 @@ package integration_test
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -63,6 +64,23 @@ func TestVersions(t *testing.T) {
 				g.send(t, askOf("POST", "/api/users", old, body)).fails(http.StatusBadRequest, "missingAction")
 				g.send(t, askOf("PUT", "/api/users/newuser", nil, body)).want(http.StatusCreated)
 				g.send(t, askOf("PUT", "/api/users/newuser", old, body)).want(http.StatusOK)
+				// The id and the revision are fields like others.
+				shows := func(r *reply, want []string, path ...any) {
+					t.Helper()
+					if diff := cmp.Diff(want, r.members(path...)); diff != "" {
+						t.Errorf("%s (-want +got):\n%s", r.body, diff)
+					}
+				}
+				all := g.get(t, "kvaughan", "/api/users/newuser").members()
+				shows(g.send(t, askOf("GET", "/api/users/newuser", old, "")).want(http.StatusOK), all)
+				shows(g.send(t, askOf("GET", "/api/users/newuser", old, "", "_fields", "userName")).want(http.StatusOK), []string{"userName"})
+				shows(g.send(t, askOf("GET", "/api/users/newuser", old, "", "_fields", "userName,_id")).want(http.StatusOK), []string{"_id", "userName"})
+				list := g.send(t, askOf("GET", "/api/users", old, "", "_queryFilter", `_id eq "newuser"`, "_fields", "userName")).want(http.StatusOK)
+				shows(list, []string{"userName"}, "result", 0)
+				r := g.send(t, askOf("PATCH", "/api/users/newuser", old, `[{"operation":"replace","field":"/description","value":"x"}]`, "_fields", "description")).want(http.StatusOK)
+				if shows(r, []string{"description"}); r.etag() == "" {
+					t.Error("no ETag")
+				}
 			})
 		})
 		t.Run("Several", func(t *testing.T) {
@@ -85,6 +103,10 @@ func TestVersions(t *testing.T) {
 				if !strings.HasSuffix(r.header.Get("Content-API-Version"), ",resource="+version) {
 					t.Errorf("%s: %q", asked, r.header.Get("Content-API-Version"))
 				}
+			}
+			// The mapping has no field for the revision.
+			if got := g.send(t, askOf("GET", path, headers("Accept-API-Version", "protocol=1"), "")).want(http.StatusOK).members(); !slices.Equal(got, []string{"_id", "edition"}) {
+				t.Errorf("protocol 1 shows %q", got)
 			}
 			list := g.send(t, askOf("GET", "/api/users", headers("Accept-API-Version", "resource=1"), "", "_queryFilter", `_id eq "bjensen"`)).finds("bjensen")
 			tells(t, list.has(`"1.1"`, "result", 0, "edition"), "protocol=2.1,resource=1.1")

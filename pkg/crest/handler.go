@@ -210,7 +210,7 @@ func (h *handler) put(w http.ResponseWriter, r *request) error {
 		answer, err = h.do(r, create)
 	case condition.mustExist:
 		answer, err = h.doWhere(r, condition, update)
-	case r.protocol.Compare(protocolUpsert) < 0:
+	case r.protocol.Compare(protocolSecond) < 0:
 		update.MustExist = true
 		answer, err = h.do(r, update)
 	default:
@@ -312,7 +312,7 @@ func (h *handler) delete(w http.ResponseWriter, r *request) error {
 
 // do has the service run a request, with what it holds of the path and the fields.
 func (h *handler) do(r *request, req mapping.Request) (*gateway.Answer, error) {
-	req.Version, req.Path, req.Fields = r.edition.name, r.path, r.params.fields
+	req.Version, req.Path, req.Fields, req.AsMapped = r.edition.name, r.path, r.params.fields, r.asMapped()
 	req.DryRun, req.Subtree, req.QualityAdvice = r.params.dryRun, r.params.subtree, r.params.advice
 	r.event.SetResource(req.Verb.String(), r.resource)
 	return h.service.Do(r.http.Context(), r.principal, r.api, &req)

@@ -44,7 +44,7 @@ func (h *handler) query(w http.ResponseWriter, r *request) error {
 		}
 	}()
 	req := &mapping.Request{
-		Verb: mapping.Query, Version: r.edition.name, Path: r.path, Fields: p.fields, Filter: p.filter,
+		Verb: mapping.Query, Version: r.edition.name, Path: r.path, Fields: p.fields, AsMapped: r.asMapped(), Filter: p.filter,
 		Sort: p.sort, PageSize: pageSize, Cookie: p.cookie, Skip: p.skip, Total: p.total, Estimate: p.estimate, CountOnly: p.countOnly,
 	}
 	listing, err := h.service.Query(r.http.Context(), r.principal, r.api, req, l.row)

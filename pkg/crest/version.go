@@ -16,16 +16,20 @@ const (
 	contentVersion = "Content-Api-Version"
 )
 
-// Versions of the protocol. The first major one has neither an update that creates nor
-// a create without its action; the latter came with 2.1, and counting alone with 2.2.
+// Versions of the protocol. The first major one has no update that creates, no create
+// without its action, and resources show what is mapped alone; the create came with 2.1, and
+// counting alone with 2.2.
 var (
-	protocolUpsert         = mapping.Version{Major: 2, Minor: 0} //nolint:gochecknoglobals // A constant.
+	protocolSecond         = mapping.Version{Major: 2, Minor: 0} //nolint:gochecknoglobals // A constant.
 	protocolImplicitCreate = mapping.Version{Major: 2, Minor: 1} //nolint:gochecknoglobals // A constant.
 	protocolCountOnly      = mapping.Version{Major: 2, Minor: 2} //nolint:gochecknoglobals // A constant.
 	latestProtocol         = protocolCountOnly                   //nolint:gochecknoglobals // A constant.
 	// standardProtocol is that of a request that names none.
 	standardProtocol = protocolImplicitCreate //nolint:gochecknoglobals // A constant.
 )
+
+// asMapped reports whether resources show their id and revision only as the mapping has them.
+func (r *request) asMapped() bool { return r.protocol.Compare(protocolSecond) < 0 }
 
 // versions are what a request asks for.
 type versions struct {

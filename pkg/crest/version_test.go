@@ -40,7 +40,7 @@ func TestVersions(t *testing.T) {
 		"ByNumber":         {"1.9 1.10", "resource=1.2", "1.10", "protocol=2.1,resource=1.10", ""},
 		"MajorAlone":       {"1 2", "resource=1.0", "1", "protocol=2.1,resource=1.0", ""},
 		"Protocol":         {"1.0", "protocol=2.2,resource=1.0", "1.0", "protocol=2.2,resource=1.0", ""},
-		"OtherOrder":       {"1.0", "resource=1.0 , protocol=1.0", "1.0", "protocol=1.0,resource=1.0", ""},
+		"OtherOrder":       {"1.0", "resource=1.0 , protocol=2.0", "1.0", "protocol=2.0,resource=1.0", ""},
 		"ProtocolAlone":    {"1.0 2.0", "protocol=2.0", "2.0", "protocol=2.0,resource=2.0", ""},
 		"AnyCase":          {"1.0", "Resource=1.0", "1.0", "protocol=2.1,resource=1.0", ""},
 		"NoVersion":        {"*", "resource=7.3", "*", "", ""},
@@ -116,27 +116,33 @@ func TestProtocols(t *testing.T) {
 	path := []string{"users", "x"}
 	absent := func(*mapping.Request) (*gateway.Answer, error) { return nil, fault.New(fault.NotFound, "no") }
 	update := mapping.Request{Verb: mapping.Update, Path: path, Body: body}
-	mustExist := update
-	mustExist.MustExist = true
+	first := update
+	first.MustExist, first.AsMapped = true, true
 	create := mapping.Request{Verb: mapping.Create, Path: path, Named: true, Body: body}
 	for name, test := range map[string]struct {
 		protocol, method, target string
 		status                   int
 		want                     []mapping.Request
 	}{
-		"1.0 PUT":    {"1.0", "PUT", "/api/users/x", 404, []mapping.Request{mustExist}},
-		"1 PUT":      {"1", "PUT", "/api/users/x", 404, []mapping.Request{mustExist}},
+		"1.0 PUT":    {"1.0", "PUT", "/api/users/x", 404, []mapping.Request{first}},
+		"1 PUT":      {"1", "PUT", "/api/users/x", 404, []mapping.Request{first}},
 		"2.0 PUT":    {"2.0", "PUT", "/api/users/x", 404, []mapping.Request{update, create}},
 		"2.1 PUT":    {"2.1", "PUT", "/api/users/x", 404, []mapping.Request{update, create}},
 		"1.0 POST":   {"1.0", "POST", "/api/users", 400, nil},
 		"2.0 POST":   {"2.0", "POST", "/api/users", 400, nil},
 		"2.1 POST":   {"2.1", "POST", "/api/users", 404, []mapping.Request{{Verb: mapping.Create, Path: path[:1], Body: body}}},
 		"2.2 POST":   {"2.2", "POST", "/api/users", 404, []mapping.Request{{Verb: mapping.Create, Path: path[:1], Body: body}}},
-		"1.0 CREATE": {"1.0", "POST", "/api/users?_action=create", 404, []mapping.Request{{Verb: mapping.Create, Path: path[:1], Body: body}}},
+		"1.0 CREATE": {"1.0", "POST", "/api/users?_action=create", 404, []mapping.Request{{Verb: mapping.Create, Path: path[:1], AsMapped: true, Body: body}}},
+		"1.0 GET":    {"1.0", "GET", "/api/users/x", 404, []mapping.Request{{Verb: mapping.Read, Path: path, AsMapped: true}}},
+		"2.0 GET":    {"2.0", "GET", "/api/users/x", 404, []mapping.Request{{Verb: mapping.Read, Path: path}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFront(t, &service{answer: absent}, Options{})
-			r := f.send(t, test.method, test.target, `{"_id":"x"}`, "Accept-API-Version", "protocol="+test.protocol)
+			sent := `{"_id":"x"}`
+			if test.method == http.MethodGet {
+				sent = ""
+			}
+			r := f.send(t, test.method, test.target, sent, "Accept-API-Version", "protocol="+test.protocol)
 			var got []mapping.Request
 			for _, a := range f.asked {
 				got = append(got, a.Request)

@@ -147,7 +147,7 @@ func (b *Binding) bindType(t *ResourceType) *boundType {
 	for _, sub := range t.Subtypes {
 		bound.subtypes = append(bound.subtypes, b.bindType(sub))
 	}
-	bound.standard = b.project(bound, nil)
+	bound.standard = b.project(bound, nil, false)
 	return bound
 }
 

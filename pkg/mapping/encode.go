@@ -18,11 +18,13 @@ type Encoder struct {
 	target     *Target
 	projection *projection
 	resolved   resolved
+	// asMapped is that of the request.
+	asMapped bool
 }
 
 // Encoder returns an encoder that shows the fields that the request chose.
 func (t *Target) Encoder(req *Request) *Encoder {
-	return &Encoder{target: t, projection: t.binding.project(t.typ, selectFields(req.Fields))}
+	return &Encoder{target: t, asMapped: req.AsMapped, projection: t.binding.project(t.typ, selectFields(req.Fields), req.AsMapped)}
 }
 
 // Attributes returns what has to be read of an entry that is to be encoded. The
@@ -157,7 +159,7 @@ func (t *Target) RevisionOf(entry *directory.Entry) Revision {
 // far as Resolve has found them.
 func (e *Encoder) Append(dst []byte, entry *directory.Entry) []byte {
 	typ := e.target.typ.of(entry)
-	w := resourceWriter{target: e.target, entry: entry, typ: typ, auxiliaries: typ.auxiliariesOf(entry), resolved: e.resolved, showAbsent: e.ShowAbsent}
+	w := resourceWriter{target: e.target, entry: entry, typ: typ, auxiliaries: typ.auxiliariesOf(entry), resolved: e.resolved, showAbsent: e.ShowAbsent, implied: !e.asMapped}
 	return w.resource(dst, e.projection.views[typ])
 }
 
@@ -171,12 +173,14 @@ type resourceWriter struct {
 	resolved    resolved
 	// showAbsent is that of the encoder.
 	showAbsent bool
+	// implied shows the id and the revision where the mapping has no property for them.
+	implied bool
 }
 
 func (w *resourceWriter) resource(dst []byte, views []view) []byte {
 	dst = append(dst, '{')
 	start := len(dst)
-	if !w.target.inline {
+	if w.implied {
 		dst = w.identity(dst)
 	}
 	dst = w.members(dst, views)
@@ -225,7 +229,7 @@ func (w *resourceWriter) members(dst []byte, views []view) []byte {
 			}
 			dst = append(dst, '}')
 		case Constant:
-			dst = append(dst, v.Value...)
+			dst = v.appendJSON(dst, v.Value)
 		case TypeName:
 			dst = w.typ.appendTypes(dst, w.auxiliaries)
 		case Simple:
@@ -275,9 +279,11 @@ func (w *resourceWriter) simple(dst []byte, v *view) []byte {
 	switch {
 	case len(values) == 0:
 		if v.Default != nil {
-			return AppendJSON(dst, v.Default)
+			return v.appendJSON(dst, AppendJSON(nil, v.Default))
 		}
 		return dst
+	case v.target != nil:
+		return w.insideJSON(dst, v, values)
 	case !v.MultiValued:
 		return v.appendValue(dst, v.shown(w.entry.DN, values))
 	}
@@ -289,6 +295,40 @@ func (w *resourceWriter) simple(dst []byte, v *view) []byte {
 		dst = v.appendValue(dst, value)
 	}
 	return append(dst, ']')
+}
+
+// insideJSON appends what was chosen inside of JSON values: nothing where none has it.
+func (w *resourceWriter) insideJSON(dst []byte, v *view, values []string) []byte {
+	if !v.MultiValued {
+		return v.appendJSON(dst, []byte(v.shown(w.entry.DN, values)))
+	}
+	before := len(dst)
+	dst = append(dst, '[')
+	for _, value := range values {
+		if shown := v.appendJSON(nil, []byte(value)); shown != nil {
+			dst = append(append(dst, shown...), ',')
+		}
+	}
+	if len(dst) == before+1 {
+		return dst[:before]
+	}
+	dst[len(dst)-1] = ']'
+	return dst
+}
+
+// appendJSON appends what was chosen of a JSON text.
+func (v *view) appendJSON(dst, text []byte) []byte {
+	if v.target == nil {
+		return append(dst, text...)
+	}
+	value, err := DecodeJSON(text, maxJSONDepth)
+	if err != nil {
+		return dst // There is nothing inside of it.
+	}
+	if value, ok := v.target.pick(value); ok {
+		return AppendJSON(dst, value)
+	}
+	return dst
 }
 
 // shown picks the value of a single-valued property whose attribute has several,

@@ -52,6 +52,37 @@ func (s *selector) member(name string) (*selector, bool) {
 	return below, below != nil || s.all
 }
 
+// pick returns what of a JSON value is chosen, and whether there is anything. What is chosen
+// in an array is chosen in each of its elements.
+func (s *selector) pick(value any) (any, bool) {
+	if s.all {
+		return value, true
+	}
+	switch v := value.(type) {
+	case *Object:
+		object := &Object{}
+		for _, member := range v.Members {
+			below := s.members[member.Name]
+			if below == nil {
+				continue
+			}
+			if picked, ok := below.pick(member.Value); ok {
+				object.Members = append(object.Members, Member{Name: member.Name, Value: picked})
+			}
+		}
+		return object, len(object.Members) > 0
+	case []any:
+		var list []any
+		for _, item := range v {
+			if picked, ok := s.pick(item); ok {
+				list = append(list, picked)
+			}
+		}
+		return list, len(list) > 0
+	}
+	return nil, false
+}
+
 // projection is what of a resource is read and shown.
 type projection struct {
 	// views are the members to show, for each type of the family.
@@ -64,6 +95,8 @@ type projection struct {
 	shown []view
 	// referenced tells that the resources are targets of a reference.
 	referenced bool
+	// asMapped is that of the request.
+	asMapped bool
 }
 
 // view is one member to show.
@@ -73,28 +106,28 @@ type view struct {
 	key string
 	// members are the views inside an object.
 	members []view
-	// target is what to show of a reference's targets.
+	// target is what to show of a reference's targets, or of a JSON value; nil is all.
 	target *selector
 	// defaults are what is shown under the names of attributes; then it is no member itself.
 	defaults map[string]*boundProperty
 }
 
 // project works out what a selector shows of the resources of a family.
-func (b *Binding) project(t *boundType, chosen *selector) *projection {
+func (b *Binding) project(t *boundType, chosen *selector, asMapped bool) *projection {
 	if chosen == nil && t.standard != nil {
 		return t.standard
 	}
-	return b.projectFamily(t, chosen, false)
+	return b.projectFamily(&projection{asMapped: asMapped}, t, chosen)
 }
 
 // projectReferenced is project for the target of a reference, where further
 // references are shown only when they are named.
 func (b *Binding) projectReferenced(t *boundType, chosen *selector) *projection {
-	return b.projectFamily(t, chosen, true)
+	return b.projectFamily(&projection{referenced: true}, t, chosen)
 }
 
-func (b *Binding) projectFamily(t *boundType, chosen *selector, referenced bool) *projection {
-	p := &projection{views: make(map[*boundType][]view), referenced: referenced}
+func (b *Binding) projectFamily(p *projection, t *boundType, chosen *selector) *projection {
+	p.views = make(map[*boundType][]view)
 	if len(t.subtypes) > 0 || len(t.auxiliaries) > 0 {
 		p.need("objectClass")
 	}
@@ -131,8 +164,11 @@ func (p *projection) project(properties []*boundProperty, chosen *selector, top 
 			continue
 		}
 		below, ok := chosen.member(property.Name)
-		if top && (property.Name == idName || property.Name == revisionName) {
+		if top && !p.asMapped && (property.Name == idName || property.Name == revisionName) {
 			below, ok = nil, true
+		}
+		if below != nil && chosen.all && property.Kind != ReferenceKind && property.Kind != ReverseKind {
+			below = &selector{all: true, members: below.members}
 		}
 		if !ok || p.skips(property, below) {
 			continue
@@ -149,12 +185,23 @@ func (p *projection) project(properties []*boundProperty, chosen *selector, top 
 			p.references = true
 			p.need(property.attribute)
 		case Simple:
+			v.target = inside(below)
 			p.need(property.attribute)
-		case Constant, TypeName:
+		case Constant:
+			v.target = inside(below)
+		case TypeName:
 		}
 		views = append(views, v)
 	}
 	return views
+}
+
+// inside returns what was chosen inside a JSON value, nil for all of it.
+func inside(below *selector) *selector {
+	if below != nil && below.all {
+		return nil
+	}
+	return below
 }
 
 // skips tells a member that is not shown although its name was chosen: a field below
@@ -167,9 +214,13 @@ func (p *projection) skips(property *boundProperty, below *selector) bool {
 		return p.referenced && below == nil
 	case ReverseKind:
 		return below == nil // It costs a search, and is shown to those who name it.
-	case Simple, Constant, TypeName:
+	case Constant:
+		return false
+	case Simple:
+		return property.valueType != JSON && inside(below) != nil
+	case TypeName:
 	}
-	return below != nil && !below.all
+	return inside(below) != nil
 }
 
 // isStored reports whether the server keeps every attribute of the projection with the entry.

@@ -312,7 +312,7 @@ func (r *resolution) append(dst []byte, name string, showAbsent bool) []byte {
 	}
 	if entry := r.entries[dn.Key()]; entry != nil {
 		typ := r.target.typ.of(entry)
-		w := resourceWriter{target: r.target, entry: entry, typ: typ, auxiliaries: typ.auxiliariesOf(entry), resolved: r.nested, showAbsent: showAbsent}
+		w := resourceWriter{target: r.target, entry: entry, typ: typ, auxiliaries: typ.auxiliariesOf(entry), resolved: r.nested, showAbsent: showAbsent, implied: !r.target.inline}
 		if r.target.plain && len(typ.properties) > 0 {
 			return w.simple(dst, &view{boundProperty: typ.properties[0]})
 		}

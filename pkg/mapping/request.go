@@ -42,6 +42,9 @@ type Request struct {
 	Path []string
 	// Fields are the fields wanted; none is the default representation.
 	Fields []query.Pointer
+	// AsMapped shows the id and the revision like any other field: where the mapping has one
+	// for them, and it is wanted. Otherwise every resource shows both.
+	AsMapped bool
 	// Filter is the filter of a Query.
 	Filter query.Filter
 	// Sort are the fields by which a Query sorts; none leaves the order to the directory.
