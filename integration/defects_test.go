@@ -3,6 +3,7 @@ package integration_test
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -99,6 +100,39 @@ func TestDefects(t *testing.T) {
 			r := change(t, "PATCH", "/hr/people/upsert", `[{"operation":"replace","field":"/<b>&'","value":1}]`).fails(http.StatusBadRequest, "unknownField")
 			if field := r.at("detail", "field"); field != "/<b>&'" || r.header.Get("X-Content-Type-Options") != "nosniff" {
 				t.Errorf("%v, %v", field, r.header)
+			}
+		})
+	})
+}
+
+// What the successor of the reference product has besides, and nothing here: it is refused, or
+// means nothing.
+func TestLeftOut(t *testing.T) {
+	slapd.Each(t, slapd.Options{}, func(t *testing.T, server *slapd.Server) {
+		g := start(t, server, settings{mappings: withDevices(t)})
+		const path = "/api/users/nbohr"
+		t.Run("F205", func(t *testing.T) {
+			for _, path := range []string{"/api/users", path} {
+				g.send(t, ask{method: "POST", path: path, query: params("_action", "schema"), as: "kvaughan", body: "{}"}).fails(http.StatusNotImplemented, "unknownAction")
+			}
+		})
+		for row, field := range map[string]string{"F206": "ds-pwp-state-json", "F207": "+"} {
+			t.Run(row, func(t *testing.T) {
+				if got := g.get(t, "kvaughan", path, "_fields", field).want(http.StatusOK).members(); !slices.Equal(got, []string{"_id", "_rev"}) {
+					t.Errorf("members %q", got)
+				}
+			})
+		}
+		t.Run("F208", func(t *testing.T) {
+			for _, scope := range []string{"base", "sub", "subordinates"} {
+				g.list(t, "kvaughan", path+"/devices", "true", "scope", scope).finds("quantum dot", "qubit generator")
+				g.list(t, "kvaughan", "/api/users", `_id sw "q" or _id eq "nbohr"`, "scope", scope).finds("nbohr")
+			}
+		})
+		t.Run("F209", func(t *testing.T) {
+			for _, name := range []string{"relax", "manageDsaIT", "subentries"} {
+				body := `[{"operation":"replace","field":"/_meta/created","value":"2020-01-02T03:04:05Z"}]`
+				g.send(t, ask{method: "PATCH", path: path, query: params(name, "true"), as: "kvaughan", body: body}).fails(http.StatusBadRequest, "readOnly")
 			}
 		})
 	})

@@ -121,7 +121,11 @@ func TestQuery(t *testing.T) {
 			query(t, `_meta/created lt "2001-01-01T00:00:00Z"`).finds()
 		})
 		t.Run("R_G31", func(t *testing.T) {
-			g.get(t, "kvaughan", "/api/users", "_queryId", "all").want(http.StatusBadRequest)
+			for _, name := range []string{"_queryId", "_queryExpression"} {
+				for _, query := range [][]string{{name, "all"}, {name, "all", "_queryFilter", "true"}} {
+					g.get(t, "kvaughan", "/api/users", query...).fails(http.StatusBadRequest, "malformedParameter").has(`"`+name+`"`, "detail", "parameter")
+				}
+			}
 		})
 		t.Run("R_G33", func(t *testing.T) {
 			r := query(t, `_id eq 'bjensen'`).finds("bjensen").has(`-1`, "totalPagedResults").has(`-1`, "remainingPagedResults").

@@ -97,6 +97,14 @@ func TestRead(t *testing.T) {
 				t.Errorf("HEAD answered %q", r.body)
 			}
 		})
+		t.Run("F200", func(t *testing.T) { // There is one language, whatever a client speaks.
+			for _, path := range []string{path, "/api/users/missing"} {
+				r := g.send(t, ask{method: "GET", path: path, as: "kvaughan", header: headers("Accept-Language", "fr, de;q=0.5")})
+				if want := g.get(t, "kvaughan", path); r.status != want.status || r.body != want.body || r.header.Get("Content-Language") != "" {
+					t.Errorf("%d, %v: %s", r.status, r.header, r.body)
+				}
+			}
+		})
 		t.Run("OnePlusOneOperations", func(t *testing.T) {
 			g.get(t, "kvaughan", "/api/users/gen001").want(http.StatusOK)
 			r := g.get(t, "kvaughan", "/api/users/gen001").want(http.StatusOK)
