@@ -26,7 +26,9 @@ import (
 
 // gateway is the running program.
 type gateway struct {
-	url    string
+	url string
+	// admin is the URL of the admin listener, where there is one.
+	admin  string
 	client *http.Client
 	events string
 	log    *logBuffer
@@ -148,12 +150,21 @@ func (g *gateway) serve(t *testing.T, args, env []string) string {
 		t.Fatalf("the program did not become ready: %v\n%s", err, g.log)
 	}
 	t.Cleanup(func() { g.stop(t, command, lines) })
+	g.admin = urlIn(line, "admin=")
+	if address := urlIn(line, "https="); address != "" {
+		return address
+	}
+	t.Fatalf("the ready line names no address: %q", line)
+	return ""
+}
+
+// urlIn finds an address in a ready line by its name.
+func urlIn(line, name string) string {
 	for _, word := range strings.Fields(line) {
-		if address, ok := strings.CutPrefix(word, "https="); ok {
+		if address, ok := strings.CutPrefix(word, name); ok {
 			return address
 		}
 	}
-	t.Fatalf("the ready line names no address: %q", line)
 	return ""
 }
 

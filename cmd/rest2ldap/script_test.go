@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 // a gateway.yaml, where the archive has none of its own. Besides the usual commands:
 //
 //	status n command…    run a command that ends with that status
-//	start args…          run the program until it is ready; $URL and $ADDRESS tell where
+//	start args…          run the program until it is ready; $URL, $ADDRESS and $ADMIN tell where
 //	demo args…           run a demo on free ports likewise; $CA and $LDAPS tell the rest
 //	paste n              run the n-th line that the demo has printed, in a shell
 //	signal TERM|INT|HUP  send a signal to it
@@ -151,11 +151,12 @@ func start(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("use ! exec rest2ldap serve")
 	}
 	line := launch(ts, append([]string{"serve"}, args...))
-	url, found := strings.CutPrefix(line, "ready https=")
-	if !found || !strings.HasPrefix(url, "https://127.0.0.1:") {
+	url, admin, _ := strings.Cut(strings.TrimPrefix(line, "ready https="), " admin=")
+	if !strings.HasPrefix(line, "ready https=https://127.0.0.1:") || strings.Contains(url+admin, " ") {
 		ts.Fatalf("the ready line is %q", line)
 	}
 	ts.Setenv("URL", url)
+	ts.Setenv("ADMIN", admin)
 	ts.Setenv("ADDRESS", strings.TrimPrefix(url, "https://"))
 }
 

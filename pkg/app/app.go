@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"crypto/rand"
+	"crypto/tls"
 	"crypto/x509"
 	"io"
 	"log/slog"
@@ -21,6 +22,7 @@ import (
 	"github.com/rest2ldap/rest2ldap/pkg/httpserver"
 	"github.com/rest2ldap/rest2ldap/pkg/ldapclient"
 	"github.com/rest2ldap/rest2ldap/pkg/mapping"
+	"github.com/rest2ldap/rest2ldap/pkg/telemetry"
 	"github.com/rest2ldap/rest2ldap/pkg/tlspolicy"
 )
 
@@ -50,6 +52,10 @@ type App struct {
 	directory *ldapclient.Client
 	recorder  *audit.Recorder
 	server    *httpserver.Server
+	// admin is the listener for those who run the gateway, and metrics what it shows; nil
+	// where there is none.
+	admin   *httpserver.Server
+	metrics *telemetry.Metrics
 	// current is what a reload replaces.
 	current atomic.Pointer[current]
 }
@@ -85,6 +91,9 @@ type builder struct {
 	logger    *slog.Logger
 	cookieKey string
 	accounts  *auth.Accounts // of chain
+	// watched are files that are read anew when they change, by the path of the setting; the
+	// functions tell when their certificates expire.
+	watched map[string]func() time.Time
 	// forget are told of entries whose passwords were changed.
 	forget []func(directory.DN)
 }
@@ -108,19 +117,33 @@ func (b *builder) build(stdout, stderr io.Writer) (*App, error) {
 	}
 	a := &App{stdout: stdout, logger: b.logger, grace: Grace, builder: b, directory: client, recorder: recorder}
 	a.ready = a.printReady
-	a.install(handler, b.certificates)
-	a.server, err = httpserver.New(httpserver.Options{
-		Address:       b.Server.Listen,
-		TLS:           a.tls(),
-		Handler:       a.counted(httpserver.Record(recorder, b.recordOptions()...)(newHealth(b.Server.Health, client).before(http.HandlerFunc(a.serve)))),
-		Logger:        b.logger,
-		AnswerTimeout: max(b.Limits.RequestTimeout, b.Limits.QueryTimeout).Std() + time.Minute,
-	})
-	if err != nil {
+	a.install(handler, &b.parts)
+	if err := a.listeners(); err != nil {
 		a.close(context.Background())
 		return nil, err
 	}
 	return a, nil
+}
+
+// listeners makes the two listeners.
+func (a *App) listeners() (err error) {
+	b, health := a.builder, newHealth(a.directory)
+	options := b.recordOptions()
+	if b.Admin.Listen != "" {
+		a.metrics = a.newMetrics()
+		options = append(options, httpserver.Trace(a.metrics))
+		if a.admin, err = a.newAdmin(health); err != nil {
+			return err
+		}
+	}
+	a.server, err = httpserver.New(httpserver.Options{
+		Address:       b.Server.Listen,
+		TLS:           a.tls(func(c *current) *tls.Config { return c.tls }),
+		Handler:       a.counted(httpserver.Record(a.recorder, options...)(health.before(b.Server.Health, http.HandlerFunc(a.serve)))),
+		Logger:        b.logger,
+		AnswerTimeout: max(b.Limits.RequestTimeout, b.Limits.QueryTimeout).Std() + time.Minute,
+	})
+	return err
 }
 
 // handler makes what answers requests: who the caller is, and the mapped APIs.
@@ -152,19 +175,25 @@ func (b *builder) ldap() (*ldapclient.Client, error) {
 	for i, s := range d.Servers {
 		servers[i] = ldapclient.Server{URL: s.URL, StartTLS: s.StartTLS, Secondary: s.Role == "secondary", ReadOnly: s.ReadOnly}
 	}
-	config := tlspolicy.Client(b.directoryRoots)
+	settings := tlspolicy.Client(b.directoryRoots)
 	var roots func() *x509.CertPool
+	b.watched = map[string]func() time.Time{}
+	watch := func(setting string, file config.Path) {
+		b.watched[setting] = tlspolicy.WatchNotAfter(string(file), b.notAfter[setting])
+	}
 	if d.CA != "" {
+		watch("directory.ca", d.CA)
 		roots = tlspolicy.WatchRoots(string(d.CA), b.directoryRoots, b.unreadable("directory.ca"))
 	}
 	if b.bindCertificate != nil {
-		config.GetClientCertificate = tlspolicy.WatchCertificate(string(d.Bind.Cert), string(d.Bind.Key), *b.bindCertificate, b.unreadable("directory.bind.cert"))
+		watch("directory.bind.cert", d.Bind.Cert)
+		settings.GetClientCertificate = tlspolicy.WatchCertificate(string(d.Bind.Cert), string(d.Bind.Key), *b.bindCertificate, b.unreadable("directory.bind.cert"))
 	}
 	return ldapclient.New(ldapclient.Options{
 		Servers:          servers,
 		Balance:          ldapclient.Balance(d.Balance),
 		WriteCoherence:   d.WriteCoherence.Std(),
-		TLS:              config,
+		TLS:              settings,
 		Roots:            roots,
 		Mechanism:        ldapclient.Mechanism(d.Bind.Mechanism),
 		BindDN:           b.bindDN,

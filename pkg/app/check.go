@@ -37,6 +37,13 @@ type parts struct {
 	// Nil pools are the authorities of the system.
 	directoryRoots, outboundRoots, issuerRoots *x509.CertPool
 	models                                     []*mapping.Model
+	// adminCertificates are none where the admin listener has none of its own, adminRoots nil
+	// where it takes whoever has the token.
+	adminCertificates []tls.Certificate
+	adminRoots        *x509.CertPool
+	// notAfter is when the first of the certificates in a file expires, by the path of the
+	// setting that names the file.
+	notAfter map[string]time.Time
 
 	bindDN directory.DN
 	// bindCertificates is the certificate for the mechanism EXTERNAL.
@@ -65,8 +72,10 @@ type inspector struct {
 }
 
 func inspect(file *config.File) (parts, config.Problems) {
-	i := &inspector{file: file}
-	i.server()
+	i := &inspector{file: file, parts: parts{notAfter: map[string]time.Time{}}}
+	i.certificates = i.serverCertificates("server.certificates", file.Server.Certificates)
+	i.adminCertificates = i.serverCertificates("admin.certificates", file.Admin.Certificates)
+	i.adminRoots = i.roots("admin.clientCA", file.Admin.ClientCA)
 	i.directory()
 	i.basic()
 	i.bearer()
@@ -94,9 +103,11 @@ func (i *inspector) warn(path, format string, args ...any) {
 	i.problems = append(i.problems, p)
 }
 
-func (i *inspector) server() {
-	for n, c := range i.file.Server.Certificates {
-		at := fmt.Sprintf("server.certificates[%d]", n)
+// serverCertificates reads the certificates of a listener.
+func (i *inspector) serverCertificates(path string, all []config.Certificate) []tls.Certificate {
+	var certificates []tls.Certificate
+	for n, c := range all {
+		at := fmt.Sprintf("%s[%d]", path, n)
 		if c.Cert == "" || c.Key == "" || !i.file.Sound(at+".cert") || !i.file.Sound(at+".key") {
 			continue
 		}
@@ -105,13 +116,15 @@ func (i *inspector) server() {
 			i.fail(at, err)
 			continue
 		}
-		i.certificates = append(i.certificates, certificate)
+		certificates = append(certificates, certificate)
 		i.validity(at+".cert", c.Cert, certificate, "clients")
 	}
+	return certificates
 }
 
 // validity warns of a certificate that those to whom it is shown will not take at present.
 func (i *inspector) validity(path string, file config.Path, certificate tls.Certificate, who string) {
+	i.expires(path, file)
 	leaf, err := x509.ParseCertificate(certificate.Certificate[0])
 	switch now := time.Now(); {
 	case err != nil:
@@ -123,6 +136,13 @@ func (i *inspector) validity(path string, file config.Path, certificate tls.Cert
 	}
 }
 
+// expires notes when the certificates in a file expire.
+func (i *inspector) expires(path string, file config.Path) {
+	if at, err := tlspolicy.NotAfter(string(file)); err == nil {
+		i.notAfter[path] = at
+	}
+}
+
 // roots reads a bundle of authorities; without one it is nil.
 func (i *inspector) roots(path string, file config.Path) *x509.CertPool {
 	if file == "" || !i.file.Sound(path) {
@@ -130,6 +150,7 @@ func (i *inspector) roots(path string, file config.Path) *x509.CertPool {
 	}
 	pool, err := tlspolicy.LoadRoots(string(file))
 	i.fail(path, err)
+	i.expires(path, file)
 	return pool
 }
 

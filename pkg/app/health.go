@@ -24,7 +24,6 @@ const (
 // health answers balancers and supervisors, who send no credentials: that the gateway
 // lives, and that it can serve.
 type health struct {
-	paths config.Health
 	// ask returns nil when the directory answers the gateway's own account.
 	ask func(context.Context) error
 
@@ -34,8 +33,8 @@ type health struct {
 }
 
 // newHealth looks at the directory as the gateway's own account.
-func newHealth(paths config.Health, client interface{ Service() directory.Session }) *health {
-	return &health{paths: paths, ask: func(ctx context.Context) error {
+func newHealth(client interface{ Service() directory.Session }) *health {
+	return &health{ask: func(ctx context.Context) error {
 		_, err := client.Service().WhoAmI(ctx, nil)
 		if errors.Is(err, fault.Unsupported) {
 			return nil // It answered.
@@ -45,8 +44,8 @@ func newHealth(paths config.Health, client interface{ Service() directory.Sessio
 }
 
 // before answers at the paths of health, and leaves the rest to next.
-func (h *health) before(next http.Handler) http.Handler {
-	if h.paths == (config.Health{}) {
+func (h *health) before(paths config.Health, next http.Handler) http.Handler {
+	if paths == (config.Health{}) {
 		return next
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -54,9 +53,9 @@ func (h *health) before(next http.Handler) http.Handler {
 		switch {
 		case path == "" || r.Method != http.MethodGet && r.Method != http.MethodHead:
 			next.ServeHTTP(w, r)
-		case path == h.paths.Alive:
+		case path == paths.Alive:
 			w.WriteHeader(http.StatusOK)
-		case path == h.paths.Healthy:
+		case path == paths.Healthy:
 			if err := h.look(r.Context()); err != nil {
 				httpserver.WriteError(w, r, fault.Wrap(fault.Unavailable, err, "the directory does not answer"))
 				return

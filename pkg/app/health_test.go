@@ -15,8 +15,8 @@ import (
 func TestHealth(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		asked, down := 0, error(nil)
-		h := &health{paths: config.Health{Alive: "/alive", Healthy: "/healthy"}, ask: func(context.Context) error { asked++; return down }}
-		handler := h.before(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) }))
+		h := &health{ask: func(context.Context) error { asked++; return down }}
+		handler := h.before(config.Health{Alive: "/alive", Healthy: "/healthy"}, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) }))
 		check := func(method, path string, status, looks int) {
 			t.Helper()
 			w := httptest.NewRecorder()

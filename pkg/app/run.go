@@ -21,13 +21,14 @@ const (
 )
 
 // Run listens, prints the line "ready https=https://127.0.0.1:8443" on standard output,
-// and serves until ctx ends or the process gets SIGTERM or SIGINT. It returns nil after
-// such an end, and an error when the gateway could not listen, or the directory turned
-// out not to fit the configuration. Requests that were broken off and events that were
+// with " admin=https://127.0.0.1:9443" behind it where there is an admin listener, and
+// serves until ctx ends or the process gets SIGTERM or SIGINT. It returns nil after such an
+// end, and an error when the gateway could not listen, or the directory turned out not to
+// fit the configuration. Requests that were broken off and events that were
 // lost at the end are told in the log. Run takes the signals of the process while it
 // runs, and is called once.
 func (a *App) Run(ctx context.Context) error {
-	address, err := a.server.Listen() //nolint:contextcheck // The listener ends with Shutdown.
+	address, err := a.listen(ctx)
 	if err != nil {
 		a.close(ctx)
 		return err
@@ -41,8 +42,11 @@ func (a *App) Run(ctx context.Context) error {
 	working, end := context.WithCancel(ctx)
 	defer end()
 	var work sync.WaitGroup
-	failed := make(chan error, 2) // one for each goroutine that sends
+	failed := make(chan error, 3) // one for each goroutine that sends
 	work.Go(func() { failed <- a.server.Serve() })
+	if a.admin != nil {
+		work.Go(func() { failed <- a.admin.Serve() })
+	}
 	work.Go(func() {
 		if err := a.probe(working, a.directory); err != nil {
 			failed <- err
@@ -67,9 +71,29 @@ func (a *App) Run(ctx context.Context) error {
 	return cause
 }
 
+// listen opens the listeners.
+func (a *App) listen(ctx context.Context) (net.Addr, error) {
+	address, err := a.server.Listen() //nolint:contextcheck // The listener ends with Shutdown.
+	if err != nil {
+		return nil, fmt.Errorf("server.listen: %w", err)
+	}
+	if a.admin == nil {
+		return address, nil
+	}
+	if _, err := a.admin.Listen(); err != nil { //nolint:contextcheck // Likewise.
+		_ = a.server.Shutdown(ctx) // It has served nobody.
+		return nil, fmt.Errorf("admin.listen: %w", err)
+	}
+	return address, nil
+}
+
 // printReady says that the gateway listens.
 func (a *App) printReady(address net.Addr) {
-	if _, err := fmt.Fprintf(a.stdout, "ready https=https://%s\n", address); err != nil {
+	line := "ready https=https://" + address.String()
+	if a.admin != nil {
+		line += " admin=https://" + a.admin.Addr().String()
+	}
+	if _, err := fmt.Fprintln(a.stdout, line); err != nil {
 		a.logger.Warn("standard output is closed", "error", err)
 	}
 }
@@ -103,6 +127,13 @@ func (a *App) counted(next http.Handler) http.Handler {
 // shutdown takes no more requests and waits for those at work. Requests that take too
 // long are broken off; they still get the time to complete their events.
 func (a *App) shutdown(ctx context.Context) {
+	if a.admin != nil { // It shows how they end.
+		defer func(ctx context.Context) {
+			ctx, cancel := context.WithTimeout(ctx, goodbye)
+			defer cancel()
+			_ = a.admin.Shutdown(ctx) // What is broken off is an answer about a gateway that ends.
+		}(ctx)
+	}
 	ctx, cancel := context.WithTimeout(ctx, a.grace)
 	defer cancel()
 	err := a.server.Shutdown(ctx)

@@ -26,6 +26,7 @@ func (c *checker) check() {
 	c.auth()
 	c.limits()
 	c.audit()
+	c.admin()
 }
 
 // fail records a problem, unless one about the value, or about a section around it,

@@ -1,8 +1,10 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
+	"strings"
 	"time"
 )
 
@@ -51,11 +53,20 @@ func (c *checker) directory() {
 func (c *checker) repeated(at string, i int) {
 	servers := c.file.Directory.Servers
 	for j := range i {
-		if servers[i].URL != "" && servers[j].URL == servers[i].URL {
+		if servers[i].URL != "" && address(servers[j].URL) == address(servers[i].URL) {
 			c.fail(at+".url", "%s is directory.servers[%d] already", servers[i].URL, j)
 			return
 		}
 	}
+}
+
+// address returns the host and the port of a server, and what is no URL as it is.
+func address(text string) string {
+	u, err := url.Parse(text)
+	if err != nil || u.Hostname() == "" {
+		return text
+	}
+	return strings.ToLower(u.Hostname()) + ":" + cmp.Or(u.Port(), map[string]string{"ldap": "389", "ldaps": "636"}[u.Scheme])
 }
 
 func (c *checker) ldapURL(at string, s *DirectoryServer) {

@@ -28,7 +28,7 @@ func (c *checker) server() {
 	s := &c.file.Server
 	c.listen("server.listen", s.Listen)
 	c.basePath("server.basePath", s.BasePath)
-	c.cookieKey("server.cookieKey", &s.CookieKey)
+	c.longSecret("server.cookieKey", &s.CookieKey)
 	c.healthPath("server.health.alive", s.Health.Alive)
 	c.healthPath("server.health.healthy", s.Health.Healthy)
 	if s.Health.Alive != "" && s.Health.Alive == s.Health.Healthy {
@@ -37,10 +37,14 @@ func (c *checker) server() {
 	if len(s.Certificates) == 0 {
 		c.fail("server.certificates", "is missing; the gateway speaks HTTPS only and needs one certificate at least, a cert and a key file")
 	}
-	c.missingElements("server.certificates", len(s.Certificates))
-	for i := range s.Certificates {
-		cert, key := &s.Certificates[i].Cert, &s.Certificates[i].Key
-		at := fmt.Sprintf("server.certificates[%d]", i)
+	c.certificates("server.certificates", s.Certificates)
+}
+
+func (c *checker) certificates(path string, all []Certificate) {
+	c.missingElements(path, len(all))
+	for i := range all {
+		cert, key := &all[i].Cert, &all[i].Key
+		at := fmt.Sprintf("%s[%d]", path, i)
 		c.required(at+".cert", string(*cert), "tls/gateway.pem")
 		c.required(at+".key", string(*key), "tls/gateway.key")
 		c.readable(at+".cert", cert, public)
@@ -60,16 +64,17 @@ func (c *checker) healthPath(path, at string) {
 	c.basePath(path, at)
 }
 
-// minCookieKey is the least length of a cookie key, in octets.
-const minCookieKey = 32
+// minSecret is the least length of a secret that nobody has to remember, in octets.
+const minSecret = 32
 
-func (c *checker) cookieKey(path string, s *Secret) {
+// longSecret takes a secret that cannot be guessed, or none.
+func (c *checker) longSecret(path string, s *Secret) {
 	if s.IsZero() {
 		return
 	}
 	c.secret(path, s)
-	if n := len(s.Value()); n > 0 && n < minCookieKey {
-		c.fail(path, "has %d characters, which can be guessed; make one of %d or more, as with: openssl rand -base64 32", n, minCookieKey)
+	if n := len(s.Value()); n > 0 && n < minSecret {
+		c.fail(path, "has %d characters, which can be guessed; make one of %d or more, as with: openssl rand -base64 32", n, minSecret)
 	}
 }
 

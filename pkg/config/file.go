@@ -22,9 +22,11 @@ type File struct {
 	// Audit is the record of who read and changed what: one JSON object a line. A change
 	// is made only after its event is on disk.
 	Audit Audit `config:"audit"`
-	// Telemetry is reserved for metrics and traces; it takes no keys yet.
+	// Telemetry is reserved for traces; it takes no keys yet.
 	Telemetry Telemetry `config:"telemetry"`
-	// Admin is reserved for the admin listener; it takes no keys yet.
+	// Admin is a listener of its own for those who run the gateway: `/metrics` in the text
+	// format of Prometheus, `/alive` and `/healthy`. HTTPS only, and nothing without a proof of
+	// who asks.
 	Admin Admin `config:"admin"`
 
 	places map[string]Place
@@ -417,8 +419,20 @@ type Audit struct {
 	File Path `config:"file"`
 }
 
-// Telemetry is reserved: metrics and traces come later.
+// Telemetry is reserved: traces come later.
 type Telemetry struct{}
 
-// Admin is reserved: the admin listener comes later.
-type Admin struct{}
+// Admin is the listener for those who run the gateway.
+type Admin struct {
+	// Listen is `host:port`, as server.listen. Off when it is left out.
+	Listen string `config:"listen"`
+	// Certificates are what this listener shows; without them, server.certificates.
+	Certificates []Certificate `config:"certificates"`
+	// Token is a reference to a secret of 32 characters at least, which every request has to
+	// carry: `Authorization: Bearer …`. One of token and clientCA is required; with both, a
+	// request needs both.
+	Token Secret `config:"token"`
+	// ClientCA is a PEM bundle of the authorities of client certificates. With it, nobody
+	// connects without such a certificate.
+	ClientCA Path `config:"clientCA"`
+}

@@ -152,7 +152,8 @@ func settings(t *testing.T) []setting {
 		"auth.bearer.issuer=https://login.example.com", "auth.bearer.audience=gateway",
 		"auth.bearer.keys=tls/ca.pem", "auth.bearer.authzId=u:{sub}",
 		"auth.anonymous.identity=anonymous", "auth.basic.headers.username=X-Name", "auth.basic.headers.password=X-Password",
-		"auth.policy.0.callers=*", "auth.policy.0.resources=/", "auth.policy.0.may=read")
+		"auth.policy.0.callers=*", "auth.policy.0.resources=/", "auth.policy.0.may=read",
+		"admin.listen=127.0.0.1:9443", "admin.certificates.0.cert=tls/gateway.pem", "admin.certificates.0.key=tls/gateway.key", "admin.clientCA=tls/ca.pem")
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}

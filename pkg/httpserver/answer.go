@@ -22,6 +22,8 @@ type answer struct {
 	timed      bool                               // a limit for writes is set
 	head       bool                               // the method is HEAD: there is no body
 	format     func(*http.Request, []byte) []byte // of error bodies; nil for none
+	tracer     Tracer                             // nil for none
+	began      time.Time                          // for the tracer
 }
 
 // answerOf finds the answer that w wraps, nil when the request is not recorded.

@@ -3,6 +3,7 @@ package httpserver
 import (
 	"errors"
 	"net"
+	"sync/atomic"
 )
 
 // errPlaintext ends a connection whose first byte begins no TLS record.
@@ -13,11 +14,17 @@ const recordHandshake = 22
 
 // tlsOnly keeps net/http from answering in clear: it would tell a client that speaks
 // plain HTTP so with a 400.
-type tlsOnly struct{ net.Listener }
+type tlsOnly struct {
+	net.Listener
+	failures *atomic.Int64
+}
 
 func (l tlsOnly) Accept() (net.Conn, error) {
 	conn, err := l.Listener.Accept()
 	if err != nil {
+		if !errors.Is(err, net.ErrClosed) {
+			l.failures.Add(1) // net/http tries again after a pause.
+		}
 		return nil, err
 	}
 	return &tlsConn{Conn: conn}, nil

@@ -36,10 +36,26 @@ func FormatErrors(format func(r *http.Request, body []byte) []byte) RecordOption
 	return func(r *recorder) { r.format = format }
 }
 
+// Tracer is told of requests, to measure them. Its methods are called by many goroutines
+// at once; a request waits for them.
+type Tracer interface {
+	// RequestBegins is called when a request has arrived.
+	RequestBegins()
+	// RequestEnds is called once for each that began: when its answer is there, or broken
+	// off, which is the status 0. method is what the client sent, took the time since then.
+	RequestEnds(method string, status int, took time.Duration)
+}
+
+// Trace has a tracer told of each request.
+func Trace(t Tracer) RecordOption {
+	return func(r *recorder) { r.tracer = t }
+}
+
 type recorder struct {
 	*audit.Recorder
 	trust  bool
 	format func(*http.Request, []byte) []byte // nil leaves errors as they are
+	tracer Tracer                             // nil for none
 }
 
 // Record makes the audit event of each request and puts it into the context
@@ -70,7 +86,11 @@ func (rec *recorder) begin(w http.ResponseWriter, r *http.Request) *answer {
 	a := &answer{
 		ResponseWriter: w, settings: settingsOf(r.Context()), controller: http.NewResponseController(w),
 		event: rec.Begin(audit.Start{TransactionID: id, Client: host(r.RemoteAddr), Method: r.Method, Path: RawPath(r.URL), TLS: r.TLS}),
-		head:  r.Method == http.MethodHead, format: rec.format,
+		head:  r.Method == http.MethodHead, format: rec.format, tracer: rec.tracer,
+	}
+	if a.tracer != nil {
+		a.began = time.Now()
+		a.tracer.RequestBegins()
 	}
 	if HasBody(r) && a.bodyTimeout > 0 {
 		// ReadBody lifts it. A body that nobody reads is discarded within it.
@@ -87,9 +107,9 @@ func (a *answer) end(r *http.Request) {
 			a.status = http.StatusOK // What net/http sends for a handler that wrote nothing.
 		}
 		a.limit() // The rest of the answer leaves after this.
-		a.event.End(a.status, a.result(""))
+		a.complete(r)
 	case http.ErrAbortHandler:
-		a.event.End(a.status, a.result(truncated))
+		a.broken(r)
 		panic(panicked) //nolint:forbidigo // The sentinel by which net/http breaks off an answer.
 	default:
 		a.logger.LogAttrs(r.Context(), slog.LevelError, "a request panicked",
@@ -103,12 +123,30 @@ func (a *answer) failed(r *http.Request) {
 	err := fault.New(fault.Internal, "the handler panicked")
 	a.note(err)
 	if a.status != 0 {
-		a.event.End(a.status, a.result(truncated))
+		a.broken(r)
 		panic(http.ErrAbortHandler) //nolint:forbidigo // As above.
 	}
 	writeFault(a, r, err)
 	a.limit()
+	a.complete(r)
+}
+
+// complete closes the record of a request whose answer is whole.
+func (a *answer) complete(r *http.Request) {
 	a.event.End(a.status, a.result(""))
+	a.trace(r, a.status)
+}
+
+// broken closes that of one whose answer breaks off.
+func (a *answer) broken(r *http.Request) {
+	a.event.End(a.status, a.result(truncated))
+	a.trace(r, 0)
+}
+
+func (a *answer) trace(r *http.Request, status int) {
+	if a.tracer != nil {
+		a.tracer.RequestEnds(r.Method, status, time.Since(a.began))
+	}
 }
 
 // result is the kind of the noted fault, or standard.

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"time"
 )
 
@@ -44,6 +45,7 @@ type Server struct {
 	address  string
 	server   *http.Server
 	listener net.Listener
+	failures atomic.Int64
 }
 
 // New makes a server that does not listen yet.
@@ -103,7 +105,7 @@ func (s *Server) Listen() (net.Addr, error) {
 	if err != nil {
 		return nil, fmt.Errorf("httpserver: %w", err)
 	}
-	s.listener = tlsOnly{listener}
+	s.listener = tlsOnly{listener, &s.failures}
 	return listener.Addr(), nil
 }
 
@@ -114,6 +116,10 @@ func (s *Server) Addr() net.Addr {
 	}
 	return s.listener.Addr()
 }
+
+// AcceptFailures returns how often a connection could not be taken, because the system has
+// no file for it, for instance. After each the listener pauses, for 5 ms at first and 1 s later.
+func (s *Server) AcceptFailures() int64 { return s.failures.Load() }
 
 // Serve takes connections until Shutdown is called, and then returns nil.
 func (s *Server) Serve() error {

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"os"
 	"sync"
+	"time"
 )
 
 // WatchRoots returns a function that returns the authorities of a bundle in PEM, read anew
@@ -25,6 +26,14 @@ func WatchCertificate(certFile, keyFile string, certificate tls.Certificate, tol
 		return &fresh, err
 	}, told, certFile, keyFile)
 	return func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return w.get(), nil }
+}
+
+// WatchNotAfter returns a function that returns when the first of the certificates in a PEM
+// file expires, read anew as those of WatchRoots and WatchCertificate are, and kept with
+// them; notAfter is what was read first. It is they who tell of files that cannot be read.
+func WatchNotAfter(file string, notAfter time.Time) func() time.Time {
+	w := newWatched(notAfter, func() (time.Time, error) { return NotAfter(file) }, func(error) {}, file)
+	return w.get
 }
 
 // watched is a value that is made of files.

@@ -3,7 +3,10 @@ package tlspolicy_test
 import (
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/rest2ldap/rest2ldap/internal/testcert"
 	"github.com/rest2ldap/rest2ldap/pkg/tlspolicy"
@@ -97,5 +100,51 @@ func TestWatchCertificate(t *testing.T) {
 	shown, err := get(nil)
 	if err != nil || !shown.Leaf.Equal(second.Leaf) || shown.Leaf.Equal(first.Leaf) {
 		t.Errorf("the old certificate is shown: %v", err)
+	}
+}
+
+// When certificates expire is known of the file that is in force.
+func TestNotAfter(t *testing.T) {
+	t.Parallel()
+	ca := newCA(t)
+	dir := t.TempDir()
+	soon, late := time.Now().Add(time.Hour).Truncate(time.Second), time.Now().Add(48*time.Hour).Truncate(time.Second)
+	pem := func(at time.Time) []byte {
+		pair, err := ca.Issue(testcert.Leaf{NotAfter: at})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return pair.Cert
+	}
+	file := filepath.Join(dir, "bundle.pem")
+	put := func(text []byte) {
+		next := filepath.Join(dir, "next.pem")
+		if err := os.WriteFile(next, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Rename(next, file); err != nil {
+			t.Fatal(err)
+		}
+	}
+	key, err := ca.KeyPEM()
+	if err != nil {
+		t.Fatal(err)
+	}
+	put(slices.Concat(key, pem(late), pem(soon), ca.PEM()))
+	first, err := tlspolicy.NotAfter(file)
+	if err != nil || !first.Equal(soon) {
+		t.Errorf("%v, %v, want %v", first, err, soon)
+	}
+	at := tlspolicy.WatchNotAfter(file, first)
+	put(pem(late))
+	if got := at(); !got.Equal(late) {
+		t.Errorf("%v, want %v", got, late)
+	}
+	put([]byte("nonsense"))
+	if got := at(); !got.Equal(late) {
+		t.Errorf("%v after nonsense, want %v", got, late)
+	}
+	if _, err := tlspolicy.NotAfter(file); err == nil || !strings.Contains(err.Error(), "bundle.pem holds no certificate") {
+		t.Error(err)
 	}
 }
