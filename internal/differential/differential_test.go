@@ -52,6 +52,14 @@ func TestFoundCases(t *testing.T) {
 		steps = append(steps, step{kind: "search", as: "kvaughan", dn: exampledata.BaseDN, scope: 2, filter: filter, attributes: []string{"sn"}})
 	}
 	const wlutz = "uid=wlutz," + exampledata.PeopleDN
+	// A value of nothing but spaces, and parts that begin and end with some.
+	steps = append(steps, step{kind: "modify", as: "root", dn: wlutz, changes: []change{{2, "cn", []string{"  "}}, {2, "mail", []string{" "}}, {2, "sn", []string{" two  words "}}}})
+	for _, filter := range []string{
+		"(cn= )", "(cn=*)", "(cn= *)", "(cn=* )", "(cn=* *)", "(cn= * )", "(name= * )", "(cn=  *  )", "(!(cn= *))", "(cn>= )", "(cn<= )", "(mail= )", "(mail= *)", "(mail=* )", "(mail=* *)",
+		"(sn= t*)", "(sn=  two *)", "(sn=two *words )", "(sn=* words )", "(sn=*o w*)", "(sn=*  words)", "(sn= *s )", "(sn=*s  *)",
+	} {
+		steps = append(steps, step{kind: "search", as: "kvaughan", dn: exampledata.BaseDN, scope: 2, filter: filter, attributes: []string{"sn"}})
+	}
 	for _, values := range [][2]string{
 		{"99999999999999999999", "1"},
 		{"99999999999999999999", "0"},

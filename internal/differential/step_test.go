@@ -152,7 +152,7 @@ func (m maker) filter(depth int) string {
 	case 2:
 		return "(" + attribute + "<=" + value + ")"
 	case 3:
-		part := func() string { return escape(pick(m, "", "", "j", "Jen", "sen", "a", " ", "5", "b", "e")) }
+		part := func() string { return escape(pick(m, "", "", "j", "Jen", "sen", "a", " ", " b", "a ", "5", "b", "e")) }
 		text := part() + "*" + part() + "*" + part()
 		text = strings.ReplaceAll(text, "**", "*")
 		if text == "*" {

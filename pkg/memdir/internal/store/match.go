@@ -148,8 +148,11 @@ func (s *schema) substrings(rule string, f *directory.Filter) func(string) bool 
 		failed = failed || !ok
 		return norm
 	}
-	// The spaces at the end of a value do not count.
+	// The spaces at the ends of a value do not count, unless there is nothing else.
 	initial, final := part(f.Initial), strings.TrimRight(part(f.Final), " ")
+	if bare := strings.TrimLeft(initial, " "); bare != "" {
+		initial = bare
+	}
 	var middle []string
 	for _, text := range f.Any {
 		middle = append(middle, part(text))
@@ -187,8 +190,8 @@ func (s *schema) normalizePart(rule, text string) (string, bool) {
 		}
 		return norm, ok // OpenLDAP takes the spaces off, those of IA5 strings, too.
 	}
-	if norm == "" {
-		return " ", true
+	if norm == " " {
+		return norm, true
 	}
 	if text[0] == ' ' {
 		norm = " " + norm

@@ -105,11 +105,11 @@ func (s *schema) stored(t *attributeType, values []string) []string {
 func (s *schema) normalize(rule, value string) (string, bool) {
 	switch rule {
 	case "caseIgnoreMatch", "caseIgnoreOrderingMatch", "caseIgnoreSubstringsMatch":
-		return squash(fold(value)), value != "" && utf8.ValidString(value)
+		return directoryString(fold(value)), value != "" && utf8.ValidString(value)
 	case "caseIgnoreListMatch", "caseIgnoreListSubstringsMatch":
-		return squash(fold(value)), isPostal(value)
+		return directoryString(fold(value)), isPostal(value)
 	case "caseExactMatch", "caseExactOrderingMatch", "caseExactSubstringsMatch":
-		return squash(value), value != "" && utf8.ValidString(value)
+		return directoryString(value), value != "" && utf8.ValidString(value)
 	case "caseIgnoreIA5Match", "caseIgnoreIA5SubstringsMatch":
 		return squash(strings.ToLower(value)), isASCII(value)
 	case "caseExactIA5Match", "caseExactIA5SubstringsMatch":
@@ -158,6 +158,14 @@ func squash(s string) string {
 		return strings.Trim(s, " ")
 	}
 	return strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r == ' ' }), " ")
+}
+
+// directoryString is squash, but for nothing but spaces, which OpenLDAP takes for one.
+func directoryString(s string) string {
+	if squashed := squash(s); squashed != "" || s == "" {
+		return squashed
+	}
+	return " "
 }
 
 // normalInteger is a form of an integer whose text is in the order of numbers.
