@@ -16,6 +16,9 @@ var security = []struct { //nolint:gochecknoglobals // constant table
 	{"Cross-Origin-Resource-Policy", []string{"same-origin"}},
 }
 
+// closing is the header Connection of the last answer on a connection.
+var closing = []string{"close"} //nolint:gochecknoglobals // as above
+
 // secured sets the security headers: HTTPS from now on, no guessing of types, no
 // copies kept, nothing that a browser would load, show in a frame or hand to another
 // site. A handler may replace one.
@@ -24,6 +27,12 @@ func secured(next http.Handler) http.Handler {
 		headers := w.Header()
 		for i := range security {
 			headers[security[i].name] = security[i].value
+		}
+		if r.ProtoMajor == 1 && len(r.TransferEncoding) > 0 {
+			// It may have had a Content-Length as well, which net/http drops. Who goes by that
+			// takes other bytes for the next request, so that this one is the last of its
+			// connection (RFC 9112 §6.1).
+			headers["Connection"] = closing
 		}
 		next.ServeHTTP(w, r)
 	})

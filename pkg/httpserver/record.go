@@ -126,6 +126,7 @@ func (a *answer) failed(r *http.Request) {
 		a.broken(r)
 		panic(http.ErrAbortHandler) //nolint:forbidigo // As above.
 	}
+	a.Header()["Connection"] = closing // Nobody knows what the handler has left behind.
 	writeFault(a, r, err)
 	a.limit()
 	a.complete(r)

@@ -15,6 +15,10 @@ import (
 // maxHeaderBytes bounds the header of a request; net/http answers more with 431.
 const maxHeaderBytes = 64 << 10
 
+// maxStreams bounds the requests at work of one HTTP/2 connection. Of requests that the client
+// takes back at once net/http lets four times as many wait, and ends the connection then.
+const maxStreams = 250
+
 // Options configure a Server. A time limit of 0 is its default.
 type Options struct {
 	// Address is where to listen, "host:port"; port 0 picks a free one.
@@ -79,6 +83,8 @@ func New(o Options) (*Server, error) {
 		IdleTimeout:       orDefault(o.IdleTimeout, 2*time.Minute),
 		MaxHeaderBytes:    maxHeaderBytes,
 		HTTP2: &http.HTTP2Config{
+			MaxConcurrentStreams: maxStreams,
+
 			WriteByteTimeout: s.stallTimeout,
 			SendPingTimeout:  30 * time.Second,
 			PingTimeout:      15 * time.Second,
