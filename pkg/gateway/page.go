@@ -22,11 +22,14 @@ type pager struct {
 	place *place
 	// extra tells that steps has returned entries that did not fit into the page.
 	extra bool
+	// begun is how many entries had been served when steps was begun for this page; -1 when it
+	// was not.
+	begun int
 }
 
 // page lists a page in the order that the directory has.
 func (l *lister) page(ctx context.Context, at *place) error {
-	p := &pager{lister: l, place: at}
+	p := &pager{lister: l, place: at, begun: -1}
 	if at.Walk != "" {
 		p.walk = l.walks.take(at.Walk, at.Served)
 	}
@@ -88,7 +91,7 @@ func (p *pager) next(ctx context.Context, n int) ([]*directory.Entry, bool, erro
 	}
 	resumed := p.steps != nil
 	if !resumed {
-		p.steps = p.session.Walk(p.search())
+		p.steps, p.begun = p.session.Walk(p.search()), len(p.served)
 		p.pass()
 	}
 	before := p.steps.References()
@@ -106,8 +109,9 @@ func (p *pager) next(ctx context.Context, n int) ([]*directory.Entry, bool, erro
 		p.place.Position = p.order.Start()
 		p.pass()
 		return p.nextByIdentity(ctx, n)
-	case resumed && ctx.Err() == nil:
+	case resumed && p.begun != len(p.served) && ctx.Err() == nil:
 		// The connection was lost between two pages, or the server has forgotten the search.
+		// One that led to nothing new is not begun once more.
 		p.end()
 		return p.next(ctx, n)
 	}

@@ -110,6 +110,31 @@ func TestPageAfterFailure(t *testing.T) {
 	wantPage(t, s, wantPage(t, s, cookie, "cd"), "e")
 }
 
+// F_32: a directory that forgets each search after its first step has it begun anew once, and no
+// entry comes twice; where that leads to nothing new, the page is an error, and not a wait without
+// an end.
+func TestF_32ForgottenSearches(t *testing.T) {
+	f := newFake("a", "b", "c", "d", "e")
+	s := newService(t, f, gateway.Options{})
+	begun, forgets := 0, true
+	f.before = func(operation string) error {
+		switch {
+		case operation == "search":
+			begun++
+		case operation == "step" && forgets && f.operations("step") > begun:
+			return fault.New(fault.Internal, "no such search").Named("directoryError")
+		}
+		return nil
+	}
+	cookie := wantPage(t, s, "", "ab")
+	ids, _, err := pageOf(t, s, cookie)
+	if !errors.Is(err, fault.Internal) || ids != "" || begun != 2 {
+		t.Errorf("%q, %v, %d searches were begun", ids, err, begun)
+	}
+	f.log, begun, forgets = nil, 0, false
+	wantPage(t, s, wantPage(t, s, cookie, "cd"), "e")
+}
+
 // Two requests with one cookie get the same page.
 func TestCookieTwiceAtOnce(t *testing.T) {
 	f := newFake("a", "b", "c", "d", "e")

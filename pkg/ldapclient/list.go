@@ -83,7 +83,7 @@ func (l *lister) page(ctx context.Context, cookie string) (*operation, error) {
 // rest hands out the page that has been fetched, and those after it.
 func (l *lister) rest(ctx context.Context, op *operation) (directory.SearchResult, error) {
 	var total directory.SearchResult
-	start := "" // the name of the first entry of the page before
+	seen := pages{}
 	for {
 		result, err := judge(l.req, op, l.count+len(op.entries))
 		total.References += result.References
@@ -92,11 +92,8 @@ func (l *lister) rest(ctx context.Context, op *operation) (directory.SearchResul
 			return total, err
 		}
 		cookie, _, err := op.final.PagingCookie()
-		if err == nil && len(op.entries) > 0 {
-			if op.entries[0].DN == start {
-				err = nonsense("the same page once more")
-			}
-			start = op.entries[0].DN
+		if err == nil {
+			err = seen.note(op.entries)
 		}
 		if err != nil {
 			return total, err
@@ -136,4 +133,21 @@ func (l *lister) forget(ctx context.Context, cookie string) {
 		return
 	}
 	_, _ = l.conn.do(ctx, searchFor(l.req, l.controls(ldapwire.Paging(0, cookie, l.critical))))
+}
+
+// pages are those of a search so far, by the name of the first entry of each.
+type pages map[string]bool
+
+// note refuses a page that came before: a server that has lost its place in a search may begin
+// anew, again and again, without a word.
+func (p pages) note(entries []*directory.Entry) error {
+	if len(entries) == 0 {
+		return nil
+	}
+	first := entries[0].DN
+	if p[first] {
+		return nonsense("a page that came before")
+	}
+	p[first] = true
+	return nil
 }

@@ -19,6 +19,7 @@ type walk struct {
 	cookie string
 	server string
 	ended  bool
+	seen   pages
 	// references counts the continuation references of all steps.
 	references int
 	answer     directory.Answer // that of the last step
@@ -26,7 +27,7 @@ type walk struct {
 
 // Walk begins a search that is taken in steps.
 func (s *session) Walk(req *directory.SearchRequest) directory.Walk {
-	return &walk{session: s, req: req}
+	return &walk{session: s, req: req, seen: pages{}}
 }
 
 // Server names the server that the walk is on.
@@ -91,6 +92,9 @@ func (w *walk) step(ctx context.Context, n int) ([]*directory.Entry, error) {
 	}
 	if err == nil && (!paged || len(op.entries) > n) {
 		err = nonsense("a result without pages")
+	}
+	if err == nil {
+		err = w.seen.note(op.entries)
 	}
 	if err != nil {
 		return nil, err

@@ -92,7 +92,7 @@ func paged(r *fakeldap.Request) {
 	if r.Name != "search" {
 		return
 	}
-	r.Entry("uid=x,"+r.DN, "uid", "x")
+	r.Entry(fmt.Sprintf("uid=%d,%s", len(r.Cookie), r.DN), "uid", "x")
 	r.DonePage(r.Cookie + "+")
 }
 
@@ -109,6 +109,8 @@ func TestF_32WalkFaults(t *testing.T) {
 		"Lost":         {2, func(r *fakeldap.Request) { r.Close() }, fault.Unavailable, "directoryUnreachable"},
 		"LostAfterOne": {2, func(r *fakeldap.Request) { r.Entry("uid=x," + r.DN); r.Close() }, fault.Unavailable, "directoryUnreachable"},
 		"Forgotten":    {2, func(r *fakeldap.Request) { r.Done(2) }, fault.Internal, "directoryError"},
+		"SameAgain":    {2, func(r *fakeldap.Request) { r.Entry("uid=1," + r.DN); r.DonePage("again") }, fault.BadGateway, "malformedAnswer"},
+		"FromTheStart": {3, func(r *fakeldap.Request) { r.Entry("uid=0," + r.DN); r.DonePage("+") }, fault.BadGateway, "malformedAnswer"},
 		"SizeLimit":    {1, func(r *fakeldap.Request) { r.Entry("uid=x," + r.DN); r.Done(4) }, fault.TooLarge, "sizeLimit"},
 	} {
 		t.Run(name, func(t *testing.T) {
