@@ -118,6 +118,8 @@ func (p *boundProperty) valuesBeside(value any, at query.Pointer, stored []strin
 			return nil, invalid(p.itemPlace(at, i), "wrongType", "%s", err)
 		case p.valueType == FileTime && standsForNever(v):
 			return nil, invalid(p.itemPlace(at, i), "wrongType", "a time after 1601-01-01T00:00:00Z is expected, which stands for no time; leave the field out to say that")
+		case p.valueType.IsText() && hasNUL(v):
+			return nil, invalid(p.itemPlace(at, i), "wrongType", "text without the character U+0000 is expected, which other programs take for the end of a text")
 		}
 		values.add(v)
 	}
@@ -129,7 +131,7 @@ func (p *boundProperty) valuesBeside(value any, at query.Pointer, stored []strin
 func (p *boundProperty) asRead(stored []string) map[string]string {
 	var read map[string]string
 	for _, value := range stored {
-		if p.valueType.IsText() && utf8.ValidString(value) && p.valueType.refuses(value) == "" {
+		if p.valueType.IsText() && utf8.ValidString(value) && !hasNUL(value) && p.valueType.refuses(value) == "" {
 			continue
 		}
 		if read == nil {
@@ -139,6 +141,8 @@ func (p *boundProperty) asRead(stored []string) map[string]string {
 	}
 	return read
 }
+
+func hasNUL(text string) bool { return strings.IndexByte(text, 0) >= 0 }
 
 // items returns the array of a multi-valued property, or the one value of another.
 func (p *boundProperty) items(value any, at query.Pointer) ([]any, error) {
