@@ -22,18 +22,34 @@ func TestBadBodies(t *testing.T) {
 	for name, test := range map[string]struct {
 		body, kind, field string
 	}{
-		"NotJSON":       {`{"_id":`, "", ""},
-		"Trailing":      {`{} {}`, "", ""},
-		"Empty":         {` `, "", ""},
-		"Comment":       {`{/* no */}`, "", ""},
-		"Duplicate":     {`{"name":{"familyName":"a","familyName":"b"}}`, "", "/name/familyName"},
-		"DuplicateCase": {`{"userName":"a","username":"b"}`, "", ""},
-		"InvalidUTF8":   {"{\"_id\":\"\xff\"}", "", ""},
-		"LoneSurrogate": {`{"_id":"\ud800"}`, "", ""},
-		"TooDeep":       {nested(65), "", ""},
-		"R_J13":         {`[1]`, "", ""},
-		"Null":          {`null`, "", ""},
-		"String":        {`"x"`, "", ""},
+		"NotJSON":               {`{"_id":`, "", ""},
+		"Trailing":              {`{} {}`, "", ""},
+		"Empty":                 {` `, "", ""},
+		"Comment":               {`{/* no */}`, "", ""},
+		"F_74/Duplicate":        {`{"name":{"familyName":"a","familyName":"b"}}`, "duplicateMember", "/name/familyName"},
+		"F_74/DuplicateCase":    {`{"userName":"a","username":"b"}`, "duplicateMember", "/username"},
+		"F_74/DuplicateEscaped": {`{"userName":"a","user\u004eame":"b"}`, "duplicateMember", "/userName"},
+		"F_74/DuplicateFolded":  {`{"\u017f":"a","S":"b"}`, "duplicateMember", "/S"},
+		"F_74/DuplicateBelow":   {`{"contactInformation":{"a":[{"x":1,"X":2}]}}`, "duplicateMember", "/contactInformation/a/0/X"},
+		"F_75/InvalidUTF8":      {"{\"_id\":\"\xff\"}", "invalidUTF8", "/_id"},
+		"F_75/InvalidName":      {"{\"\xff\":\"x\"}", "invalidUTF8", ""},
+		"F_75/CutOff":           {"{\"_id\":\"\xe6\x97\"}", "invalidUTF8", "/_id"},
+		"F_75/Overlong":         {"{\"_id\":\"\xc0\xaf\"}", "invalidUTF8", "/_id"},
+		"F_75/OverlongNUL":      {"{\"_id\":\"\xc0\x80\"}", "invalidUTF8", "/_id"},
+		"F_75/Surrogates":       {"{\"_id\":\"\xed\xa0\xbd\xed\xb8\x80\"}", "invalidUTF8", "/_id"},
+		"F_75/BeyondUnicode":    {"{\"_id\":\"\xf4\x90\x80\x80\"}", "invalidUTF8", "/_id"},
+		"F_75/LoneSurrogate":    {`{"_id":"\ud800"}`, "", ""},
+		"F_75/LowSurrogate":     {`{"_id":"\udc00x"}`, "", ""},
+		"F_75/WrongPair":        {`{"_id":"\ud800\ud800"}`, "", ""},
+		"F_75/RawNUL":           {"{\"_id\":\"a\x00b\"}", "malformedJSON", "/_id"},
+		"F_75/ByteOrderMark":    {"\ufeff{}", "malformedJSON", ""},
+		"F_75/UTF16":            {"\xff\xfe{\x00}\x00", "invalidUTF8", ""},
+		"F_75/NUL":              {strings.Replace(newUser("bad"), `"New User"`, `"New\u0000User"`, 1), "wrongType", "/displayName/0"},
+		"F_75/NULInID":          {newUser(`b\u0000d`), "", "/_id"},
+		"F_73/TooDeep":          {nested(65), "tooDeep", ""},
+		"R_J13":                 {`[1]`, "wrongType", ""},
+		"Null":                  {`null`, "wrongType", ""},
+		"String":                {`"x"`, "wrongType", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := send(t, test.body).fails(http.StatusBadRequest, test.kind)
@@ -42,6 +58,15 @@ func TestBadBodies(t *testing.T) {
 			}
 		})
 	}
+	t.Run("F_75/NULInAPatch", func(t *testing.T) {
+		g.send(t, ask{method: "PATCH", path: "/api/users/bjensen", as: "kvaughan", body: `[{"operation":"replace","field":"/description","value":"a\u0000b"}]`}).
+			fails(http.StatusBadRequest, "wrongType").has(`"/description"`, "detail", "field")
+	})
+	t.Run("F_75/NULInAFilter", func(t *testing.T) {
+		for _, filter := range []string{`description eq "Original\u0000description"`, `_id sw "bjensen\u0000"`, `_id co "\u0000"`} {
+			g.list(t, "kvaughan", "/api/users", filter).finds()
+		}
+	})
 	t.Run("DeepEnough", func(t *testing.T) {
 		// 64 levels are read; what is missing then is the type of the resource.
 		send(t, nested(64)).fails(http.StatusBadRequest, "resourceType")

@@ -40,8 +40,9 @@ type Request struct {
 	// Cookie is that of the page that is asked for; Paged tells whether one is.
 	Cookie string
 	Paged  bool
-	// Attributes are those that a search asks for.
+	// Attributes are those that a search asks for, and Filter is its filter as it came.
 	Attributes []string
+	Filter     string
 	// Controls are the OIDs of its controls, Critical of those that are critical, and Values
 	// the values of those that have one.
 	Controls, Critical []string
@@ -72,6 +73,7 @@ func newRequest(packet *ber.Packet) *Request {
 		r.Abandoned, _ = ber.ParseInt64(op.Data.Bytes())
 	}
 	if r.Name == "search" {
+		r.Filter = string(op.Children[6].Bytes())
 		for _, name := range op.Children[len(op.Children)-1].Children {
 			r.Attributes = append(r.Attributes, name.Data.String())
 		}
@@ -142,12 +144,20 @@ func (r *Request) DoneWith(code int, oid string, value *ber.Packet) {
 	r.Send(Message(r.ID, r.Result(code), Element(0x30, Octets(0x04, oid), Octets(0x04, string(value.Bytes())))))
 }
 
-// Secret is in the diagnostic text of every result, and so must not get to a client.
-const Secret = "secret diagnostics of the server"
+// Secret is in the diagnostic text of every result, and SecretDN the matched name of every one
+// that is no success. Neither must get to a client.
+const (
+	Secret   = "secret diagnostics of the server"
+	SecretDN = "ou=secret,dc=example,dc=com"
+)
 
 // Result makes the operation that ends this one.
 func (r *Request) Result(code int) *ber.Packet {
-	return Element(r.Tag(), Integer(0x0a, int64(code)), Octets(0x04, ""), Octets(0x04, Secret))
+	matched := SecretDN
+	if code == 0 {
+		matched = ""
+	}
+	return Element(r.Tag(), Integer(0x0a, int64(code)), Octets(0x04, matched), Octets(0x04, Secret))
 }
 
 // Tag is that of the operation that ends this one.

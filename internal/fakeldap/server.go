@@ -214,10 +214,33 @@ func Usual() []string {
 	return []string{OIDPaging, oidProxy, "1.3.6.1.1.12", "1.3.6.1.1.13.1", "1.3.6.1.1.13.2", "1.2.840.113556.1.4.1413"}
 }
 
+// schema are the attributes of persons and groups (RFC 4512 §4.1.2), and the revision.
+func schema() []string {
+	const text, names, octets = "1.3.6.1.4.1.1466.115.121.1.15", "1.3.6.1.4.1.1466.115.121.1.12", "1.3.6.1.4.1.1466.115.121.1.40"
+	definitions := []string{
+		"( 2.5.4.0 NAME 'objectClass' EQUALITY objectIdentifierMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.38 )",
+		"( 1.3.6.1.4.1.4203.666.1.7 NAME 'entryCSN' SYNTAX " + text + " )",
+		"( 2.5.4.31 NAME 'member' EQUALITY distinguishedNameMatch SYNTAX " + names + " )",
+		"( 0.9.2342.19200300.100.1.10 NAME 'manager' EQUALITY distinguishedNameMatch SYNTAX " + names + " )",
+		"( 0.9.2342.19200300.100.1.60 NAME 'jpegPhoto' SYNTAX " + octets + " )",
+	}
+	for name, oid := range map[string]string{
+		"cn": "2.5.4.3", "sn": "2.5.4.4", "givenName": "2.5.4.42", "description": "2.5.4.13", "telephoneNumber": "2.5.4.20",
+		"uid": "0.9.2342.19200300.100.1.1", "mail": "0.9.2342.19200300.100.1.3",
+	} {
+		definitions = append(definitions, "( "+oid+" NAME '"+name+"' EQUALITY caseIgnoreMatch SUBSTR caseIgnoreSubstringsMatch SYNTAX "+text+" )")
+	}
+	return definitions
+}
+
 // describe answers for the server itself.
 func (s *Server) describe(r *Request) {
 	if r.DN == subschema {
-		r.Entry(subschema, "attributeTypes", "( 1.3.6.1.4.1.4203.666.1.7 NAME 'entryCSN' SYNTAX 1.3.6.1.4.1.1466.115.121.1.15 )")
+		var definitions []string
+		for _, definition := range schema() {
+			definitions = append(definitions, "attributeTypes", definition)
+		}
+		r.Entry(subschema, definitions...)
 		r.Done(0)
 		return
 	}
