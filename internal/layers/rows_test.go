@@ -224,6 +224,7 @@ func testWorld() []string {
 		"github.com/anishathalye/porcupine",
 		"github.com/zitadel/oidc/v3", // an authorization server that is not ours
 		"github.com/prometheus",      // to read metrics with code that is not ours
+		"golang.org/x/net/http2",     // to send frames that no client sends
 		jsonStream,
 		yaml,
 	}
