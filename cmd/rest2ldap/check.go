@@ -20,12 +20,12 @@ func newCheck(environ []string) *cobra.Command {
 neither the directory nor the issuer of tokens is asked.
 
 Every problem is one line: place, path, and a sentence. The exit status is 1
-when there is one. Warnings do not count, unless --strict is given: files that
-hold a secret and can be read by everyone, and keys of older mapping files that
-have no effect.`,
+when there is one. Warnings do not count, unless --strict is given: a secret
+that everyone may read, a certificate that has expired, a key of an older
+mapping file that has no effect.`,
 		Example: `  rest2ldap check --config gateway.yaml
   rest2ldap check --strict --set mapping.dir=/etc/rest2ldap/mappings`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			_, problems := s.loadAndCheck()
 			if strict {

@@ -16,7 +16,7 @@ it comes from. Secrets read [redacted].
 The file itself is checked first; mapping files are not.`,
 		Example: `  rest2ldap config --config gateway.yaml
   REST2LDAP_DIRECTORY__POOL__MAX=8 rest2ldap config --set auth.realm=Staff`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			file, problems := s.load()
 			report(cmd.ErrOrStderr(), problems)

@@ -29,7 +29,7 @@ the directory is gone at the end.`,
 		Example: `  rest2ldap demo
   rest2ldap demo --https 127.0.0.1:0 --ldaps 127.0.0.1:0
   rest2ldap demo --dir demo --entries 100000`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if o.Entries < 0 || o.Entries > maxEntries {
 				return fmt.Errorf("--entries %d is not between 0 and %d", o.Entries, maxEntries)
@@ -46,8 +46,8 @@ the directory is gone at the end.`,
 	flags.StringVar(&o.HTTPS, "https", "127.0.0.1:8443", "`address` of the gateway;\nport 0 picks a free one")
 	flags.StringVar(&o.LDAPS, "ldaps", "127.0.0.1:1636", "`address` of the directory")
 	flags.StringVar(&o.Dir, "dir", "", "`folder` for certificates and configuration, kept;\nwithout it one that is removed at the end")
-	flags.IntVar(&o.Entries, "entries", exampledata.DefaultUsers, "`number` of users")
-	flags.StringVar(&o.Events, "events", "", "`file` for the audit events")
+	flags.IntVar(&o.Entries, "entries", exampledata.DefaultUsers, "`number` of users, a million at most")
+	flags.StringVar(&o.Events, "events", "", "`file` for the audit events;\nwithout it, standard error")
 	_ = cmd.MarkFlagDirname("dir")     // The flag is there.
 	_ = cmd.MarkFlagFilename("events") // Likewise.
 	return cmd

@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
@@ -45,11 +46,12 @@ func run(args, environ []string, stdout, stderr io.Writer) int {
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	return status(root.Execute(), stderr)
+	verb, err := root.ExecuteC()
+	return status(verb, err, stderr)
 }
 
-// status prints an error and returns the exit status for it.
-func status(err error, stderr io.Writer) int {
+// status prints an error of a verb and returns the exit status for it.
+func status(verb *cobra.Command, err error, stderr io.Writer) int {
 	var failed failure
 	switch {
 	case err == nil:
@@ -60,19 +62,33 @@ func status(err error, stderr io.Writer) int {
 		_, _ = fmt.Fprintf(stderr, "rest2ldap: %v\n", err)
 		return exitFailed
 	}
-	_, _ = fmt.Fprintf(stderr, "rest2ldap: %v\nRun \"rest2ldap help\" for usage.\n", err)
+	help := "rest2ldap help"
+	if verb.HasParent() {
+		help += " " + verb.Name()
+	}
+	_, _ = fmt.Fprintf(stderr, "rest2ldap: %v\nRun \"%s\" for usage.\n", err, help)
 	return exitUsage
 }
 
 // newRoot makes the command with its verbs.
 func newRoot(environ []string) *cobra.Command {
 	root := &cobra.Command{
-		Use:           "rest2ldap",
-		Short:         "A secure REST API in front of an LDAP directory",
-		SilenceErrors: true, SilenceUsage: true, Args: cobra.NoArgs,
+		Use:   "rest2ldap",
+		Short: "A secure REST API in front of an LDAP directory",
+		Long: `A secure REST API in front of an LDAP directory: HTTPS and JSON on one side,
+LDAP over TLS on the other, nothing in clear.
+
+"rest2ldap demo" shows it with a directory of its own, and needs nothing else.
+For yours, begin with gateway.example.yaml, "check" it, and "serve".`,
+		SilenceErrors: true, SilenceUsage: true, Args: knownVerb,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.AddCommand(newDemo(environ), newServe(environ), newCheck(environ), newConfig(environ), newMigrate(environ), newVersion(), newCompletion())
+	root.SetHelpCommand(newHelp())
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
+		text, _, _ := strings.Cut(err.Error(), ": strconv.") // What follows is about Go.
+		return errors.New(text)
+	})
 	for _, verb := range root.Commands() {
 		if verb.ValidArgs == nil && verb.ValidArgsFunction == nil {
 			verb.ValidArgsFunction = cobra.NoFileCompletions // A verb without arguments.

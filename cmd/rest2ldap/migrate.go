@@ -39,7 +39,7 @@ working directory.`,
 		Example: `  rest2ldap migrate /opt/tomcat/webapps/rest2ldap
   rest2ldap migrate old --out new --set server.certificates.0.cert=gateway.pem \
     --set server.certificates.0.key=gateway.key`,
-		Args: cobra.ExactArgs(1),
+		Args: oneArgument("the folder or file of the older gateway"),
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			return nil, cobra.ShellCompDirectiveFilterDirs
 		},

@@ -21,7 +21,8 @@ func newServe(environ []string) *cobra.Command {
 		Short: "Answer requests until a signal ends it",
 		Long: `Answer requests until a signal ends it.
 
-When the gateway listens it prints one line on standard output:
+When the gateway listens it prints one line on standard output, with admin=
+behind it where there is an admin listener:
 
   ready https=https://127.0.0.1:8443
 
@@ -30,7 +31,8 @@ Logs go to standard error, and so do audit events unless audit.file is set.
 
 SIGTERM and SIGINT end it: no new connections, requests at work are finished
 (15 s at most), the audit file is complete, the directory is told goodbye. A
-second signal ends it at once. SIGHUP opens the audit file anew, for rotation.
+second signal ends it at once. SIGHUP opens the audit file anew, for rotation,
+and reads mapping files, certificates, keys and authorities anew.
 
 With --legacy the configuration is made of that of an older gateway, as with
 "migrate", and kept in a folder that is removed at the end. What needs a
@@ -40,9 +42,12 @@ decision is printed, and then nothing starts.`,
   rest2ldap serve --legacy /opt/tomcat/webapps/rest2ldap \
     --set server.certificates.0.cert=gateway.pem \
     --set server.certificates.0.key=gateway.key`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if old != "" {
+			switch legacy := cmd.Flags().Changed("legacy"); {
+			case legacy && cmd.Flags().Changed("config"):
+				return errors.New("--legacy stands in place of --config; give one of them")
+			case legacy:
 				return serveLegacy(cmd, old, s)
 			}
 			file, problems := s.loadAndCheck()
@@ -56,7 +61,6 @@ decision is printed, and then nothing starts.`,
 	s.register(cmd)
 	cmd.Flags().StringVar(&old, "legacy", "", "the `folder` of an older gateway, in place of --config")
 	_ = cmd.MarkFlagDirname("legacy") // The flag has just been made.
-	cmd.MarkFlagsMutuallyExclusive("legacy", "config")
 	return cmd
 }
 

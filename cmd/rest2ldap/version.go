@@ -15,7 +15,7 @@ func newVersion() *cobra.Command {
 		Short: "Print the version of the program",
 		Long: `Print the version of the program, the commit it was built from, the version of
 Go that built it, and the system it was built for.`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		Run: func(cmd *cobra.Command, _ []string) {
 			info, ok := debug.ReadBuildInfo()
 			if !ok {

@@ -1,8 +1,10 @@
 package app
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"sync"
@@ -24,7 +26,15 @@ func openSink(path string, stderr io.Writer, logger *slog.Logger) (audit.Sink, e
 		}
 		return device{audit.Stream(stream), stream}, nil
 	}
-	return audit.OpenFile(path, logger)
+	file, err := audit.OpenFile(path, logger)
+	if err != nil {
+		var at *fs.PathError
+		if errors.As(err, &at) {
+			err = at
+		}
+		return nil, fmt.Errorf("audit.file: %w; name a file that the gateway may write to", err)
+	}
+	return file, nil
 }
 
 // device is a stream that was opened here, and is closed with its sink.

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -75,16 +76,38 @@ func (a *App) Run(ctx context.Context) error {
 func (a *App) listen(ctx context.Context) (net.Addr, error) {
 	address, err := a.server.Listen() //nolint:contextcheck // The listener ends with Shutdown.
 	if err != nil {
-		return nil, fmt.Errorf("server.listen: %w", err)
+		return nil, unable("server.listen", a.builder.Server.Listen, err)
 	}
 	if a.admin == nil {
 		return address, nil
 	}
 	if _, err := a.admin.Listen(); err != nil { //nolint:contextcheck // Likewise.
 		_ = a.server.Shutdown(ctx) // It has served nobody.
-		return nil, fmt.Errorf("admin.listen: %w", err)
+		return nil, unable("admin.listen", a.builder.Admin.Listen, err)
 	}
 	return address, nil
+}
+
+// unable is the error of a listener that could not be opened.
+func unable(setting, address string, err error) error {
+	remedy := "choose another address"
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		remedy = "end what listens there, or choose another port"
+	case errors.Is(err, syscall.EACCES):
+		remedy = "a port below 1024 is for root, or needs the capability CAP_NET_BIND_SERVICE; grant it, or choose another port"
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		remedy = "this machine has no such address; 0.0.0.0 or [::] is all that it has"
+	}
+	var inner *net.OpError
+	if errors.As(err, &inner) {
+		err = inner.Err
+	}
+	var call *os.SyscallError
+	if errors.As(err, &call) {
+		err = call.Err
+	}
+	return fmt.Errorf("%s: %s: %w; %s", setting, address, err, remedy)
 }
 
 // printReady says that the gateway listens.

@@ -1,6 +1,8 @@
 package config
 
 import (
+	"errors"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -8,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"github.com/go-viper/mapstructure/v2"
 	"github.com/knadh/koanf/providers/confmap"
@@ -34,7 +37,7 @@ func Load(s Sources) (*File, Problems) {
 	if s.Path != "" {
 		text, err := os.ReadFile(s.Path)
 		if err != nil {
-			return nil, Problems{{Place: Place{Source: s.Path}, Message: "cannot be read: " + cause(err).Error()}}
+			return nil, Problems{{Place: Place{Source: s.Path}, Message: unreadable(err)}}
 		}
 		if base = readYAML(root, s.Path, text); base.broken[""] {
 			return nil, base.problems
@@ -182,4 +185,15 @@ func (f *File) Problem(path, message string) Problem {
 func outer(path string) string {
 	i := strings.LastIndexByte(path, '.')
 	return path[:max(i, 0)]
+}
+
+// unreadable is the sentence about a configuration file that cannot be read.
+func unreadable(err error) string {
+	switch {
+	case errors.Is(err, syscall.EISDIR):
+		return "is a folder; name the configuration file in it"
+	case errors.Is(err, fs.ErrNotExist):
+		return "is not there; name the configuration file, or begin with gateway.example.yaml"
+	}
+	return "cannot be read: " + cause(err).Error()
 }

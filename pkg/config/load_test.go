@@ -24,7 +24,7 @@ func load(t *testing.T, sources config.Sources) *config.File {
 func TestLoad_FileIsNotThere(t *testing.T) {
 	t.Chdir(t.TempDir())
 	file, problems := config.Load(config.Sources{Path: "gateway.yaml"})
-	if file != nil || problems.Error() != "gateway.yaml: cannot be read: no such file or directory" {
+	if file != nil || problems.Error() != "gateway.yaml: is not there; name the configuration file, or begin with gateway.example.yaml" {
 		t.Errorf("%v, %v", file, problems)
 	}
 }

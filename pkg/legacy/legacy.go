@@ -145,8 +145,13 @@ type reader struct {
 // then returns.
 func (r *reader) locate(path string) (server string, err error) {
 	stat, err := os.Stat(path)
-	if err != nil {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "", fmt.Errorf("%s is not there; name the folder of the old gateway, or the config.ldif of a directory server", path)
+	case err != nil:
 		return "", err
+	case !stat.IsDir() && filepath.Base(path) == "config.json":
+		return "", fmt.Errorf("%s is one of several files; name the folder that holds it, %s", path, filepath.Dir(path))
 	}
 	if stat.IsDir() {
 		for _, inner := range []string{".", "WEB-INF/classes", "classes"} {
