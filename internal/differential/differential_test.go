@@ -74,6 +74,18 @@ func TestFoundCases(t *testing.T) {
 			step{kind: "modify", as: "root", dn: wlutz, changes: []change{{3, "gidNumber", values[1:]}}, postRead: true},
 		)
 	}
+	// The place of an entry is not below it, nor above.
+	const bjensen = "uid=bjensen," + exampledata.PeopleDN
+	for _, superior := range []string{bjensen, exampledata.BaseDN, "dc=com", "dc=example,dc=org"} {
+		for _, rdn := range []string{"uid=bjensen", "ou=People", "dc=example", "uid=other"} {
+			steps = append(steps, step{kind: "rename", as: "bjensen", dn: bjensen, rdn: rdn, superior: superior, noOp: true})
+		}
+	}
+	for _, dn := range []string{"dc=example,dc=org", exampledata.BaseDN, "uid=nobody," + exampledata.PeopleDN} {
+		for _, attribute := range []string{"subschemaSubentry", "entryDN", "sn"} {
+			steps = append(steps, step{kind: "compare", as: "kvaughan", dn: dn, attribute: attribute, value: bjensen})
+		}
+	}
 	// Whoever is an administrator by a reference is none when it has been rewritten.
 	all := step{kind: "search", as: "root", dn: exampledata.BaseDN, scope: 2, filter: "(objectClass=*)", attributes: []string{"manager", "uniqueMember", "member", "modifiersName"}}
 	steps = append(steps,

@@ -310,11 +310,20 @@ func (s *Store) Rename(who Who, dn, newRDN string, deleteOld bool, newSuperior s
 	if err != nil || err2 != nil || err3 != nil || len(relative.rdns) != 1 || n.isZero() {
 		return Outcome{Result: refuse(invalidDNSyntax, "invalid DN")}
 	}
-	if newSuperior != "" && superior.isBelow(n) {
-		return Outcome{Result: refuse(unwillingToPerform, "the new place is below the entry")}
+	moves := newSuperior != ""
+	if !moves {
+		superior = n.parent()
+	}
+	// The new name is spelt as the client spells it.
+	target := name{append([]rdn{relative.rdns[0]}, superior.rdns...)}
+	if target.key() != n.key() && (target.isBelow(n) || n.isBelow(target)) {
+		return Outcome{Result: refuse(unwillingToPerform, "cannot place an entry below or above itself")}
 	}
 	if result := s.admit(who, n); result.Code != success {
 		return Outcome{Result: result}
+	}
+	if !target.isBelow(s.suffix) {
+		return Outcome{Result: refuse(affectsMultipleDSAs, "cannot rename between DSAs")}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -339,10 +348,7 @@ func (s *Store) Rename(who Who, dn, newRDN string, deleteOld bool, newSuperior s
 		return Outcome{Result: refuse(insufficientAccess, "no write access to entry")}
 	}
 	place := above
-	if newSuperior != "" {
-		if !superior.isBelow(s.suffix) {
-			return Outcome{Result: refuse(affectsMultipleDSAs, "cannot rename between DSAs")}
-		}
+	if moves {
 		if place, _ = s.find(superior); place == nil {
 			return Outcome{Result: Result{Code: noSuchObject}}
 		}
@@ -350,11 +356,6 @@ func (s *Store) Rename(who Who, dn, newRDN string, deleteOld bool, newSuperior s
 			return Outcome{Result: refuse(insufficientAccess, "no write access to new parent")}
 		}
 	}
-	// The new name is spelt as the client spells it.
-	if newSuperior == "" {
-		superior = n.parent()
-	}
-	target := name{append([]rdn{relative.rdns[0]}, superior.rdns...)}
 	if other := s.entries[target.key()]; other != nil && other != found {
 		return Outcome{Result: Result{Code: alreadyExists}}
 	}

@@ -321,7 +321,7 @@ func (s *Store) Compare(who Who, dn, description, value string, assert *director
 	if t.equality != "" && test == nil {
 		return refuse(invalidAttributeSyntax, "value does not conform to assertion syntax")
 	}
-	if t.name == "entryDN" || t.name == "subschemaSubentry" {
+	if n.isBelow(s.suffix) && (t.name == "entryDN" || t.name == "subschemaSubentry") {
 		return refuse(unwillingToPerform, "%s: attribute not supported for compare", t.name)
 	}
 	s.mu.RLock()
