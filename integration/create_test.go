@@ -128,6 +128,11 @@ func TestCreate(t *testing.T) {
 			}).fails(http.StatusPreconditionFailed, "")
 		})
 		t.Run("R_C25", func(t *testing.T) { put(t, "bjensen", "bad", newUser("bad")).fails(http.StatusForbidden, "") })
+		t.Run("NoID", func(t *testing.T) { // No path leads to what is so named.
+			for id, kind := range map[string]string{"": "missingID", ".": "malformedID", "..": "malformedID"} {
+				g.send(t, ask{method: "POST", path: "/api/users", as: "kvaughan", body: newUser(id)}).fails(http.StatusBadRequest, kind).has(`"/_id"`, "detail", "field")
+			}
+		})
 		t.Run("InAResource", func(t *testing.T) {
 			g.send(t, ask{method: "POST", path: "/api/users/bjensen", as: "kvaughan", body: newUser("bad")}).fails(http.StatusBadRequest, "")
 		})

@@ -309,6 +309,9 @@ func (t *Target) Create(ctx context.Context, object *Object, find Finder) (*Crea
 		return nil, err
 	}
 	id, rdn, err := t.nameNew(&attributes, givenID)
+	if err == nil {
+		err = t.checkNewID(id)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -447,6 +450,19 @@ func (t *Target) nameNew(list *wantedList, pathID string) (string, directory.RDN
 	}
 	rdn, err := t.namingValue(list, naming.DNAttribute, "", true)
 	return id, directory.RDN{{Type: naming.DNAttribute, Value: rdn}}, err
+}
+
+// checkNewID refuses an id that no path can lead to.
+func (t *Target) checkNewID(id string) error {
+	switch {
+	case t.sub.Naming.Strategy == ServerNaming:
+		return nil
+	case id == "":
+		return t.missingName(t.idAttribute())
+	case id == "." || id == "..":
+		return invalid(query.Pointer{t.idField()}, "malformedID", "%s stands in no path, so that it is no id", describe(id))
+	}
+	return nil
 }
 
 // namingValue returns the value of a naming attribute, from the path or the body,

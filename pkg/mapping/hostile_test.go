@@ -174,9 +174,9 @@ func TestNoValueChangesMoreThanItself(t *testing.T) {
 			t.Fatal(err)
 		}
 		creation, err := collection.Create(t.Context(), object, p.dir.find)
-		if strings.Contains(text, "\x00") {
+		if text == "" || text == "." || text == ".." || strings.Contains(text, "\x00") {
 			if !errors.Is(err, fault.Invalid) {
-				t.Fatalf("%s is created: %v", quoted, err)
+				t.Fatalf("%q is an id, which no path can hold: %v", text, err)
 			}
 			return
 		}
