@@ -117,6 +117,9 @@ func TestPeerMapping(t *testing.T) {
 			g.list(t, "kvaughan", "/api/users", `(_id co 'jensen' and displayName sw 'babs')`).finds("bjensen")
 		})
 		t.Run("R_G17", func(t *testing.T) { g.list(t, "kvaughan", "/api/users", `nosuch eq 'x'`).finds() })
+		t.Run("X11", func(t *testing.T) {
+			g.list(t, "kvaughan", "/api/users", `!(nosuch eq 'x') and _id co 'jensen' and manager/_id eq 'scarter'`).finds("jjensen", "tjensen")
+		})
 		t.Run("R_G27", func(t *testing.T) { g.list(t, "kvaughan", "/api/users", `manager/_id eq 'ghost'`).finds() })
 		t.Run("W6", func(t *testing.T) {
 			r := g.list(t, "kvaughan", "/api/users", `uidNumber ge 1119 and uidNumber le 1120`, "_fields", "uidNumber").want(http.StatusOK)

@@ -47,6 +47,7 @@ func TestQuery(t *testing.T) {
 			"Precedence":      {`_id eq 'bjensen' or _id eq 'scarter' and name/familyName eq 'nobody'`, []string{"bjensen"}},
 			"OrderOrEqual":    {`userName ge 'wlutz@example.com' or _id eq 'bjensen'`, []string{"bjensen", "wlutz"}},
 			"DisplayNameMany": {`displayName lt 'b' and _id sw 'a'`, []string{"abarnes", "abergin", "achassin", "ahall", "ahel", "ahunter", "ajensen"}},
+			"In":              {`_id in ["bjensen","nobody","scarter"] and !(_id in ("scarter"))`, []string{"bjensen"}},
 			"Groups":          {`groups/_id eq 'HR Managers'`, []string{"cschmith", "kvaughan"}},
 			"GroupsByName":    {`groups/displayName sw 'Directory'`, []string{"hmiller", "kvaughan", "rdaugherty"}},
 			"Substring":       {`name/familyName co 'ense'`, jensens},
@@ -73,7 +74,9 @@ func TestQuery(t *testing.T) {
 		})
 		t.Run("R_G17", func(t *testing.T) {
 			// 400 where the file does not ask for the behaviour of the reference.
-			query(t, `nosuch eq 'x'`).fails(http.StatusBadRequest, "unknownField")
+			for _, filter := range []string{`nosuch eq 'x'`, `!(nosuch eq 'x')`, `_id pr or name/nosuch pr`} {
+				query(t, filter).fails(http.StatusBadRequest, "unknownField").has(`"_queryFilter"`, "detail", "parameter")
+			}
 		})
 		for name, test := range map[string]struct {
 			filter   string
