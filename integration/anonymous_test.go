@@ -100,8 +100,9 @@ func TestAnonymous(t *testing.T) {
 
 // W12: the service account is nobody's identity by accident, and passwords in headers are
 // held to the same rules as all others.
-func TestW12(t *testing.T) {
-	server := slapd.Start(t, slapd.Options{})
+func TestW12(t *testing.T) { slapd.Each(t, slapd.Options{}, w12) }
+
+func w12(t *testing.T, server *slapd.Server) {
 	const path = "/api/users/bjensen"
 	g := start(t, server, settings{auth: basicSearch + "    headers: {username: X-OpenIDM-Username, password: X-OpenIDM-Password}\n"})
 	t.Run("R_A05", func(t *testing.T) {

@@ -118,6 +118,9 @@ func TestCreate(t *testing.T) {
 				if test.field != "" {
 					r.has(`"`+test.field+`"`, "detail", "field")
 				}
+				if message, _ := r.at("message").(string); test.field == "/_schema" && !(strings.Contains(message, userType) && strings.Contains(message, posixType)) {
+					t.Errorf("the types are not listed: %s", message)
+				}
 				g.get(t, "kvaughan", "/api/users/bad").want(http.StatusNotFound)
 			})
 		}
@@ -143,8 +146,9 @@ func TestCreate(t *testing.T) {
 }
 
 // A default fills in what a create leaves out.
-func TestCreateWithDefault(t *testing.T) {
-	server := slapd.Start(t, slapd.Options{})
+func TestCreateWithDefault(t *testing.T) { slapd.Each(t, slapd.Options{}, createWithDefault) }
+
+func createWithDefault(t *testing.T, server *slapd.Server) {
 	g := start(t, server, settings{mappings: map[string]string{"api/v1.json": `{"format": 1, "version": "1.0", "resourceTypes": {
 		"v1": {"subResources": {"users": {"type": "collection", "dnTemplate": "ou=People,dc=example,dc=com", "resource": "user",
 			"namingStrategy": {"type": "clientDnNaming", "dnAttribute": "uid"}}}},

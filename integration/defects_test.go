@@ -156,6 +156,18 @@ func TestX16_PhotoInParts(t *testing.T) {
 		if r.body != photo || r.header.Get("Content-Type") != "image/jpeg" {
 			t.Errorf("%d bytes of %q", len(r.body), r.header.Get("Content-Type"))
 		}
+		t.Run("R_K23", func(t *testing.T) { // One value in one type, and the resource says what is wrong.
+			for _, query := range [][]string{
+				{"_mimeType", "image/jpeg"}, {"_fields", "photo,userName", "_mimeType", "image/jpeg"}, {"_fields", "photo", "_fields", "userName", "_mimeType", "image/jpeg"},
+				{"_fields", "/", "_mimeType", "image/jpeg"}, {"_fields", "photo", "_mimeType", "image/jpeg", "_mimeType", "image/png"}, {"_fields", "photo", "_mimeType", "image/jpeg,image/png"},
+				{"_fields", "photo", "_mimeType", "text/html"}, {"_fields", "displayName/x", "_mimeType", ""},
+			} {
+				g.get(t, "kvaughan", path, query...).fails(http.StatusBadRequest, "").has(`"_mimeType"`, "detail", "parameter")
+			}
+			if r := g.get(t, "kvaughan", path, "_fields", "description", "_mimeType", "text/plain").want(http.StatusOK); r.body != "a.jpg" || r.header.Get("Content-Type") != "text/plain; charset=utf-8" {
+				t.Errorf("%q: %s", r.header.Get("Content-Type"), r.body)
+			}
+		})
 		t.Run("TooLong", func(t *testing.T) {
 			small := start(t, server, settings{set: []string{"limits.part=1KiB"}})
 			small.send(t, ask{

@@ -10,8 +10,9 @@ import (
 	"github.com/rest2ldap/rest2ldap/internal/slapd"
 )
 
-func TestBadBodies(t *testing.T) {
-	server := slapd.Start(t, slapd.Options{})
+func TestBadBodies(t *testing.T) { slapd.Each(t, slapd.Options{}, badBodies) }
+
+func badBodies(t *testing.T, server *slapd.Server) {
 	g := start(t, server, settings{})
 	send := func(t *testing.T, body string, header ...string) *reply {
 		return g.send(t, ask{method: "PUT", path: "/api/users/bad", as: "kvaughan", body: body, header: headers(header...)})
@@ -88,8 +89,9 @@ func TestBadBodies(t *testing.T) {
 	})
 }
 
-func TestBadParameters(t *testing.T) {
-	server := slapd.Start(t, slapd.Options{})
+func TestBadParameters(t *testing.T) { slapd.Each(t, slapd.Options{}, badParameters) }
+
+func badParameters(t *testing.T, server *slapd.Server) {
 	g := start(t, server, settings{})
 	for name, test := range map[string]struct {
 		path, query string
