@@ -158,9 +158,14 @@ func TestX16_PhotoInParts(t *testing.T) {
 		}
 		t.Run("R_K23", func(t *testing.T) { // One value in one type, and the resource says what is wrong.
 			for _, query := range [][]string{
-				{"_mimeType", "image/jpeg"}, {"_fields", "photo,userName", "_mimeType", "image/jpeg"}, {"_fields", "photo", "_fields", "userName", "_mimeType", "image/jpeg"},
-				{"_fields", "/", "_mimeType", "image/jpeg"}, {"_fields", "photo", "_mimeType", "image/jpeg", "_mimeType", "image/png"}, {"_fields", "photo", "_mimeType", "image/jpeg,image/png"},
-				{"_fields", "photo", "_mimeType", "text/html"}, {"_fields", "displayName/x", "_mimeType", ""},
+				{"_mimeType", "image/jpeg"},
+				{"_fields", "photo,userName", "_mimeType", "image/jpeg"},
+				{"_fields", "photo", "_fields", "userName", "_mimeType", "image/jpeg"},
+				{"_fields", "/", "_mimeType", "image/jpeg"},
+				{"_fields", "photo", "_mimeType", "image/jpeg", "_mimeType", "image/png"},
+				{"_fields", "photo", "_mimeType", "image/jpeg,image/png"},
+				{"_fields", "photo", "_mimeType", "text/html"},
+				{"_fields", "displayName/x", "_mimeType", ""},
 			} {
 				g.get(t, "kvaughan", path, query...).fails(http.StatusBadRequest, "").has(`"_mimeType"`, "detail", "parameter")
 			}
