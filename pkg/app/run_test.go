@@ -25,8 +25,10 @@ import (
 
 // gateway is an App that runs.
 type gateway struct {
-	app    *app.App
-	url    string
+	app *app.App
+	url string
+	// admin is the URL of the admin listener, where there is one.
+	admin  string
 	client *http.Client
 	end    func() error
 	log    *logs
@@ -70,7 +72,7 @@ func run(t *testing.T, ca *testcert.CA, file *config.File, change ...func(*app.A
 	if err != nil {
 		t.Fatal(err)
 	}
-	g.url = strings.TrimPrefix(strings.TrimSpace(line), "ready https=")
+	g.url, g.admin, _ = strings.Cut(strings.TrimPrefix(strings.TrimSpace(line), "ready https="), " admin=")
 	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: ca.Pool(), MinVersion: tls.VersionTLS12}, ForceAttemptHTTP2: true}
 	g.client = &http.Client{Transport: transport}
 	g.end = sync.OnceValue(func() error {
