@@ -28,6 +28,7 @@ const (
 type site struct {
 	dir          string
 	options      Options
+	member       *member // nil for a server that is alone
 	ca           *testcert.CA
 	rootPassword string
 }
@@ -49,7 +50,7 @@ var confText string
 
 // newSite makes the certificates and the data. The configuration follows when
 // the layout is known.
-func newSite(dir string, options Options) (*site, error) {
+func newSite(dir string, options Options, m *member) (*site, error) {
 	if options.Users == 0 {
 		options.Users = exampledata.DefaultUsers
 	}
@@ -59,11 +60,14 @@ func newSite(dir string, options Options) (*site, error) {
 	case "0":
 		options.LogLevel = "none" // At 0 slapd does not even say its version.
 	}
-	ca, err := testcert.NewCA()
-	if err != nil {
+	s := &site{dir: dir, options: options, member: m, rootPassword: rand.Text()}
+	var err error
+	if m != nil {
+		s.ca, s.rootPassword = m.ca, m.rootPassword
+	} else if s.ca, err = testcert.NewCA(); err != nil {
 		return nil, err
 	}
-	pair, err := ca.Issue(testcert.Leaf{})
+	pair, err := s.ca.Issue(testcert.Leaf{})
 	if err != nil {
 		return nil, err
 	}
@@ -72,11 +76,11 @@ func newSite(dir string, options Options) (*site, error) {
 	}
 	data := bytes.Join([][]byte{exampledata.LDIF(options.Users), exampledata.PolicyLDIF(), []byte(options.LDIF)}, []byte("\n"))
 	err = errors.Join(
-		os.WriteFile(filepath.Join(dir, caFile), ca.PEM(), 0o644),
+		os.WriteFile(filepath.Join(dir, caFile), s.ca.PEM(), 0o644),
 		os.WriteFile(filepath.Join(dir, dataFile), data, 0o600),
 		os.Mkdir(filepath.Join(dir, "db"), 0o700),
 		os.Mkdir(filepath.Join(dir, "accesslog"), 0o700))
-	return &site{dir: dir, options: options, ca: ca, rootPassword: rand.Text()}, err
+	return s, err
 }
 
 // configure writes slapd.conf.
@@ -89,6 +93,7 @@ func (s *site) configure(l layout) error {
 	err = parsed.Execute(&b, map[string]any{
 		"Layout":         l,
 		"Options":        s.options,
+		"Member":         s.member,
 		"Schema":         schemaLines(s.options.Schema),
 		"Codes":          CodesDN,
 		"Limit":          limitWords(s.options.CallerSizeLimit),

@@ -85,7 +85,7 @@ func newProcess(s *site, port, clearURL string) (*process, error) {
 
 func (p *process) start(ctx context.Context) error {
 	conf := filepath.Join(p.site.dir, confFile)
-	if !p.loaded {
+	if !p.loaded && !p.site.member.isEmpty() {
 		// slapadd is slapd under another name; not every package links it.
 		add := exec.CommandContext(ctx, p.slapd, "-T", "add", "-q", "-w", "-f", conf, "-b", exampledata.BaseDN, "-l", filepath.Join(p.site.dir, dataFile))
 		if out, err := add.CombinedOutput(); err != nil {

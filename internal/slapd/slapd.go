@@ -159,7 +159,7 @@ func Run(ctx context.Context, options Options) (*Server, error) {
 	var err error
 	for range attempts {
 		var server *Server
-		if server, err = run(ctx, options); err == nil {
+		if server, err = run(ctx, options, nil); err == nil {
 			return server, nil
 		}
 		if !errors.Is(err, errPortTaken) {
@@ -290,8 +290,8 @@ func preferredKind() Kind {
 	return Process
 }
 
-// run makes one attempt to start a server.
-func run(ctx context.Context, options Options) (_ *Server, err error) {
+// run makes one attempt to start a server, which may be a member of a pair.
+func run(ctx context.Context, options Options, m *member) (_ *Server, err error) {
 	if options.Kind == "" {
 		options.Kind = preferredKind()
 	}
@@ -318,8 +318,10 @@ func run(ctx context.Context, options Options) (_ *Server, err error) {
 			_ = os.RemoveAll(dir)
 		}
 	}()
-	port, err := freePort(ctx)
-	if err != nil {
+	var port string
+	if m != nil {
+		port = m.port
+	} else if port, err = freePort(ctx); err != nil {
 		return nil, err
 	}
 
@@ -332,7 +334,7 @@ func run(ctx context.Context, options Options) (_ *Server, err error) {
 		clearURL = "ldap://" + net.JoinHostPort("127.0.0.1", second)
 	}
 
-	site, err := newSite(dir, options)
+	site, err := newSite(dir, options, m)
 	if err != nil {
 		return nil, err
 	}
