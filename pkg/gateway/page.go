@@ -37,7 +37,14 @@ func (l *lister) page(ctx context.Context, at *place) error {
 	if fresh {
 		p.walk = &walk{id: rand.Text(), server: at.Server}
 	}
+	panicked := true
+	defer func() {
+		if panicked { // Nobody gets to know of the walk.
+			p.end()
+		}
+	}()
 	err := p.goOn(ctx, fresh)
+	panicked = false
 	if !at.more || p.extra {
 		p.end()
 	}

@@ -135,6 +135,25 @@ func TestF_32ForgottenSearches(t *testing.T) {
 	wantPage(t, s, wantPage(t, s, cookie, "cd"), "e")
 }
 
+// A panic in the middle of a page keeps no connection.
+func TestPageThatPanics(t *testing.T) {
+	f := newFake("a", "b", "c", "d", "e")
+	s := newService(t, f, gateway.Options{})
+	cookie := wantPage(t, s, "", "ab")
+	func() {
+		defer func() {
+			if recover() == nil {
+				t.Error("nothing panicked")
+			}
+		}()
+		req := &mapping.Request{Verb: mapping.Query, Path: []string{"users"}, Filter: query.Filter{Op: query.True}, PageSize: 2, Cookie: cookie, Fields: []query.Pointer{{"_id"}}}
+		_, _ = s.Query(t.Context(), caller, "api", req, func([]byte) error { panic("a defect elsewhere") }) //nolint:forbidigo // What the test is about.
+	}()
+	if held, closed := f.locked("held"), f.locked("closed"); held != closed {
+		t.Errorf("of %d connections, %d were given back", held, closed)
+	}
+}
+
 // Two requests with one cookie get the same page.
 func TestCookieTwiceAtOnce(t *testing.T) {
 	f := newFake("a", "b", "c", "d", "e")
