@@ -3,6 +3,7 @@ package integration_test
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"crypto/tls"
 	"encoding/json"
 	"fmt"
@@ -265,12 +266,15 @@ func (g *gateway) send(t *testing.T, a ask) *reply {
 }
 
 // try is send for requests whose reply may break off.
-func (g *gateway) try(a ask) (*reply, error) {
+func (g *gateway) try(a ask) (*reply, error) { return g.tryWithin(context.Background(), a) }
+
+// tryWithin is try for a client that goes away when ctx is over.
+func (g *gateway) tryWithin(ctx context.Context, a ask) (*reply, error) {
 	target := g.url + a.path
 	if len(a.query) > 0 {
 		target += "?" + a.query.Encode()
 	}
-	req, err := http.NewRequest(a.method, target, strings.NewReader(a.body))
+	req, err := http.NewRequestWithContext(ctx, a.method, target, strings.NewReader(a.body))
 	if err != nil {
 		return nil, err
 	}

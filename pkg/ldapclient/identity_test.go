@@ -156,6 +156,16 @@ func TestF_55F_56F_57ManyIdentities(t *testing.T) {
 			if s.own.Load() == 0 || s.others.Load() == 0 || s.changed.Load() == 0 || s.binds.Load() == 0 || s.given.Load() == 0 {
 				t.Error("that tests nothing")
 			}
+			// What was given up may have been done nevertheless, by whoever gave it up.
+			everybody, _, err := collect(t.Context(), root, &directory.SearchRequest{Base: people, Scope: directory.ScopeOneLevel, Filter: directory.Present("carLicense"), Attributes: []string{"uid", "carLicense", "modifiersName"}})
+			if err != nil || len(everybody) != users+lockable {
+				t.Fatalf("%d have a secret, %v", len(everybody), err)
+			}
+			for _, entry := range everybody {
+				if by := entry.Value("modifiersName"); !strings.EqualFold(by, entry.DN) && by != server.RootDN || !isSecretOf([]*directory.Entry{entry}, entry.Value("uid")) {
+					t.Errorf("%s was changed by %s, to %q", entry.DN, by, entry.Value("carLicense"))
+				}
+			}
 		})
 	}
 }
@@ -182,7 +192,7 @@ func (s *stress) step(t *testing.T, random *rand.Rand) {
 	t.Helper()
 	uid, other := person(random.IntN(s.users)), person(random.IntN(s.users))
 	session := s.As(whole(uid))
-	switch random.IntN(6) {
+	switch random.IntN(9) {
 	case 0, 1:
 		s.read(t, session, uid, other)
 	case 2:
@@ -204,19 +214,63 @@ func (s *stress) step(t *testing.T, random *rand.Rand) {
 			t.Errorf("a wrong password: %v", err)
 		}
 	case 5:
-		ctx, cancel := context.WithTimeout(t.Context(), time.Duration(random.IntN(int(3*time.Millisecond))))
-		defer cancel()
-		entries, _, err := collect(ctx, session, read(uid, "carLicense"))
-		if err != nil {
-			s.given.Add(1)
-		} else if !isSecretOf(entries, uid) {
-			t.Errorf("%s read %v", uid, entries)
-		}
+		s.listOwn(t, session, uid)
+	default:
+		s.giveUp(t, random, session, uid)
 	}
 }
 
+// listOwn lists what everybody keeps secret: one's own is there, and nothing else.
+func (s *stress) listOwn(t *testing.T, session directory.Session, uid string) {
+	t.Helper()
+	entries, _, err := collect(t.Context(), session, secrets())
+	if err != nil || !isSecretOf(entries, uid) {
+		t.Errorf("%s sees %v, %v", uid, entries, err)
+	}
+}
+
+// giveUp begins something, and goes away in the middle of it, or shortly after.
+func (s *stress) giveUp(t *testing.T, random *rand.Rand, session directory.Session, uid string) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	timer := time.AfterFunc(time.Duration(random.IntN(int(3*time.Millisecond))), cancel)
+	defer timer.Stop()
+	var entries []*directory.Entry
+	var err error
+	switch random.IntN(4) {
+	case 0:
+		entries, _, err = collect(ctx, session, read(uid, "carLicense"))
+	case 1:
+		entries, _, err = collect(ctx, session, secrets())
+	case 2:
+		req := replace(uid, fmt.Sprintf("secret of %s, %d", uid, s.changed.Add(1)))
+		req.Read = []string{"carLicense"}
+		var entry *directory.Entry
+		entry, err = session.Modify(ctx, req)
+		entries = []*directory.Entry{entry}
+	case 3:
+		if _, err = s.Authenticate(ctx, userDN(uid), exampledata.Password(uid), nil); err == nil {
+			return
+		}
+	}
+	switch {
+	case err == nil && !isSecretOf(entries, uid):
+		t.Errorf("%s sees %v", uid, entries)
+	case err != nil && !errors.Is(err, fault.Canceled):
+		t.Errorf("%s: %v", uid, err)
+	case err != nil:
+		s.given.Add(1)
+	}
+}
+
+// secrets is a search for all that somebody may see of them.
+func secrets() *directory.SearchRequest {
+	return &directory.SearchRequest{Base: people, Scope: directory.ScopeOneLevel, Filter: directory.Present("carLicense"), Attributes: []string{"carLicense"}}
+}
+
 func isSecretOf(entries []*directory.Entry, uid string) bool {
-	return len(entries) == 1 && strings.HasPrefix(entries[0].Value("carLicense"), "secret of "+uid)
+	return len(entries) == 1 && strings.HasPrefix(entries[0].Value("carLicense")+",", "secret of "+uid+",")
 }
 
 func (s *stress) read(t *testing.T, session directory.Session, uid, other string) {
