@@ -61,13 +61,16 @@ func answerOf(m *ldapwire.Message) (directory.Answer, error) {
 	return answer, nil
 }
 
-// keep hands out what came with the answer. What makes no sense is logged: the result counts
+// answer is what came with the end of the operation.
+func (op *operation) answer() (directory.Answer, error) { return decoded(op, answerOf) }
+
+// keep hands out what came with an answer. What makes no sense is logged: the result counts
 // without it.
-func (c *Client) keep(m *ldapwire.Message, to *directory.Answer) {
+func (c *Client) keep(to *directory.Answer, find func() (directory.Answer, error)) {
 	if to == nil {
 		return
 	}
-	answer, err := answerOf(m)
+	answer, err := find()
 	if err != nil {
 		c.options.Logger.Warn("the controls that came with an answer make no sense", "error", err)
 	}

@@ -27,7 +27,7 @@ func (c *Client) Authenticate(ctx context.Context, dn directory.DN, password str
 			return transportFault(&lostError{reason: err}, false)
 		}
 		wait := s.pace(result.Code)
-		c.keep(m, answer)
+		c.keep(answer, func() (directory.Answer, error) { return answerOf(m) })
 		policy, err := m.PolicyAnswer()
 		switch {
 		case result.Code != codeSuccess:

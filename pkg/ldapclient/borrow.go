@@ -147,6 +147,10 @@ func (l loan) end() {
 	s.load.Add(-1)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	p.unpark(l.conn)
+	if worn == nil && l.share == nil && p.alone > p.limit() {
+		worn = errUnneeded // It was let in while others were parked.
+	}
 	unused := true
 	switch {
 	case l.share != nil:
@@ -169,6 +173,33 @@ func (l loan) end() {
 	}
 	if len(s.hungry) > 0 {
 		s.settle()
+	}
+}
+
+// park tells that the connection rests until the next step of a walk, so that another one may be
+// opened in its place; unpark that it does not any more.
+func (l loan) park() {
+	l.server.mu.Lock()
+	defer l.server.mu.Unlock()
+	if l.pool.open[l.conn] {
+		l.parked = true
+		l.pool.parked++
+		l.pool.settle()
+	}
+}
+
+func (l loan) unpark() {
+	l.server.mu.Lock()
+	defer l.server.mu.Unlock()
+	l.pool.unpark(l.conn)
+}
+
+// unpark counts a connection that does not rest between two steps, or not any more. server.mu is
+// held.
+func (p *pool) unpark(c *conn) {
+	if c.parked {
+		c.parked = false
+		p.parked--
 	}
 }
 

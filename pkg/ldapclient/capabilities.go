@@ -88,21 +88,27 @@ func (c *Client) learn(ctx context.Context) (*knowledge, error) {
 	if err != nil {
 		return nil, err
 	}
-	read := factsOf(root)
-	from.known.Store(read)
+	var read *facts
+	if err := from.decode(func() error { read = factsOf(root); return nil }); err != nil {
+		return nil, transportFault(err, false)
+	}
+	from.server.known.Store(read)
 	subschema := &directory.Entry{}
 	if name := root.Value("subschemaSubentry"); name != "" {
 		dn, err := directory.ParseDN(name)
 		if err != nil {
 			return nil, fault.Wrap(fault.BadGateway, err, "the directory names a subschema that is no name").Named("malformedAnswer")
 		}
-		if subschema, _, err = c.readEntry(ctx, dn, "attributeTypes", "matchingRules", "matchingRuleUse", "objectClasses"); err != nil {
+		if subschema, from, err = c.readEntry(ctx, dn, "attributeTypes", "matchingRules", "matchingRuleUse", "objectClasses"); err != nil {
 			return nil, err
 		}
 	}
 	c.believing.Lock()
 	defer c.believing.Unlock()
-	fresh := c.understand(subschema, read)
+	var fresh *knowledge
+	if err := from.decode(func() error { fresh = c.understand(subschema, read); return nil }); err != nil {
+		return nil, transportFault(err, false)
+	}
 	if old := c.known.Load(); old != nil && old.source == fresh.source && old.schema == fresh.schema {
 		old := *old
 		old.read = fresh.read
@@ -125,8 +131,8 @@ func (c *Client) reconsider() {
 	}
 }
 
-// readEntry reads an entry, and tells which server had it.
-func (c *Client) readEntry(ctx context.Context, dn directory.DN, attributes ...string) (*directory.Entry, *server, error) {
+// readEntry reads an entry, and tells on which connection it came.
+func (c *Client) readEntry(ctx context.Context, dn directory.DN, attributes ...string) (*directory.Entry, *conn, error) {
 	req := &directory.SearchRequest{Base: dn, Scope: directory.ScopeBase, Filter: directory.Present("objectClass"), Attributes: attributes, SizeLimit: 1}
 	r := searchFor(req, nil)
 	r.name = "" // On nobody's behalf, and no proof that the server answers others.
@@ -140,7 +146,7 @@ func (c *Client) readEntry(ctx context.Context, dn directory.DN, attributes ...s
 	if len(op.entries) == 0 {
 		return nil, nil, fault.New(fault.BadGateway, "the directory does not let the gateway read %q, which it needs", dn.String()).Named("rootDSE")
 	}
-	return op.entries[0], op.server, nil
+	return op.entries[0], op.conn, nil
 }
 
 // understand makes knowledge of a subschema, and of what is known of the servers, at least of

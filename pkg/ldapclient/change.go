@@ -98,14 +98,14 @@ func (s *session) change(ctx context.Context, dn directory.DN, o *directory.Writ
 	if err != nil {
 		return nil, err
 	}
-	s.client.keep(op.final, o.Answer)
+	s.client.keep(o.Answer, op.answer)
 	if op.result.Code != codeSuccess && (!o.Trial || op.result.Code != ldapwire.NoOperation) {
 		return nil, s.refusal(op)
 	}
 	// A change that was made is a success, whatever came back with it.
-	entry, err := op.final.ReadEntry()
+	entry, err := decoded(op, (*ldapwire.Message).ReadEntry)
 	if err == nil && entry != nil {
-		entry, err = s.whole(ctx, o.Read, op.server, entry)
+		entry, err = s.whole(ctx, o.Read, op.conn, entry)
 	}
 	if err != nil {
 		s.client.options.Logger.Warn("the entry that came back with a change makes no sense", "error", err)
@@ -118,7 +118,7 @@ func (s *session) change(ctx context.Context, dn directory.DN, o *directory.Writ
 // against it where it was asked.
 func (s *session) refusal(op *operation) *fault.Error {
 	e := op.fault()
-	policy, err := op.final.PolicyError()
+	policy, err := decoded(op, (*ldapwire.Message).PolicyError)
 	switch {
 	case err != nil:
 		s.client.options.Logger.Warn("what the password policy said makes no sense", "error", err)

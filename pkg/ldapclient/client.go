@@ -145,6 +145,9 @@ type Client struct {
 
 	believing sync.Mutex // held while known is made of what the servers are known to have
 
+	// decodes is called before what a server sent is taken apart; nil but in tests.
+	decodes func()
+
 	warned atomic.Int64 // when somebody was told of the password, in Unix seconds
 
 	known   atomic.Pointer[knowledge]

@@ -5,11 +5,13 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"runtime"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -18,6 +20,7 @@ import (
 	"github.com/rest2ldap/rest2ldap/internal/exampledata"
 	"github.com/rest2ldap/rest2ldap/internal/slapd"
 	"github.com/rest2ldap/rest2ldap/internal/soak"
+	"github.com/rest2ldap/rest2ldap/internal/toxic"
 	"github.com/rest2ldap/rest2ldap/pkg/directory"
 	"github.com/rest2ldap/rest2ldap/pkg/fault"
 	"github.com/rest2ldap/rest2ldap/pkg/ldapclient"
@@ -417,37 +420,65 @@ func TestFrozen(t *testing.T) {
 	}
 }
 
-// A directory that is silent from the start: nobody waits longer than its own time
-// for what another one asks.
+// F_11: the handshake with the directory never ends. That is a part of the time for a connection;
+// nobody waits longer than his own time for what another one asks, and few connections are tried at
+// once, however many wait.
 func TestF_11SilentFromTheStart(t *testing.T) {
-	server := slapd.Start(t, slapd.Options{})
-	client := newClient(t, server, func(o *ldapclient.Options) { o.ConnectTimeout = time.Minute })
-	if err := server.Pause(); err != nil {
-		t.Fatal(err)
-	}
-	patient, giveUp := context.WithCancel(t.Context())
-	first := make(chan error, 1)
-	go func() {
-		_, err := client.Capabilities(patient)
-		first <- err
-	}()
-	hasty, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-	defer cancel()
-	_, err := client.Capabilities(hasty)
-	kindOf(t, err, fault.Unavailable, "pool")
-	select {
-	case err := <-first:
-		t.Fatalf("the patient one ended: %v", err)
-	default:
-	}
-	giveUp()
-	kindOf(t, <-first, fault.Canceled, "")
-	if err := server.Resume(); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := client.Capabilities(t.Context()); err != nil {
-		t.Error(err)
-	}
+	slapd.Each(t, slapd.Options{}, func(t *testing.T, server *slapd.Server) {
+		way := toxic.New(t, server.Address)
+		way.Add(toxic.Downstream, "timeout", map[string]any{"timeout": 0})
+		t.Run("F_11/Patient", func(t *testing.T) {
+			client := newClient(t, server, func(o *ldapclient.Options) { o.Servers[0].URL, o.ConnectTimeout = way.URL, time.Minute })
+			patient, giveUp := context.WithCancel(t.Context())
+			first := make(chan error, 1)
+			go func() {
+				_, err := client.Capabilities(patient)
+				first <- err
+			}()
+			_, err := client.Capabilities(within(t, 50*time.Millisecond))
+			kindOf(t, err, fault.Unavailable, "pool")
+			select {
+			case err := <-first:
+				t.Fatalf("the patient one ended: %v", err)
+			default:
+			}
+			giveUp()
+			kindOf(t, <-first, fault.Canceled, "")
+		})
+		t.Run("F_11/Connecting", func(t *testing.T) {
+			var dials, most atomic.Int32
+			client := newClient(t, server, func(o *ldapclient.Options) {
+				o.Servers[0].URL, o.ConnectTimeout = way.URL, 500*time.Millisecond
+				o.Dial = func(ctx context.Context, address string) (net.Conn, error) {
+					most.Store(max(most.Load(), dials.Add(1)))
+					context.AfterFunc(ctx, func() { dials.Add(-1) }) // When the time for the connection is over.
+					return new(net.Dialer).DialContext(ctx, "tcp", address)
+				}
+			})
+			session := client.As(as("kvaughan"))
+			var work sync.WaitGroup
+			for i := range 40 {
+				work.Go(func() {
+					var err error
+					if i%2 == 0 {
+						_, _, err = collect(within(t, 0), session, read("bjensen"))
+					} else {
+						err = describe(within(t, 0), session, "never")
+					}
+					kindOf(t, err, fault.Unavailable, "directoryUnreachable")
+				})
+			}
+			work.Wait()
+			if most.Load() > 2 {
+				t.Errorf("%d connections were tried at once", most.Load())
+			}
+			way.Clear()
+			recoversSoon(t, func() error {
+				_, _, err := collect(within(t, 0), session, read("bjensen"))
+				return err
+			})
+		})
+	})
 }
 
 func TestRefusedAtTheStart(t *testing.T) {

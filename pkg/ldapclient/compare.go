@@ -24,7 +24,7 @@ func (s *session) Compare(ctx context.Context, req *directory.CompareRequest) (b
 	if err != nil {
 		return false, err
 	}
-	s.client.keep(op.final, req.Answer)
+	s.client.keep(req.Answer, op.answer)
 	switch op.result.Code {
 	case codeCompareTrue:
 		return true, nil

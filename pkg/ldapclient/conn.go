@@ -31,8 +31,9 @@ type conn struct {
 	sharing bool
 
 	// born is when the connection was opened, expires when it is too old, rested when it was
-	// used last; guarded by server.mu.
+	// used last, and parked tells that it rests between two steps of a walk; guarded by server.mu.
 	born, expires, rested time.Time
+	parked                bool
 
 	writing chan struct{} // holds a token while somebody writes
 	buffer  []byte        // guarded by writing
@@ -91,7 +92,7 @@ type operation struct {
 	result     ldapwire.Result // that of final
 	err        error
 	done       chan struct{} // has room for one
-	server     *server       // who answered
+	conn       *conn         // on which it was answered
 	// heard is when the last part of the answer came; zero before the first.
 	heard time.Time
 	// left is closed when the request is about to leave, or cannot; nil where nobody waits
@@ -131,7 +132,7 @@ func (c *conn) run(ctx context.Context, r request, op *operation) (*operation, e
 		return nil, &unansweredError{ended(ctx)} // The deadline was that of the write, too.
 	}
 	if op.err == nil {
-		op.server, op.wait = c.server, c.server.pace(op.result.Code)
+		op.conn, op.wait = c, c.server.pace(op.result.Code)
 	}
 	return op, op.err
 }

@@ -96,7 +96,12 @@ func judgeOrder(req *directory.SearchRequest, op *operation, result *directory.S
 	if len(req.Sort) == 0 {
 		return failed
 	}
-	code, attribute, sorted, err := op.final.SortResult()
+	var (
+		code      int
+		attribute string
+		sorted    bool
+	)
+	err := op.conn.decode(func() (err error) { code, attribute, sorted, err = op.final.SortResult(); return err })
 	switch {
 	case failed != nil:
 		var e *fault.Error
@@ -115,7 +120,8 @@ func judgeOrder(req *directory.SearchRequest, op *operation, result *directory.S
 	case req.View == nil:
 		return nil
 	}
-	view, code, err := op.final.View()
+	var view *directory.ViewResult
+	err = op.conn.decode(func() (err error) { view, code, err = op.final.View(); return err })
 	switch {
 	case err == nil && view == nil:
 		err = nonsense("a part of a result without a word about which")

@@ -52,7 +52,7 @@ func (c *Client) dial(ctx context.Context, s *server) (*tls.Conn, error) {
 		return nil, err
 	}
 	if s.startTLS {
-		if err := startTLS(ctx, socket); err != nil {
+		if err := c.decoding(s, func() error { return startTLS(ctx, socket) }); err != nil {
 			_ = socket.Close()
 			return nil, err
 		}

@@ -15,3 +15,7 @@ func Adopt(c *Client, socket net.Conn, sharing bool) {
 	p.server.mu.Unlock()
 	p.connected(newConn(p, bound, sharing), nil, sharing)
 }
+
+// OnDecode has f called whenever the client is about to take apart what a server sent. It is for
+// a client that nobody uses yet.
+func OnDecode(c *Client, f func()) { c.decodes = f }

@@ -35,7 +35,7 @@ func (s *session) Extended(ctx context.Context, req *directory.ExtendedRequest) 
 	if err != nil {
 		return nil, err
 	}
-	s.client.keep(op.final, req.Answer)
+	s.client.keep(req.Answer, op.answer)
 	switch e := op.fault(); op.result.Code {
 	case codeSuccess:
 	case codeProtocolError:
@@ -45,7 +45,7 @@ func (s *session) Extended(ctx context.Context, req *directory.ExtendedRequest) 
 	default:
 		return nil, e
 	}
-	result, err := op.final.ExtendedResult()
+	result, err := decoded(op, (*ldapwire.Message).ExtendedResult)
 	if err != nil {
 		return nil, transportFault(err, !req.Reads)
 	}
@@ -73,11 +73,11 @@ func (s *session) WhoAmI(ctx context.Context, answer *directory.Answer) (string,
 	if err != nil {
 		return "", err
 	}
-	s.client.keep(op.final, answer)
+	s.client.keep(answer, op.answer)
 	if op.result.Code != codeSuccess {
 		return "", op.fault()
 	}
-	value, err := op.final.ExtendedValue()
+	value, err := decoded(op, (*ldapwire.Message).ExtendedValue)
 	if err != nil {
 		return "", transportFault(err, false)
 	}

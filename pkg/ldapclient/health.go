@@ -128,7 +128,7 @@ func (p *pool) isAtRest(c *conn) bool {
 // refill opens one of the connections that should be there before they are needed.
 // server.mu is held.
 func (p *pool) refill() {
-	if p.server.failures == 0 && len(p.idle)+p.opening[0] < p.server.client.options.MinIdle && p.alone < p.maxAlone {
+	if p.server.failures == 0 && len(p.idle)+p.opening[0] < p.server.client.options.MinIdle && p.alone < p.limit() {
 		p.connect(false)
 	}
 }

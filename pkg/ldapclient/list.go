@@ -21,7 +21,7 @@ func (s *session) list(ctx context.Context, req *directory.SearchRequest, yield 
 	defer cancel()
 	l := lister{session: s, req: req, critical: known.paging}
 	l.yield = func(entry *directory.Entry) error {
-		entry, err := s.whole(ctx, req.Attributes, l.conn.server, entry)
+		entry, err := s.whole(ctx, req.Attributes, l.conn, entry)
 		if err != nil {
 			return err
 		}
@@ -91,7 +91,7 @@ func (l *lister) rest(ctx context.Context, op *operation) (directory.SearchResul
 		if err != nil {
 			return total, err
 		}
-		cookie, _, err := op.final.PagingCookie()
+		cookie, _, err := op.cookie()
 		if err == nil {
 			err = seen.note(op.entries)
 		}
@@ -106,6 +106,12 @@ func (l *lister) rest(ctx context.Context, op *operation) (directory.SearchResul
 			return total, err
 		}
 	}
+}
+
+// cookie is that of the next page; see ldapwire.Message.PagingCookie.
+func (op *operation) cookie() (cookie string, paged bool, err error) {
+	err = op.conn.decode(func() (err error) { cookie, paged, err = op.final.PagingCookie(); return err })
+	return cookie, paged, err
 }
 
 // handOut yields the entries of a page, as many as are wanted. cookie tells whether

@@ -104,7 +104,9 @@ func (s *server) verify(ctx context.Context, patient bool, login func(context.Co
 	s.client.trace(ctx, "bind")
 	begun := time.Now()
 	asked = true
-	err = login(ctx, s, newStream(socket))
+	if err = s.client.decoding(s, func() error { return login(ctx, s, newStream(socket)) }); err != nil {
+		err = transportFault(&lostError{reason: err}, false)
+	}
 	silence := err
 	if p := directory.OutcomeOf(err).Progress; p == directory.Answered || p == directory.NoProgress {
 		silence = nil // A refusal is an answer.

@@ -273,9 +273,20 @@ func TestResultsOfADirectory(t *testing.T) {
 				if errors.As(err, &e) && isBusy != (e.Kind == fault.Unavailable && e.RetryAfter > 0) {
 					t.Errorf("%v, to be tried after %s", err, e.RetryAfter)
 				}
-				all := client.Stats()
-				if asked := all[1].Events[ldapclient.CheckoutNewConnection]; isBusy != (asked == 1) {
+				if asked := client.Stats()[1].Events[ldapclient.CheckoutNewConnection]; isBusy != (asked == 1) {
 					t.Errorf("the other one was asked %d times", asked)
+				}
+				// A change that was answered was not made, and nobody else is asked for it.
+				arrived := fmt.Sprintf("MOD dn=%q", dn)
+				_, err = session.Modify(within(t, 0), &directory.ModifyRequest{DN: dn, Changes: []directory.Change{replaced("description", "x")}})
+				if got := directory.OutcomeOf(err); got.Code != code || got.Progress != directory.Answered {
+					t.Errorf("a change: %+v, %v", got, err)
+				}
+				if errors.As(err, &e) && isBusy != (e.Kind == fault.Unavailable && e.RetryAfter > 0) {
+					t.Errorf("a change: %v, to be tried after %s", err, e.RetryAfter)
+				}
+				if n := strings.Count(strings.ToLower(server.Logs()), strings.ToLower(arrived)); n != 1 && server.Kind != slapd.Container {
+					t.Errorf("the change arrived %d times", n)
 				}
 				defunct := code == 1 || code == 80
 				for i := 0; defunct && client.Stats()[0].Events[ldapclient.ConnectionDefunct] == 0; i++ { // It ends in the background.

@@ -39,15 +39,15 @@ func (s *session) ModifyPassword(ctx context.Context, req *directory.PasswordReq
 	if err != nil {
 		return none, err
 	}
-	s.client.keep(op.final, req.Answer)
+	s.client.keep(req.Answer, op.answer)
 	if op.result.Code == codeSuccess {
-		generated, err := op.final.GeneratedPassword()
+		generated, err := decoded(op, (*ldapwire.Message).GeneratedPassword)
 		if err != nil {
 			return none, transportFault(&lostError{reason: err}, true)
 		}
 		return directory.NewPassword(generated), nil
 	}
-	policy, err := op.final.PolicyError()
+	policy, err := decoded(op, (*ldapwire.Message).PolicyError)
 	if err != nil {
 		s.client.options.Logger.Warn("what the password policy said makes no sense", "error", err)
 	}

@@ -23,13 +23,15 @@ const (
 type pool struct {
 	server *server
 	as     *account // nil for the gateway's own
-	// maxShared and maxAlone are the greatest numbers of connections of each sort.
-	maxShared, maxAlone int
+	// maxShared and maxAlone are the greatest numbers of connections of each sort. maxParked is how
+	// many there may be beyond maxAlone, while as many are parked.
+	maxShared, maxAlone, maxParked int
 
 	shared  []*share
 	idle    []*conn // for lists and changes; the last one was used last
 	open    map[*conn]bool
 	alone   int // connections for lists and changes, idle, lent, or being opened
+	parked  int // those of them that rest between the steps of a walk
 	opening [2]int
 	// searches and others are who waits for a connection of each sort.
 	searches, others queue
@@ -125,12 +127,15 @@ func (p *pool) grow() {
 			p.connect(true)
 		}
 	}
-	for p.opening[0] < len(p.others) && p.alone < p.maxAlone {
+	for p.opening[0] < len(p.others) && p.alone < p.limit() {
 		if !p.connect(false) {
 			return
 		}
 	}
 }
+
+// limit is how many connections for lists and changes there may be. server.mu is held.
+func (p *pool) limit() int { return p.maxAlone + min(p.parked, p.maxParked) }
 
 // reject sends everybody away who waits. server.mu is held.
 func (p *pool) reject(err error) {
@@ -189,13 +194,13 @@ func (p *pool) dial(ctx context.Context, sharing bool) (*conn, error) {
 		return nil, err
 	}
 	fresh := newStream(socket)
-	if err := s.client.logIn(ctx, fresh, p.as); err != nil {
+	if err := s.client.decoding(s, func() error { return s.client.logIn(ctx, fresh, p.as) }); err != nil {
 		_ = socket.Close()
 		return nil, &bindError{err}
 	}
 	fresh.messages.SetLimit(s.client.options.MaxMessage)
 	if !p.isCaller() {
-		if err := s.vet(ctx, fresh); err != nil {
+		if err := s.client.decoding(s, func() error { return s.vet(ctx, fresh) }); err != nil {
 			_ = socket.Close()
 			return nil, &vetError{err}
 		}
@@ -256,6 +261,7 @@ func (p *pool) lost(c *conn, reason error, useless bool) {
 	}
 	delete(p.open, c)
 	p.unlist(c)
+	p.unpark(c)
 	if !c.sharing {
 		p.alone--
 	}

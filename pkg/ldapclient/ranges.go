@@ -57,9 +57,18 @@ func isSpan(description string) bool {
 }
 
 // whole returns an entry with all values of the attributes that came in ranges; the rest of
-// them is asked of the same server, as the same identity. asked are the attributes of the
-// request: one that asks for ranges itself gets them as they are.
-func (s *session) whole(ctx context.Context, asked []string, from *server, entry *directory.Entry) (*directory.Entry, error) {
+// them is asked of the server that it came from, as the same identity. asked are the attributes
+// of the request: one that asks for ranges itself gets them as they are.
+func (s *session) whole(ctx context.Context, asked []string, from *conn, entry *directory.Entry) (whole *directory.Entry, err error) {
+	err = from.decode(func() (err error) { whole, err = s.assemble(ctx, asked, from.server, entry); return err })
+	if err != nil {
+		return nil, transportFault(err, false)
+	}
+	return whole, nil
+}
+
+// assemble is whole.
+func (s *session) assemble(ctx context.Context, asked []string, from *server, entry *directory.Entry) (*directory.Entry, error) {
 	if !slices.ContainsFunc(entry.Attributes, func(a directory.Attribute) bool { return isSpan(a.Name) }) || slices.ContainsFunc(asked, isSpan) {
 		return entry, nil
 	}

@@ -9,13 +9,12 @@ import (
 	"github.com/rest2ldap/rest2ldap/pkg/ldapwire"
 )
 
-// read takes messages from the server until there are no more.
-func (c *conn) read() {
-	defer func() {
-		if v := recover(); v != nil {
-			c.fail(nonsense(c.server.client.contained(c.server, v).Error()))
-		}
-	}()
+// read takes messages from the server until there are no more, which is the end of the
+// connection.
+func (c *conn) read() { c.fail(c.server.client.decoding(c.server, c.receive)) }
+
+// receive takes messages from the server, and returns why there are no more.
+func (c *conn) receive() error {
 	if !c.sharing {
 		c.stream.messages.Pack() // The entries of a list do not live long.
 	}
@@ -29,8 +28,7 @@ func (c *conn) read() {
 			err = c.take(&m)
 		}
 		if err != nil {
-			c.fail(err)
-			return
+			return err
 		}
 		if first {
 			c.server.served()

@@ -47,12 +47,17 @@ func (s *session) borrow(ctx context.Context, n need) (loan, error) {
 	if n.avoid == nil && !n.change {
 		n.avoid = s.client.named(directory.Avoided(ctx))
 	}
-	err := s.client.each(s.client.order(n, s.client.pins.of(s.key)), func(server *server, patient bool) (err error) {
+	pinned := s.client.pins.of(s.key)
+	if wrote := s.wrote.Load(); wrote != nil && !n.change {
+		pinned = wrote
+	}
+	err := s.client.each(s.client.order(n, pinned), func(server *server, patient bool) (err error) {
 		l, err = server.lend(ctx, s.as, n, patient)
 		return err
 	})
 	if err == nil {
 		if n.change {
+			s.wrote.Store(l.server)
 			s.client.pins.put(s.key, l.server)
 		}
 		return l, nil

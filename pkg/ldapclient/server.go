@@ -63,7 +63,8 @@ func newServer(c *Client, address string, config *tls.Config, o Server) *server 
 		s.counts[event] = new(atomic.Int64)
 	}
 	maxShared := max(1, c.options.MaxConns/4)
-	s.own = newPool(s, nil, maxShared, c.options.MaxConns-maxShared+c.options.MaxWalks)
+	s.own = newPool(s, nil, maxShared, c.options.MaxConns-maxShared)
+	s.own.maxParked = c.options.MaxWalks
 	return s
 }
 

@@ -3,6 +3,7 @@ package ldapclient
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 
 	"github.com/rest2ldap/rest2ldap/pkg/directory"
 	"github.com/rest2ldap/rest2ldap/pkg/fault"
@@ -26,6 +27,9 @@ type session struct {
 	key string
 	// refused is why the identity cannot act at all.
 	refused error
+	// wrote is the server that got the last change of the session, which reads from there: what
+	// a request shows of its own change must not be older than that.
+	wrote atomic.Pointer[server]
 }
 
 // controls returns those that every request of the session carries, and more.
@@ -95,7 +99,7 @@ func (s *session) lookUp(ctx context.Context, req *directory.SearchRequest, yiel
 			result.More = true
 			break
 		}
-		if entry, err = s.whole(ctx, req.Attributes, op.server, entry); err != nil {
+		if entry, err = s.whole(ctx, req.Attributes, op.conn, entry); err != nil {
 			return result, err
 		}
 		if err := yield(entry); err != nil {
@@ -113,7 +117,7 @@ func searchFor(req *directory.SearchRequest, controls []ldapwire.Control) reques
 
 // judge tells how a search ended, after count entries in all.
 func judge(req *directory.SearchRequest, op *operation, count int) (directory.SearchResult, error) {
-	answer, err := answerOf(op.final)
+	answer, err := op.answer()
 	if err != nil {
 		return directory.SearchResult{}, transportFault(err, false)
 	}
@@ -143,7 +147,7 @@ func (s *session) exchange(ctx context.Context, r request, n need) (*operation, 
 		op, err := s.once(ctx, r, n)
 		switch {
 		case err == nil && isBusy(op.result.Code):
-			if other, ok := s.elsewhere(ctx, r, n, op.server); ok {
+			if other, ok := s.elsewhere(ctx, r, n, op.conn.server); ok {
 				return other, nil
 			}
 			return op, nil

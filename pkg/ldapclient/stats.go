@@ -63,7 +63,7 @@ func (s *server) stats(now time.Time) Stats {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	st.Opening, st.Limit = s.dialing, s.own.maxShared+s.own.maxAlone
+	st.Opening, st.Limit = s.dialing, s.own.maxShared+s.own.maxAlone+s.own.maxParked
 	for p := range s.pools {
 		st.Open += len(p.open)
 		if p.isCaller() {

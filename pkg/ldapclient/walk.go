@@ -47,6 +47,9 @@ func (w *walk) Next(ctx context.Context, n int) ([]*directory.Entry, bool, error
 	ctx, cancel := w.client.bounded(ctx)
 	defer cancel()
 	first := w.loan.conn == nil
+	if !first {
+		w.loan.unpark()
+	}
 	entries, err := w.step(ctx, n)
 	if err != nil && first && isLost(err) {
 		// The connection was dead, and nothing has been handed out.
@@ -60,6 +63,8 @@ func (w *walk) Next(ctx context.Context, n int) ([]*directory.Entry, bool, error
 	}
 	if w.cookie == "" {
 		w.Close() //nolint:contextcheck // What is drained is for who comes next.
+	} else {
+		w.loan.park()
 	}
 	return entries, !w.ended, nil
 }
@@ -86,7 +91,7 @@ func (w *walk) step(ctx context.Context, n int) ([]*directory.Entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	cookie, paged, err := op.final.PagingCookie()
+	cookie, paged, err := op.cookie()
 	if slices.Contains(op.without, ldapwire.OIDPaging) {
 		return nil, errLacks(ldapwire.OIDPaging)
 	}
@@ -100,7 +105,7 @@ func (w *walk) step(ctx context.Context, n int) ([]*directory.Entry, error) {
 		return nil, err
 	}
 	for i, entry := range op.entries {
-		if op.entries[i], err = w.whole(ctx, w.req.Attributes, w.loan.server, entry); err != nil {
+		if op.entries[i], err = w.whole(ctx, w.req.Attributes, w.loan.conn, entry); err != nil {
 			return nil, err
 		}
 	}

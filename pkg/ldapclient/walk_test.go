@@ -4,7 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/rest2ldap/rest2ldap/internal/fakeldap"
 	"github.com/rest2ldap/rest2ldap/internal/slapd"
@@ -214,4 +217,55 @@ func TestSortedSearch(t *testing.T) {
 	req.Sort = []directory.SortKey{{Attribute: "mail"}}
 	_, _, err := collect(t.Context(), session, req)
 	kindOf(t, err, fault.Invalid, "inappropriateMatching")
+}
+
+// The room that there is for walks between their steps is nobody else's: changes have as many
+// connections as without it, whether walks are at rest or not, and those that were opened while
+// they were end when the walks go on.
+func TestRoomForWalks(t *testing.T) {
+	h := &holding{}
+	onNetwork(t, plan{script: func(server int, r *fakeldap.Request) {
+		paged(r)
+		if r.Name != "search" {
+			h.answer(server, r)
+		}
+	}, options: func(o *ldapclient.Options) {
+		o.MaxConns, o.MaxWalks, o.AcquireTimeout, o.OperationTimeout = 3, 2, time.Hour, time.Hour
+	}}, func(t *testing.T, n *network) {
+		var walks []directory.Walk
+		next := func(w directory.Walk) {
+			t.Helper()
+			if _, _, err := w.Next(t.Context(), 1); err != nil {
+				t.Error(err)
+			}
+		}
+		for range 4 {
+			h.release = make(chan struct{})
+			var work sync.WaitGroup
+			for range 10 {
+				work.Go(func() { n.put(t, "a") })
+			}
+			synctest.Wait()
+			if held := h.held.Swap(0); held != 2 {
+				t.Errorf("%d walks are at rest, and %d changes at work", len(walks), held)
+			}
+			for _, w := range walks {
+				next(w)
+			}
+			close(h.release)
+			work.Wait()
+			h.held.Store(0)
+			if len(walks) < 2 {
+				walks = append(walks, n.As(as("a")).Walk(everybody()))
+				next(walks[len(walks)-1])
+			}
+		}
+		for _, w := range walks {
+			w.Close()
+		}
+		synctest.Wait()
+		if got := n.Stats()[0]; got.Open > 3 || got.Limit != 5 {
+			t.Errorf("at the end: %+v", got)
+		}
+	})
 }
