@@ -1,12 +1,14 @@
 package integration_test
 
 import (
+	"fmt"
 	"net/http"
 	"strconv"
 	"testing"
 	"time"
 
 	"github.com/rest2ldap/rest2ldap/internal/slapd"
+	"github.com/rest2ldap/rest2ldap/internal/toxic"
 )
 
 // The process lives through an outage of the directory, tells its clients, and
@@ -72,6 +74,63 @@ func TestF_01StartWithoutDirectory(t *testing.T) {
 		recovers(t, g, "kvaughan", "/api/users/bjensen")
 		if !eventually(func() bool { return g.get(t, "", "/healthy").status == http.StatusOK }) { // It asks once a second.
 			t.Error("not healthy although the directory is there")
+		}
+	})
+}
+
+// F_23: the directory has become slow, and more changes come than there are connections. Some are
+// made, the others are told to come back, and were not sent; who asks how the gateway is gets an
+// answer meanwhile.
+func TestF_23MoreThanThereIsRoomFor(t *testing.T) {
+	slapd.Each(t, slapd.Options{}, func(t *testing.T, server *slapd.Server) {
+		g, way := behind(t, server, "directory.pool.max=3", "directory.pool.queue=4", "directory.pool.acquireTimeout=300ms",
+			"server.health.alive=/alive", "server.health.healthy=/healthy")
+		change := func(i int) ask {
+			return ask{method: "PATCH", path: "/api/users/bjensen", as: "kvaughan", body: fmt.Sprintf(`[{"operation":"replace","field":"/description","value":"%d"}]`, i)}
+		}
+		if !eventually(func() bool { return g.send(t, change(0)).status == http.StatusOK }) { // Connections are opened meanwhile.
+			t.Fatal("no change can be made")
+		}
+		before := modificationsOf(server, "bjensen")
+		way.Add(toxic.Downstream, "latency", map[string]any{"latency": 500})
+		const all = 20
+		replies := make(chan *reply, all)
+		for i := range all {
+			go func() {
+				r, err := g.try(change(i + 1))
+				if err != nil {
+					t.Error(err)
+				}
+				replies <- r
+			}()
+		}
+		made, refused := 0, 0
+		for range all {
+			r := <-replies
+			r.t = t
+			if r.status == http.StatusOK {
+				made++
+				continue
+			}
+			r.fails(http.StatusServiceUnavailable, "pool")
+			if seconds, err := strconv.Atoi(r.header.Get("Retry-After")); err != nil || seconds < 1 {
+				t.Errorf("Retry-After %q", r.header.Get("Retry-After"))
+			}
+			if refused++; refused == 1 {
+				g.get(t, "", "/alive").want(http.StatusOK)
+				g.get(t, "", "/healthy").want(http.StatusOK)
+			}
+		}
+		if made == 0 || refused < all/2 {
+			t.Errorf("%d were made, and %d refused", made, refused)
+		}
+		if n := modificationsOf(server, "bjensen") - before; n != made && server.Kind != slapd.Container { // Its log comes late.
+			t.Errorf("%d were made, and %d were sent", made, n)
+		}
+		way.Clear()
+		recovers(t, g, "kvaughan", "/api/users/bjensen")
+		if !eventually(func() bool { return g.send(t, change(all+1)).status == http.StatusOK }) {
+			t.Error("no change can be made any more")
 		}
 	})
 }
