@@ -28,6 +28,9 @@ func (r *reader) inServer(name string) error {
 	}
 	endpoints := r.endpoints()
 	if len(endpoints) == 0 {
+		if single := locateSingle(filepath.Dir(name)); single != "" {
+			return r.refuseSingle(single)
+		}
 		return fmt.Errorf("%s tells of no HTTP endpoint of the type rest2ldap-endpoint", name)
 	}
 	r.listener(Place{File: name})

@@ -161,7 +161,16 @@ func (r *reader) locate(path string) (server string, err error) {
 				return "", r.deployment(folder)
 			}
 		}
-		server = locateServer(path)
+		if server = locateServer(path); server == "" {
+			if single := locateSingle(path); single != "" {
+				return "", r.refuseSingle(single)
+			}
+		}
+	} else if filepath.Base(path) == "config.json" {
+		r.classes = filepath.Dir(path)
+		return "", r.deployment(r.classes)
+	} else if strings.EqualFold(filepath.Ext(path), ".json") {
+		return "", r.refuseSingle(path)
 	} else {
 		server = path
 	}
@@ -200,6 +209,9 @@ func (r *reader) gateway() error {
 	root, err := r.json(name)
 	if err != nil {
 		return err
+	}
+	if isSingle(root) {
+		return r.refuseSingle(name)
 	}
 	r.server(Place{File: name})
 	if root != nil {
