@@ -41,6 +41,8 @@ const hierarchyMapping = `{
     } },
     "user": { "objectClasses": [ "inetOrgPerson", "plainTimes" ], "properties": {
       "c": { "type": "constant", "value": "x" },
+      "flag": { "type": "constant", "value": true },
+      "number": { "type": "constant", "value": 7 },
       "_id": { "type": "simple", "ldapAttribute": "uid", "isRequired": true, "writability": "createOnly" },
       "cn": { "type": "simple", "isRequired": true },
       "sn": { "type": "simple", "isRequired": true },
@@ -105,8 +107,14 @@ objectClasses: ( 1.3.6.1.4.1.4203.666.99.13 NAME 'plainTimes' SUP top AUXILIARY 
 			if a, b := len(all.ids("result")), len(equal.ids("result")); a != b || a == 0 {
 				t.Errorf("%d of %d", b, a)
 			}
-			g.list(t, "kvaughan", "/hr/users", "c eq 'y'").finds()
-			g.list(t, "kvaughan", "/hr/users", "c eq 1").finds()
+			for filter, isTrue := range map[string]bool{
+				"c eq 'y'": false, "c eq 1": false, "c sw 'X'": true, "c co 'x'": true, "c lt 'Y'": true, "c ge 'y'": false, "c pr": true,
+				"flag eq true": true, "flag gt false": true, "flag ge true": true, "flag lt true": false, "flag le false": false, "flag eq 'true'": false,
+				"number gt 6.5": true, "number le 7": true, "number lt 7": false, "number sw '7'": false,
+			} {
+				count := map[bool]string{false: "0", true: "1"}[isTrue]
+				g.list(t, "kvaughan", "/hr/users", filter+" and _id eq 'bjensen'", "_fields", "c").want(http.StatusOK).has(count, "resultCount")
+			}
 		})
 		t.Run("R_K21", func(t *testing.T) {
 			const path = "/hr/users/timely"

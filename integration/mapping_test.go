@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rest2ldap/rest2ldap/internal/exampledata"
 	"github.com/rest2ldap/rest2ldap/internal/slapd"
 )
 
@@ -76,9 +77,20 @@ func TestMixedTypes(t *testing.T) {
 		t.Run("R_K13", func(t *testing.T) {
 			r := g.get(t, "kvaughan", people+"/bjensen").want(http.StatusOK)
 			r.has(`["Jensen"]`, "sn").has(`["person","unix"]`, "_schema").has(`1076`, "number")
-			for _, name := range []string{"uid", "userPassword", "objectClass", "entryUUID", "createTimestamp", "uidNumber"} {
+			for _, name := range []string{"uid", "userPassword", "objectClass", "entryUUID", "createTimestamp"} {
 				r.lacks(name)
 			}
+			// What a property shows, too, is there twice, and what is sent back as it was read has no
+			// opinion on a change of the other.
+			r.has(`"trigden"`, "boss", "_id").has(`["uid=trigden,ou=People,dc=example,dc=com"]`, "manager").has(`1076`, "uidNumber")
+			whole := change(t, "PUT", people+"/bjensen", strings.Replace(r.body, `"boss":{"_id":"trigden"`, `"boss":{"_id":"scarter"`, 1)).want(http.StatusOK)
+			whole.has(`"scarter"`, "boss", "_id").has(`["uid=scarter,ou=People,dc=example,dc=com"]`, "manager")
+			again := change(t, "PUT", people+"/bjensen", whole.body).want(http.StatusOK)
+			if again.etag() != whole.etag() {
+				t.Error("a PUT of what was read has changed the entry")
+			}
+			change(t, "PUT", people+"/bjensen", strings.NewReplacer(`["uid=scarter,`, `["uid=trigden,`, `"boss":{"_id":"scarter"`, `"boss":{"_id":"ahall"`).Replace(whole.body)).fails(http.StatusBadRequest, "conflict")
+			change(t, "PATCH", people+"/bjensen", `[{"operation":"replace","field":"manager","value":["uid=trigden,ou=People,dc=example,dc=com"]}]`).want(http.StatusOK).has(`"trigden"`, "boss", "_id")
 			g.list(t, "kvaughan", people, `sn eq "jensen" and givenName sw "Bar"`).finds("bjensen")
 		})
 		t.Run("Types", func(t *testing.T) {
@@ -206,5 +218,146 @@ func TestPlainReferences(t *testing.T) {
 		g.list(t, "kvaughan", "/api/groups", `members eq 1076 and members lt 1010`).finds("Directory Administrators")
 		// Text takes numbers here, as in the reference product.
 		send("POST", "/api/users", `{"_id":"numbered","cn":5,"sn":true}`).want(http.StatusCreated).has(`"5"`, "cn").has(`"true"`, "sn")
+	})
+}
+
+// TestWrittenOnly: a property over an attribute of credentials is taken wherever a client
+// writes it, and is shown, compared and sorted by nowhere.
+func TestWrittenOnly(t *testing.T) {
+	const model = `{ "version": "1.0", "resourceTypes": {
+		"root": { "subResources": {
+			"users": { "type": "collection", "dnTemplate": "ou=People,dc=example,dc=com", "resource": "user", "namingStrategy": { "type": "clientDnNaming", "dnAttribute": "uid" } }
+		} },
+		"user": { "objectClasses": [ "inetOrgPerson" ], "properties": {
+			"_id": { "type": "simple", "ldapAttribute": "uid", "isRequired": true, "writability": "createOnly" },
+			"cn": { "type": "simple", "isRequired": true }, "sn": { "type": "simple", "isRequired": true },
+			"login": { "type": "object", "properties": { "password": { "type": "simple", "ldapAttribute": "userPassword", "isRequired": true } } }
+		} }
+	} }`
+	slapd.Each(t, slapd.Options{}, func(t *testing.T, server *slapd.Server) {
+		g := start(t, server, settings{mappings: map[string]string{"api/root.json": model}, set: []string{"auth.basic.cache=0s"}})
+		const path = "/api/users/fresh"
+		send := func(method, body string) *reply {
+			t.Helper()
+			r := g.send(t, ask{method: method, path: path, as: "kvaughan", body: body})
+			r.lacks("login", "password")
+			return r
+		}
+		as := func(password string) *reply {
+			return g.send(t, ask{method: "GET", path: path, as: "fresh", password: password})
+		}
+		send("PUT", `{"cn":"F","sn":"F"}`).fails(http.StatusBadRequest, "missingField").has(`"/login/password"`, "detail", "field")
+		send("PUT", `{"cn":"F","sn":"F","login":{"password":"first one"}}`).want(http.StatusCreated)
+		as("first one").want(http.StatusOK).has(`"F"`, "cn").lacks("login", "password")
+		g.get(t, "kvaughan", path, "_fields", "/,login,login/password").want(http.StatusOK).lacks("login", "password")
+		// What nobody could read is not meant to go when a body lacks it.
+		read := send("GET", "").want(http.StatusOK)
+		send("PUT", strings.Replace(read.body, `"sn":"F"`, `"sn":"G"`, 1)).want(http.StatusOK).has(`"G"`, "sn")
+		as("first one").want(http.StatusOK)
+		send("PUT", `{"cn":"F","sn":"G","login":{"password":"second one"}}`).want(http.StatusOK)
+		as("first one").fails(http.StatusUnauthorized, "")
+		as("second one").want(http.StatusOK)
+		send("PATCH", `[{"operation":"replace","field":"/login/password","value":"third one"}]`).want(http.StatusOK)
+		as("second one").fails(http.StatusUnauthorized, "")
+		as("third one").want(http.StatusOK)
+		send("PATCH", `[{"operation":"remove","field":"/login/password"}]`).fails(http.StatusBadRequest, "missingField")
+		for filter, count := range map[string]string{`login/password eq "third one"`: "0", `login/password pr`: "0", `login pr`: "0", `!(login/password sw "t") and _id eq "fresh"`: "1"} {
+			g.list(t, "kvaughan", "/api/users", filter).want(http.StatusOK).has(count, "resultCount")
+		}
+		g.list(t, "kvaughan", "/api/users", "true", "_sortKeys", "login/password").fails(http.StatusBadRequest, "unsortable")
+		d := g.describe(t, "kvaughan", "/api")
+		d.reply.has(`{"type":"string","format":"password","writeOnly":true}`, "components", "schemas", "user-create", "properties", "login", "properties", "password").
+			has(`["password"]`, "components", "schemas", "user-create", "properties", "login", "required").
+			lacks("components", "schemas", "user-update", "properties", "login", "required").
+			lacks("components", "schemas", "user", "properties", "login", "properties", "password")
+		if log := g.log.String() + logOf(server); strings.Contains(log, "third one") {
+			t.Error("a password stands in a log")
+		}
+	})
+}
+
+// TestNestedFields: what is shown behind references has bounds, and the answer names the
+// parameter that asks for too much.
+func TestNestedFields(t *testing.T) {
+	const members = 70
+	var ldif strings.Builder
+	for i := range 3 {
+		ldif.WriteString("dn: cn=crowd" + strconv.Itoa(i) + ",ou=Groups,dc=example,dc=com\nobjectClass: groupOfUniqueNames\ncn: crowd" + strconv.Itoa(i) + "\n")
+		for j := range members {
+			ldif.WriteString("uniqueMember: " + exampledata.Generated(j+1).DN() + "\n")
+		}
+		ldif.WriteString("\n")
+	}
+	ldif.WriteString("dn: uid=own,ou=People,dc=example,dc=com\nobjectClass: inetOrgPerson\nuid: own\ncn: Own\nsn: Own\nmanager: uid=own,ou=People,dc=example,dc=com\n")
+	slapd.Each(t, slapd.Options{LDIF: ldif.String(), LogLevel: "none"}, func(t *testing.T, server *slapd.Server) {
+		g := start(t, server, settings{})
+		const path = "/api/groups/crowd0"
+		shown := func(r *reply, path ...any) int {
+			list, _ := r.want(http.StatusOK).at(path...).([]any)
+			return len(list)
+		}
+		if n := shown(g.get(t, "kvaughan", path, "_fields", "members/groups"), "members", members-1, "groups"); n != 3 {
+			t.Errorf("%d groups", n)
+		}
+		for _, a := range []ask{{path: path}, {path: "/api/groups", query: params("_queryFilter", `_id eq "crowd0"`)}} {
+			a.method, a.as = "GET", "kvaughan"
+			if a.query == nil {
+				a.query = params()
+			}
+			a.query.Set("_fields", "members/groups/members") // 70 × 3 × 70
+			g.send(t, a).fails(http.StatusRequestEntityTooLarge, "nestedLimit").has("10000", "detail", "limit").has(`"_fields"`, "detail", "parameter")
+		}
+		deep := strings.Repeat("manager/", 16)
+		g.get(t, "kvaughan", "/api/users/own", "_fields", deep+"_id").want(http.StatusOK)
+		g.get(t, "kvaughan", "/api/users/own", "_fields", deep+"manager").fails(http.StatusBadRequest, "tooDeep").has(`"_fields"`, "detail", "parameter")
+		g.list(t, "kvaughan", "/api/users", deep+`manager/_id pr`).fails(http.StatusBadRequest, "tooDeep").has(`"_queryFilter"`, "detail", "parameter")
+	})
+}
+
+// TestRequired: what a mapping requires of a resource is there after every change, although the
+// directory would do without it.
+func TestRequired(t *testing.T) {
+	const model = `{ "version": "1.0", "resourceTypes": {
+		"root": { "subResources": {
+			"users": { "type": "collection", "dnTemplate": "ou=People,dc=example,dc=com", "resource": "user", "namingStrategy": { "type": "clientDnNaming", "dnAttribute": "uid" } }
+		} },
+		"user": { "objectClasses": [ "inetOrgPerson" ], "properties": {
+			"_id": { "type": "simple", "ldapAttribute": "uid", "isRequired": true, "writability": "createOnly" },
+			"cn": { "type": "simple", "defaultJsonValue": "somebody" }, "sn": { "type": "simple", "defaultJsonValue": "somebody" },
+			"mail": { "type": "simple", "isMultiValued": true, "isRequired": true },
+			"more": { "type": "object", "properties": { "title": { "type": "simple", "isRequired": true } } },
+			"manager": { "type": "reference", "resourcePath": "..", "isRequired": true }
+		} }
+	} }`
+	slapd.Each(t, slapd.Options{}, func(t *testing.T, server *slapd.Server) {
+		g := start(t, server, settings{mappings: map[string]string{"api/root.json": model}})
+		send := func(method, body string) *reply {
+			t.Helper()
+			return g.send(t, ask{method: method, path: "/api/users/fresh", as: "kvaughan", body: body})
+		}
+		const whole = `{"mail":["a@example.com","b@example.com"],"more":{"title":"x"},"manager":{"_id":"scarter"}}`
+		for _, method := range []string{"PUT", "PUT"} { // It creates, then updates.
+			for _, part := range []string{`"mail":["a@example.com","b@example.com"],`, `"more":{"title":"x"},`, `,"manager":{"_id":"scarter"}`} {
+				send(method, strings.Replace(whole, part, "", 1)).fails(http.StatusBadRequest, "missingField")
+			}
+			send(method, strings.Replace(whole, `["a@example.com","b@example.com"]`, "[]", 1)).fails(http.StatusBadRequest, "missingField").has(`"/mail"`, "detail", "field")
+			send(method, whole)
+		}
+		for operations, field := range map[string]string{
+			`{"operation":"remove","field":"mail"}`:                                           "/mail",
+			`{"operation":"replace","field":"mail","value":[]}`:                               "/mail",
+			`{"operation":"remove","field":"mail","value":["a@example.com","b@example.com"]}`: "/mail",
+			`{"operation":"remove","field":"mail","value":["a@example.com"]},{"operation":"remove","field":"mail","value":["c@example.com","B@EXAMPLE.COM"]}`: "/mail",
+			`{"operation":"remove","field":"more/title","value":"x"}`:            "/more/title",
+			`{"operation":"remove","field":"more"}`:                              "/more/title",
+			`{"operation":"replace","field":"more","value":{"title":null}}`:      "/more/title",
+			`{"operation":"remove","field":"manager","value":{"_id":"scarter"}}`: "/manager",
+		} {
+			send("PATCH", "["+operations+"]").fails(http.StatusBadRequest, "missingField").has(`"`+field+`"`, "detail", "field")
+		}
+		send("PATCH", `[{"operation":"remove","field":"mail","value":["a@example.com","c@example.com"]},{"operation":"remove","field":"more/title","value":"y"}]`).
+			want(http.StatusOK).has(`["b@example.com"]`, "mail").has(`"x"`, "more", "title")
+		send("PATCH", `[{"operation":"remove","field":"mail","value":["b@example.com"]},{"operation":"add","field":"mail/-","value":"d@example.com"}]`).
+			want(http.StatusOK).has(`["d@example.com"]`, "mail")
 	})
 }

@@ -100,6 +100,28 @@ func TestPeerMapping(t *testing.T) {
 				t.Errorf("revision %s before and %s after a PUT of what was read", whole.etag(), same.etag())
 			}
 		})
+		// The file names isMemberOf, and OpenLDAP has memberOf.
+		const sam = `{"_id":"scarter","_schema":"frapi:opendj:rest2ldap:posixUser:1.0","userName":"scarter@example.com","displayName":["Sam Carter","Samantha Carter"],
+			"name":{"givenName":"Sam","familyName":"Carter"},"contactInformation":{"telephoneNumber":"+1 408 555 4798","emailAddress":"scarter@example.com"},
+			"uidNumber":1002,"gidNumber":1000,"homeDirectory":"/home/scarter","groups":[{"_id":"Accounting Managers"}],"manager":{"_id":"trigden"}}`
+		t.Run("R_D01", func(t *testing.T) {
+			r := g.send(t, ask{method: "PUT", path: "/api/users/scarter", as: "kvaughan", body: sam, header: headers("If-Match", "*")}).want(http.StatusOK)
+			r.has(`"trigden"`, "manager", "_id").has(`"Accounting Managers"`, "groups", 0, "_id")
+			if names, _ := r.at("displayName").([]any); len(names) != 2 {
+				t.Errorf("names %v", names)
+			}
+		})
+		t.Run("R_D09", func(t *testing.T) {
+			body := strings.Replace(sam, "Accounting Managers", "HR Managers", 1)
+			g.send(t, ask{method: "PUT", path: "/api/users/scarter", as: "kvaughan", body: body, header: headers("If-Match", "*")}).fails(http.StatusBadRequest, "readOnly").has(`"/groups"`, "detail", "field")
+			g.send(t, ask{method: "PATCH", path: "/api/users/scarter", as: "kvaughan", body: `[{"operation":"remove","field":"/groups"}]`}).fails(http.StatusBadRequest, "readOnly")
+		})
+		t.Run("Groups", func(t *testing.T) {
+			if got := g.get(t, "kvaughan", "/api/users/kvaughan").want(http.StatusOK).ids("groups"); !slices.Equal(got, []string{"Directory Administrators", "HR Managers"}) {
+				t.Errorf("%q", got)
+			}
+			g.list(t, "kvaughan", "/api/users", `groups/_id eq 'HR Managers'`).finds("cschmith", "kvaughan")
+		})
 		t.Run("R_E01", func(t *testing.T) {
 			r := g.send(t, ask{method: "PATCH", path: path, as: "kvaughan", body: `[{"operation":"replace","field":"/contactInformation/emailAddress","value":"babs@example.com"}]`}).want(http.StatusOK)
 			r.has(`"babs@example.com"`, "userName").has(`"babs@example.com"`, "contactInformation", "emailAddress")

@@ -40,7 +40,7 @@ func (c *call) patch(ctx context.Context) (*Answer, error) {
 	if !capabilities.Increment && slices.ContainsFunc(changes, isIncrement) {
 		return c.untilUndisturbed(func() (*Answer, error) { return c.patchCounted(ctx, encoder, changes) })
 	}
-	if c.target.DecidesMembership(changes) {
+	if c.target.DecidesMembership(changes) || c.target.TakesRequired(changes) {
 		return c.untilUndisturbed(func() (*Answer, error) { return c.patchInside(ctx, encoder, changes) })
 	}
 	dn, err := c.entryDN(ctx)
@@ -90,8 +90,9 @@ func (c *call) fetchState(ctx context.Context) (*directory.Entry, error) {
 	return entry, c.checkRevision(entry)
 }
 
-// patchInside makes changes that might take the resource out of its collection. Whether they
-// do hangs on the rest of the entry, so that its revision is asserted.
+// patchInside makes changes that might take the resource out of its collection, or the last
+// value of a field that is required. Whether they do hangs on the rest of the entry, so that
+// its revision is asserted.
 func (c *call) patchInside(ctx context.Context, encoder *mapping.Encoder, changes []directory.Change) (*Answer, error) {
 	entry, err := c.fetchState(ctx)
 	if err != nil {

@@ -23,7 +23,7 @@ type Binding struct {
 	capabilities *directory.Capabilities
 	types        map[*ResourceType]*boundType
 	// defaults are the properties that show attributes under their own names.
-	defaults map[*directory.AttributeType]*boundProperty
+	defaults map[defaultKey]*boundProperty
 	warnings []string
 	// maxTargets is how many targets a filter through a reference may match.
 	maxTargets int
@@ -46,7 +46,7 @@ func (m *Model) BindWithoutRevisions(capabilities *directory.Capabilities) *Bind
 
 func (m *Model) bind(b *Binding) *Binding {
 	b.model, b.types = m, make(map[*ResourceType]*boundType, len(m.Types))
-	b.defaults = make(map[*directory.AttributeType]*boundProperty)
+	b.defaults = make(map[defaultKey]*boundProperty)
 	b.maxTargets = MaxReferenceTargets
 	for _, t := range m.Types {
 		b.bindType(t)
@@ -176,10 +176,7 @@ func (b *Binding) bindProperty(p *Property) *boundProperty {
 		bound.mapper = b.bindType(p.Reference.Mapper)
 	}
 	schema := b.capabilities.Schema
-	follows := strings.EqualFold(p.Attribute, defaultRevision) && schema != nil && schema.Attribute(p.Attribute) == nil
-	if follows {
-		bound.attribute = b.capabilities.Revision
-	}
+	bound.attribute = AttributeIn(b.capabilities, p.Attribute)
 	bound.schema = schema.Attribute(bound.attribute)
 	bound.attribute = withBinary(asReturned(bound.attribute, bound.schema), bound.schema)
 	switch {
@@ -187,7 +184,7 @@ func (b *Binding) bindProperty(p *Property) *boundProperty {
 		b.warnings = append(b.warnings, fmt.Sprintf("%s: property %s: the directory's schema has no attribute %q; the property is always absent",
 			b.model.File, p.Pointer, p.Attribute))
 		return nil
-	case follows:
+	case strings.EqualFold(p.Attribute, defaultRevision) && !strings.EqualFold(bound.attribute, defaultRevision):
 		bound.valueType = String
 	case bound.valueType == Auto:
 		bound.valueType = TypeFromSchema(bound.schema)
@@ -199,6 +196,29 @@ func (b *Binding) bindProperty(p *Property) *boundProperty {
 		bound.writability = serverWritten(p.Writability)
 	}
 	return bound
+}
+
+// AttributeIn returns the attribute that a property over another one shows in a directory: that
+// one itself, or where the schema lacks it what means the same there. In place of etag that is
+// the revision, "" for none; in place of isMemberOf, which OpenDJ and PingDS have, it is the
+// memberOf of OpenLDAP and Active Directory, and the other way.
+func AttributeIn(c *directory.Capabilities, attribute string) string {
+	if c.Schema == nil || c.Schema.Attribute(attribute) != nil {
+		return attribute
+	}
+	other := ""
+	switch strings.ToLower(attribute) {
+	case defaultRevision:
+		return c.Revision
+	case "ismemberof":
+		other = "memberOf"
+	case "memberof":
+		other = "isMemberOf"
+	}
+	if c.Schema.Attribute(other) == nil {
+		return attribute
+	}
+	return other
 }
 
 // asReturned returns an attribute description as the directory writes it: by the first name

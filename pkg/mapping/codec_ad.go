@@ -41,6 +41,12 @@ func shownTimes(values []string) []string {
 	return slices.DeleteFunc(slices.Clone(values), standsForNever)
 }
 
+// isShown selects the entries that have a number which is shown: everything but the two that
+// stand for no time.
+func isShown(attribute string) directory.Filter {
+	return directory.Or(directory.Filter{Op: directory.FilterLessOrEqual, Attribute: attribute, Value: "-1"}, isTime(attribute))
+}
+
 // isTime selects the entries that have a file time which is one.
 func isTime(attribute string) directory.Filter {
 	return directory.And(

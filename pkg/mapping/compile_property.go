@@ -30,7 +30,9 @@ func (c *compiler) property(m fileMember, parent query.Pointer, scope propertySc
 	kept := true
 	switch types[chosen] {
 	case "simple":
-		kept = c.simple(f, p)
+		if c.simple(f, p); p.WriteOnly && c.lenient {
+			c.warning(m.value.filePlace, "property %q can be written and is never shown: %s", m.name, holdsCredentials(p))
+		}
 	case "object":
 		p.Kind = ObjectKind
 		p.Properties = c.properties(f, p.Pointer, scope)
@@ -47,11 +49,16 @@ func (c *compiler) property(m fileMember, parent query.Pointer, scope propertySc
 	}
 	f.done()
 	if !kept {
-		c.leaveOut(m, "attribute \""+p.Attribute+"\" holds credentials, and such attributes are never returned"+
-			" unless the property says \"exposeCredential\": true and the file \"exposeCredentials\": true")
+		c.leaveOut(m, "attribute \""+p.Attribute+"\" holds credentials, which only a property of type \"simple\" may be over")
 		return nil
 	}
 	return p
+}
+
+// holdsCredentials says why a property is write-only.
+func holdsCredentials(p *Property) string {
+	return "attribute \"" + p.Attribute + "\" holds credentials, and such attributes are never returned" +
+		" unless the property says \"exposeCredential\": true and the file \"exposeCredentials\": true"
 }
 
 // leaveOut reports a property that cannot be served: the files of the reference
@@ -98,8 +105,8 @@ func (c *compiler) attributeProperty(f *fileFields, p *Property) {
 	p.Writability = Writability(max(chosen, 0))
 }
 
-// simple compiles a property over an attribute, and reports whether it may be served.
-func (c *compiler) simple(f *fileFields, p *Property) bool {
+// simple compiles a property over an attribute.
+func (c *compiler) simple(f *fileFields, p *Property) {
 	c.attributeProperty(f, p)
 	declared := f.choice("valueType", valueTypeNames()[:JSON-String]...) // JSON is a type of properties.
 	p.Type = Auto + ValueType(declared+1)
@@ -111,7 +118,7 @@ func (c *compiler) simple(f *fileFields, p *Property) bool {
 	}
 	p.Default = c.defaultValue(f, p)
 	exposed := f.boolean("exposeCredential") && c.exposeCredentials
-	return exposed || !IsCredential(p.Attribute)
+	p.WriteOnly = IsCredential(p.Attribute) && !exposed
 }
 
 // json compiles a property over an attribute that holds JSON text.
@@ -125,7 +132,9 @@ func (c *compiler) json(f *fileFields, p *Property) bool {
 	if node := f.text("jsonQueryEqualityMatchingRule"); node != nil {
 		p.JSONRule = node.text
 	}
-	f.text("extensibleJsonOrderingMatchingRule") // Results are not sorted inside of JSON.
+	if node := f.text("extensibleJsonOrderingMatchingRule"); node != nil {
+		p.JSONOrder = node.text
+	}
 	return !IsCredential(p.Attribute)
 }
 

@@ -119,7 +119,7 @@ func (c *compiler) mapper(node *fileNode, r *Reference) {
 		r.Plain = true
 		p := &Property{Name: r.PrimaryKey, Pointer: query.Pointer{r.PrimaryKey}}
 		c.propertySource[p] = node
-		if !c.simple(f, p) {
+		if c.simple(f, p); p.WriteOnly {
 			c.problem(node.filePlace, "a \"mapper\" cannot show the attribute %q, which holds credentials", p.Attribute)
 		}
 		p.MultiValued = false // The key of an entry is one value.

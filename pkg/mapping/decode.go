@@ -211,6 +211,10 @@ func (b *body) checkFixed() error {
 			}
 		case TypeName:
 			names, ok := namedTypes(value)
+			if _, isText := value.(string); !isText && len(b.typ.auxiliaries) == 0 {
+				failure = invalid(p.Pointer, "wrongType", "a string is expected, not %s", typeOf(value))
+				return
+			}
 			if !ok || !strings.EqualFold(names[0], b.typ.Name) {
 				failure = invalid(p.Pointer, "resourceType", "the resource is of type %q, and the type of a resource cannot change", b.typ.Name)
 				return
@@ -355,6 +359,9 @@ func (t *Target) typeToCreate(object *Object) (*boundType, error) {
 			chosen = member
 		}
 	})
+	if _, isText := name.(string); chosen != nil && name != nil && !isText && len(chosen.auxiliaries) == 0 {
+		chosen, main = nil, "" // An array is for a type beside which there may be others.
+	}
 	switch {
 	case chosen != nil:
 		return chosen, nil

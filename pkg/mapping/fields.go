@@ -205,7 +205,8 @@ func inside(below *selector) *selector {
 }
 
 // skips tells a member that is not shown although its name was chosen: a field below
-// a plain value is not there, and a further reference has to be named itself.
+// a plain value is not there, a further reference has to be named itself, and credentials
+// are written only.
 func (p *projection) skips(property *boundProperty, below *selector) bool {
 	switch property.Kind {
 	case ObjectKind:
@@ -217,7 +218,7 @@ func (p *projection) skips(property *boundProperty, below *selector) bool {
 	case Constant:
 		return false
 	case Simple:
-		return property.valueType != JSON && inside(below) != nil
+		return property.WriteOnly || property.valueType != JSON && inside(below) != nil
 	case TypeName:
 	}
 	return inside(below) != nil

@@ -198,6 +198,9 @@ func (t *Target) compareProperty(ctx context.Context, p *boundProperty, rest que
 		return t.compareReverse(ctx, p, rest, f, find)
 	case Simple:
 	}
+	if p.WriteOnly {
+		return t.unmapped(f, "the field %q holds credentials, and cannot be compared", p.Pointer.String())
+	}
 	if len(rest) > 0 {
 		return t.unmapped(f, "the field %q has no members", p.Pointer.String())
 	}
@@ -228,9 +231,10 @@ func (t *Target) compareImplied(f *query.Filter) (directory.Filter, error) {
 	return implied.compare(f)
 }
 
-// compareObject: an object is present when one of its members is.
+// compareObject: an object is present when one of its members is. In the reference product
+// no comparison of an object ever matches.
 func (t *Target) compareObject(ctx context.Context, p *boundProperty, f *query.Filter, find Finder) (directory.Filter, error) {
-	if f.Op != query.Present {
+	if f.Op != query.Present || t.binding.model.Legacy {
 		return t.unmapped(f, "the field %q is an object; compare one of its members", p.Pointer.String())
 	}
 	var members []directory.Filter
@@ -238,7 +242,7 @@ func (t *Target) compareObject(ctx context.Context, p *boundProperty, f *query.F
 	walk(p.properties, func(member *boundProperty) {
 		present := directory.And() // a constant, or the type
 		switch {
-		case member.Kind == ReverseKind || failure != nil:
+		case member.Kind == ReverseKind || member.WriteOnly || failure != nil:
 			return
 		case member.Kind == ReferenceKind:
 			present, failure = t.compareReference(ctx, member, nil, f, find)

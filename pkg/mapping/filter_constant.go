@@ -10,7 +10,7 @@ import (
 )
 
 // compareConstant evaluates a comparison with a constant: strings without regard
-// to case, numbers by value; values of different types never match. Of an array,
+// to case, numbers by value, and false before true; values of different types never match. Of an array,
 // one matching element is enough.
 func (t *Target) compareConstant(p *boundProperty, rest query.Pointer, f *query.Filter) (directory.Filter, error) {
 	value, err := DecodeJSON(p.Value, maxConstantDepth)
@@ -79,9 +79,17 @@ func constantMatches(value any, f *query.Filter) bool {
 		return ok && aErr == nil && bErr == nil && orderMatches(cmp.Compare(a, b), f.Op)
 	case bool:
 		given, ok := f.Value.(bool)
-		return ok && f.Op == query.Equal && v == given
+		return ok && orderMatches(cmp.Compare(rank(v), rank(given)), f.Op)
 	}
 	return false
+}
+
+// rank puts false before true.
+func rank(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 func textMatches(value, with string, op query.Op) bool {

@@ -22,6 +22,9 @@ func (t *Target) compareReference(ctx context.Context, p *boundProperty, rest qu
 	case !isComputed(p.schema):
 		return directory.Present(p.attribute), nil
 	}
+	if t.behind == maxBehind {
+		return directory.Filter{}, filterFault(f, "tooDeep", throughReferences, maxBehind)
+	}
 	target, err := t.referenceTarget(p)
 	if err != nil {
 		return directory.Filter{}, err

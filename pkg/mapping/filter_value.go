@@ -19,7 +19,7 @@ import (
 func (p *boundProperty) compare(f *query.Filter) (directory.Filter, error) {
 	if f.Op == query.Present {
 		if p.valueType == FileTime {
-			return isTime(p.attribute), nil
+			return isShown(p.attribute), nil
 		}
 		return directory.Present(p.attribute), nil
 	}

@@ -40,6 +40,29 @@ func (t *Target) DecidesMembership(changes []directory.Change) bool {
 	return decides
 }
 
+// TakesRequired reports whether one of the changes deletes values of a field that is required:
+// whether any are left hangs on what else the entry has.
+func (t *Target) TakesRequired(changes []directory.Change) bool {
+	takes := false
+	t.typ.family(func(member *boundType) {
+		takes = takes || slices.ContainsFunc(changes, func(c directory.Change) bool {
+			return c.Op == directory.ChangeDelete && len(c.Values) > 0 && member.requires(c.Attribute) != nil
+		})
+	})
+	return takes
+}
+
+// requires returns a required property over an attribute, nil when there is none.
+func (t *boundType) requires(attribute string) *boundProperty {
+	var found *boundProperty
+	walk(t.properties, func(p *boundProperty) {
+		if found == nil && p.Required && strings.EqualFold(p.attribute, attribute) {
+			found = p
+		}
+	})
+	return found
+}
+
 // CheckNew refuses a new entry that would not be a member of the collection. What only the
 // server writes counts as fitting.
 func (t *Target) CheckNew(attributes []directory.Attribute) error {
@@ -47,9 +70,17 @@ func (t *Target) CheckNew(attributes []directory.Attribute) error {
 }
 
 // CheckChanged refuses changes after which the entry, which is a member of the collection,
-// would not be one any more. The entry has the MemberAttributes.
+// would not be one any more, or would lack a required field that it has. The entry has the
+// MemberAttributes.
 func (t *Target) CheckChanged(entry *directory.Entry, changes []directory.Change) error {
-	return t.checkMember(t.Changed(entry, changes), false)
+	changed := t.Changed(entry, changes)
+	typ := t.typ.of(entry)
+	for _, c := range changes {
+		if p := typ.requires(c.Attribute); p != nil && len(entry.Values(c.Attribute)) > 0 && len(changed.Values(c.Attribute)) == 0 {
+			return invalid(p.Pointer, "missingField", "the field is required and cannot be removed")
+		}
+	}
+	return t.checkMember(changed, false)
 }
 
 // Changed returns the entry as it is after the changes, as far as their values tell.

@@ -99,6 +99,10 @@ type Property struct {
 	Required    bool
 	MultiValued bool
 	Writability Writability
+	// WriteOnly tells a property over an attribute that holds credentials: a client may set
+	// it, and nobody is shown it, nor compares it, nor sorts by it. A replacement of the
+	// resource that leaves it out keeps it.
+	WriteOnly bool
 	// Type is the declared value type; Auto unless the mapping names one or says isBinary.
 	Type ValueType
 	// Default is shown when the attribute is absent, and stored when a client leaves
@@ -109,6 +113,9 @@ type Property struct {
 	// JSONRule is the matching rule by which filters look into JSON values; "" is
 	// caseIgnoreJsonQueryMatch.
 	JSONRule string
+	// JSONOrder is the matching rule by which results are sorted inside of JSON values; "" is
+	// by JSONRule.
+	JSONOrder string
 	// JSONSchema describes JSON values to clients; nil is any value.
 	JSONSchema jsontext.Value
 

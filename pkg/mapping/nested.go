@@ -13,7 +13,8 @@ import (
 
 const (
 	// maxBehind is how many references a field may lead through.
-	maxBehind = 16
+	maxBehind         = 16
+	throughReferences = "fields lead through at most %d references"
 	// maxNested is how many resources one resource may show inside of those that it refers
 	// to. Beyond it ten for each of those are right.
 	maxNested      = 10_000

@@ -62,6 +62,10 @@ func TestNestedReferences(t *testing.T) {
 		err = encoder.Resolve(t.Context(), find, dir.entries[:1])
 		switch {
 		case want == -1 && errors.Is(err, fault.TooLarge), want == -2 && errors.Is(err, fault.Invalid):
+			var e *fault.Error
+			if errors.As(err, &e); e.Detail.Parameter != "_fields" {
+				t.Errorf("%s: %+v names no parameter", field, e.Detail)
+			}
 		case err != nil || want < 0:
 			t.Errorf("%s: %v, want %d", field, err, want)
 		default:
@@ -78,7 +82,9 @@ func TestNestedReferences(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := target.Select(t.Context(), filter, dir.find); !errors.Is(err, fault.Invalid) {
+	_, err = target.Select(t.Context(), filter, dir.find)
+	var e *fault.Error
+	if !errors.Is(err, fault.Invalid) || !errors.As(err, &e) || e.Detail.Kind != "tooDeep" || e.Detail.Position != 1 {
 		t.Errorf("a filter through 18 references: %v", err)
 	}
 }

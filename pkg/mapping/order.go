@@ -107,7 +107,7 @@ func (t *Target) sortAttribute(key query.SortKey) (attribute string, inJSON *jso
 			here = t.idAttribute()
 		case m.property.Kind == Simple && m.property.valueType == JSON:
 			here, hereInJSON = m.property.attribute, m.property.jsonKey(m.rest)
-		case m.property.Kind == Simple && len(m.rest) == 0:
+		case m.property.Kind == Simple && !m.property.WriteOnly && len(m.rest) == 0:
 			here = m.property.attribute
 		}
 		if here == "" || attribute != "" && (!strings.EqualFold(here, attribute) || !hereInJSON.is(inJSON)) {

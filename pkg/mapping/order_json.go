@@ -14,7 +14,7 @@ import (
 // booleans. No directory sorts by them: the gateway does.
 type jsonKey struct {
 	path query.Pointer
-	// isExact tells that strings compare with regard to case, as in filters.
+	// isExact tells that strings compare with regard to case.
 	isExact bool
 }
 
@@ -29,9 +29,12 @@ func (o jsonOrder) compare(other jsonOrder) int {
 	return cmp.Or(cmp.Compare(o.kind, other.kind), cmp.Compare(o.number, other.number), strings.Compare(o.text, other.text))
 }
 
-// jsonKey returns the key of what a pointer finds in the values of the property.
+// jsonKey returns the key of what a pointer finds in the values of the property. Of a rule
+// counts whether it is one of those that compare with regard to case, as
+// caseExactOrderingMatch or caseExactJsonQueryMatch.
 func (p *boundProperty) jsonKey(path query.Pointer) *jsonKey {
-	return &jsonKey{path: path, isExact: strings.EqualFold(p.JSONRule, caseExactJSONRule)}
+	rule := strings.ToLower(cmp.Or(p.JSONOrder, p.JSONRule))
+	return &jsonKey{path: path, isExact: strings.HasPrefix(rule, "caseexact")}
 }
 
 // is reports whether two keys look for the same; nil is none.

@@ -1,6 +1,7 @@
 package mapping_test
 
 import (
+	"bytes"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -189,6 +190,35 @@ func TestOrderInsideJSON(t *testing.T) {
 			if err != nil || order.Compare(order.Restore(stored), order.PositionOf(entry)) != 0 {
 				t.Errorf("%s: the position %s is another one: %v", field, data, err)
 			}
+		}
+	}
+}
+
+// TestOrderRuleInsideJSON: the rule for the order says whether the case of strings counts, and
+// where there is none the rule for filters does.
+func TestOrderRuleInsideJSON(t *testing.T) {
+	t.Parallel()
+	archive, err := txtar.ParseFile("testdata/plan/json.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for rules, isExact := range map[string]bool{
+		"": false, "jsonQueryEqualityMatchingRule: caseExactJsonQueryMatch": true,
+		"extensibleJsonOrderingMatchingRule: caseExactOrderingMatch":                                                          true,
+		"jsonQueryEqualityMatchingRule: caseExactJsonQueryMatch, extensibleJsonOrderingMatchingRule: caseIgnoreOrderingMatch": false,
+	} {
+		with := &txtar.Archive{Files: slices.Clone(archive.Files)}
+		with.Files[0].Data = bytes.Replace(with.Files[0].Data, []byte("{type: json, ldapAttribute: description}"), []byte("{type: json, ldapAttribute: description, "+rules+"}"), 1)
+		order, err := newPlanner(t, with).at(t, "/things").Order([]query.SortKey{{Field: query.Pointer{"json", "n"}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var entries []*directory.Entry
+		for _, name := range []string{"B", "a"} {
+			entries = append(entries, &directory.Entry{DN: "cn=" + name + ",dc=test", Attributes: []directory.Attribute{{Name: "description", Values: []string{`{"n":"` + name + `"}`}}}})
+		}
+		if order.Sort(entries); (entries[0].DN == "cn=B,dc=test") != isExact {
+			t.Errorf("%s: %s comes first", rules, entries[0].DN)
 		}
 	}
 }

@@ -381,3 +381,24 @@ func TestVerbString(t *testing.T) {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 }
+
+// TestAttributeUnderAnotherName: the groups of an entry are in an attribute that has another
+// name in other directories.
+func TestAttributeUnderAnotherName(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ attribute, schema, want string }{
+		{"isMemberOf", "memberOf", "memberOf"}, {"ISMEMBEROF", "memberOf", "memberOf"}, {"memberOf", "isMemberOf", "isMemberOf"},
+		{"isMemberOf", "isMemberOf", "isMemberOf"}, {"isMemberOf", "other", "isMemberOf"}, {"other", "memberOf", "other"},
+	} {
+		schema, err := directory.ParseSchema([]string{"( 1.1.1 NAME '" + test.schema + "' )"}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := mapping.AttributeIn(&directory.Capabilities{Schema: schema}, test.attribute); got != test.want {
+			t.Errorf("%s where there is %s: %s", test.attribute, test.schema, got)
+		}
+	}
+	if got := mapping.AttributeIn(&directory.Capabilities{}, "isMemberOf"); got != "isMemberOf" {
+		t.Errorf("without a schema: %s", got)
+	}
+}

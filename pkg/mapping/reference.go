@@ -141,7 +141,9 @@ func (t *Target) resolveProperty(ctx context.Context, find Finder, v view, names
 // in-line form makes one of its own.
 func (t *Target) referenceTarget(p *boundProperty) (*Target, error) {
 	if t.behind == maxBehind {
-		return nil, fault.New(fault.Invalid, "fields lead through at most %d references", maxBehind).Named("tooDeep")
+		e := fault.New(fault.Invalid, throughReferences, maxBehind).Named("tooDeep")
+		e.Detail.Parameter = "_fields"
+		return nil, e
 	}
 	target, err := t.referred(p)
 	if err == nil {

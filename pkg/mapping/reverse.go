@@ -96,6 +96,9 @@ func (t *Target) compareReverse(ctx context.Context, p *boundProperty, rest quer
 	if t.sub == nil || t.sub.Singleton || t.sub.Flatten {
 		return t.unmapped(f, "the field %q cannot be compared here", p.Pointer.String())
 	}
+	if t.behind == maxBehind {
+		return directory.Filter{}, filterFault(f, "tooDeep", throughReferences, maxBehind)
+	}
 	target, err := t.referenceTarget(p)
 	if err != nil {
 		return directory.Filter{}, err

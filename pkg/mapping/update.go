@@ -17,7 +17,7 @@ func (t *Target) UpdateAttributes() []string {
 	p.need(t.idAttribute())
 	t.typ.family(func(member *boundType) {
 		walk(member.properties, func(property *boundProperty) {
-			if !property.isDefault {
+			if !property.isDefault && !property.WriteOnly {
 				p.need(property.attribute)
 			}
 		})
@@ -109,7 +109,7 @@ func (u *updater) wantedState(ctx context.Context) (wantedList, error) {
 		case ReadWrite:
 			var values []string
 			if values, failure = u.wantedValues(ctx, p, value, supplied); failure == nil {
-				failure = list.add(p, values, supplied)
+				failure = list.add(p, values, supplied && !u.repeats(p, values))
 			}
 		case CreateOnly, ReadOnly:
 			if supplied {
@@ -125,17 +125,23 @@ func (u *updater) wantedState(ctx context.Context) (wantedList, error) {
 }
 
 // leavesAlone tells a property that a body need not have: of an auxiliary type that the entry
-// neither is of nor will be, and over an attribute shown under its own name that is not
-// there, or names the entry.
+// neither is of nor will be, one that nobody could have read, and over an attribute shown
+// under its own name that is not there, or names the entry.
 func (u *updater) leavesAlone(p *boundProperty) bool {
-	if !u.body.has(p) && !slices.Contains(u.before, p.auxiliary) {
-		return true
-	}
-	if !p.isDefault {
-		return false
+	switch {
+	case !u.body.has(p):
+		return !slices.Contains(u.before, p.auxiliary)
+	case !p.isDefault:
+		return p.WriteOnly
 	}
 	_, named := rdnValue(u.entry.DN, p.attribute)
 	return named || len(u.entry.Values(p.attribute)) == 0
+}
+
+// repeats tells an attribute that is sent under its own name as it was read, and of which
+// another property may say something else.
+func (u *updater) repeats(p *boundProperty, values []string) bool {
+	return p.isDefault && sameSet(values, u.entry.Values(p.attribute))
 }
 
 func (u *updater) wantedValues(ctx context.Context, p *boundProperty, value any, supplied bool) ([]string, error) {
@@ -148,14 +154,19 @@ func (u *updater) wantedValues(ctx context.Context, p *boundProperty, value any,
 	return p.valuesBeside(value, p.Pointer, u.entry.Values(p.attribute))
 }
 
-// withStored adds the stored values of attributes that this body may not write, so
-// that a required property among them counts as present.
+// withStored adds the stored values of attributes that this body does not write, so
+// that a required property among them counts as present. What cannot be read counts so too.
 func (u *updater) withStored(list wantedList) wantedList {
 	all := slices.Clone(list)
 	walk(u.body.typ.properties, func(p *boundProperty) {
-		if p.attribute != "" && p.writability != ReadWrite && all.of(p.attribute) == nil {
-			all = append(all, &wanted{attribute: p.attribute, values: u.entry.Values(p.attribute), property: p})
+		if p.attribute == "" || p.writability == ReadWrite && !p.WriteOnly || all.of(p.attribute) != nil {
+			return
 		}
+		stored := u.entry.Values(p.attribute)
+		if p.WriteOnly {
+			stored = []string{""}
+		}
+		all = append(all, &wanted{attribute: p.attribute, values: stored, property: p})
 	})
 	return all
 }
@@ -252,8 +263,11 @@ func (r *resolution) shownIDs(names []string) map[string]bool {
 func (u *updater) changes(ctx context.Context, w *wanted) ([]directory.Change, error) {
 	p := w.property
 	stored := u.entry.Values(w.attribute)
-	if p.Kind == ReferenceKind {
+	switch {
+	case p.Kind == ReferenceKind:
 		return u.referenceChanges(ctx, w, stored)
+	case p.WriteOnly:
+		return []directory.Change{{Op: directory.ChangeReplace, Attribute: w.attribute, Values: w.values}}, nil
 	}
 	if p.valueType == FileTime {
 		stored = shownTimes(stored) // A read shows nothing of those that stand for no time.
