@@ -3,9 +3,13 @@ package integration_test
 import (
 	"bytes"
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"io"
+	"io/fs"
+	"maps"
 	"net/http"
+	"net/url"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -14,9 +18,11 @@ import (
 	"github.com/pb33f/libopenapi"
 	validator "github.com/pb33f/libopenapi-validator"
 	"github.com/pb33f/libopenapi-validator/config"
+	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/rest2ldap/rest2ldap/internal/slapd"
 	"github.com/rest2ldap/rest2ldap/internal/soak"
+	"github.com/rest2ldap/rest2ldap/mappings"
 )
 
 // description is an OpenAPI document that a gateway answered, and what checks requests and
@@ -315,5 +321,369 @@ func TestDescribedOperations(t *testing.T) {
 				t.Errorf("%s %s: described %t, and the answer is %d %s", method, path, isDescribed, r.status, r.body)
 			}
 		}
+	}
+}
+
+// everyMapping is what there is of mappings in the texts and the tests, each at a base path
+// of its own, with the schema and the entries that they need.
+func everyMapping(t *testing.T) (files map[string]string, options slapd.Options) {
+	t.Helper()
+	files = map[string]string{"d/test.json": personsMapping, "hr/staff.yaml": mixed()["hr/staff.yaml"]}
+	for name, text := range peerMapping(t) {
+		files[strings.Replace(name, "api/", "m1/", 1)] = text
+	}
+	shipped, err := fs.ReadFile(mappings.Files(), "api/example-v1.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files["m3/example-v1.json"] = string(shipped)
+	for name, base := range map[string]string{"idm": "idm", "ad": "ad", "m2-legacy": "m2"} {
+		archive, err := txtar.ParseFile("../pkg/mapping/testdata/compile/" + name + ".txtar")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range archive.Files {
+			if rest, ok := strings.CutPrefix(f.Name, "api/"); ok {
+				files[base+"/"+rest] = string(f.Data)
+			}
+		}
+	}
+	text := func(oid int, name, more string) string {
+		return fmt.Sprintf("attributeTypes: ( 1.3.6.1.4.1.4203.666.98.%d NAME '%s' %s )\n", oid, name, more)
+	}
+	const directoryString, octets = "EQUALITY caseIgnoreMatch SUBSTR caseIgnoreSubstringsMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.15", "EQUALITY octetStringMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.40 SINGLE-VALUE"
+	const integer = "EQUALITY integerMatch ORDERING integerOrderingMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.27 SINGLE-VALUE"
+	options.Schema = personsSchema + "\n" +
+		text(1, "fr-idm-password", directoryString) + text(2, "fr-idm-effective-role", directoryString) +
+		text(3, "objectGUID", octets) + text(4, "objectSid", octets) + text(5, "uSNChanged", integer) + text(6, "accountExpires", integer) +
+		text(7, "lastLogonTimestamp", integer) + text(8, "userAccountControl", integer) + text(9, "sAMAccountName", directoryString+" SINGLE-VALUE") +
+		text(10, "objectCategory", directoryString) + text(11, "whenCreated", "EQUALITY generalizedTimeMatch ORDERING generalizedTimeOrderingMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.24 SINGLE-VALUE") +
+		`objectClasses: ( 1.3.6.1.4.1.4203.666.98.21 NAME 'managed' SUP top AUXILIARY MAY ( fr-idm-password $ fr-idm-effective-role ) )
+objectClasses: ( 1.3.6.1.4.1.4203.666.98.22 NAME 'user' SUP organizationalPerson STRUCTURAL MAY ( manager $ objectGUID $ objectSid $ uSNChanged $ accountExpires $ lastLogonTimestamp $ userAccountControl $ sAMAccountName $ objectCategory $ whenCreated ) )
+objectClasses: ( 1.3.6.1.4.1.4203.666.98.23 NAME 'group' SUP top STRUCTURAL MUST cn MAY ( member $ objectGUID $ objectSid $ uSNChanged $ whenCreated $ objectCategory ) )
+objectClasses: ( 1.3.6.1.4.1.4203.666.98.24 NAME 'msExchMailbox' SUP top AUXILIARY MAY mail )
+`
+	options.LDIF = persons() + `
+dn: dc=idm,dc=example,dc=com
+objectClass: dcObject
+objectClass: organization
+dc: idm
+o: idm
+
+dn: ou=managed,dc=idm,dc=example,dc=com
+objectClass: organizationalUnit
+ou: managed
+
+dn: ou=user,ou=managed,dc=idm,dc=example,dc=com
+objectClass: organizationalUnit
+ou: user
+
+dn: uid=bjensen,ou=user,ou=managed,dc=idm,dc=example,dc=com
+objectClass: inetOrgPerson
+objectClass: managed
+uid: bjensen
+cn: Babs
+sn: Jensen
+fr-idm-password: {"$crypto":{"value":"x"}}
+fr-idm-effective-role: {"_ref":"a","n":1}
+fr-idm-effective-role: {"_ref":"b"}
+description: [{"questionId":"1"}]
+manager: uid=scarter,ou=user,ou=managed,dc=idm,dc=example,dc=com
+
+dn: uid=scarter,ou=user,ou=managed,dc=idm,dc=example,dc=com
+objectClass: inetOrgPerson
+uid: scarter
+cn: Sam
+sn: Carter
+
+dn: ou=role,ou=managed,dc=idm,dc=example,dc=com
+objectClass: organizationalUnit
+ou: role
+
+dn: cn=admin,ou=role,ou=managed,dc=idm,dc=example,dc=com
+objectClass: groupOfNames
+cn: admin
+member: uid=bjensen,ou=user,ou=managed,dc=idm,dc=example,dc=com
+
+dn: ou=recon,dc=idm,dc=example,dc=com
+objectClass: organizationalUnit
+ou: recon
+
+dn: cn=one,ou=recon,dc=idm,dc=example,dc=com
+objectClass: device
+cn: one
+description: first
+
+dn: dc=corp,dc=example,dc=com
+objectClass: dcObject
+objectClass: organization
+dc: corp
+o: corp
+
+dn: cn=Users,dc=corp,dc=example,dc=com
+objectClass: device
+cn: Users
+
+dn: cn=Babs,cn=Users,dc=corp,dc=example,dc=com
+objectClass: user
+objectClass: msExchMailbox
+cn: Babs
+sn: Jensen
+sAMAccountName: bjensen
+objectCategory: person
+objectGUID:: QPwpa0fKZxCzHQDdAQZi2g==
+objectSid:: AQIAAAAAAAUgAAAAIAIAAA==
+uSNChanged: 5
+whenCreated: 20200102030405.0Z
+accountExpires: 9223372036854775807
+lastLogonTimestamp: 132223104000000000
+userAccountControl: 512
+mail: bjensen@example.com
+manager: cn=Sam,cn=Users,dc=corp,dc=example,dc=com
+
+dn: cn=Sam,cn=Users,dc=corp,dc=example,dc=com
+objectClass: user
+cn: Sam
+sn: Carter
+sAMAccountName: scarter
+objectCategory: person
+objectGUID:: Qfwpa0fKZxCzHQDdAQZi2g==
+objectSid:: AQIAAAAAAAUgAAAAIQIAAA==
+uSNChanged: 6
+whenCreated: 20200102030405.0Z
+accountExpires: 132223104000000000
+
+dn: cn=Staff,cn=Users,dc=corp,dc=example,dc=com
+objectClass: group
+cn: Staff
+objectCategory: group
+uSNChanged: 7
+member: cn=Babs,cn=Users,dc=corp,dc=example,dc=com
+member: cn=Sam,cn=Users,dc=corp,dc=example,dc=com
+`
+	return files, options
+}
+
+// composer makes up bodies for schemas of a description.
+type composer struct {
+	mover
+	d *description
+}
+
+// resolve follows references, and chooses among alternatives.
+func (c composer) resolve(schema any) map[string]any {
+	for {
+		s, _ := schema.(map[string]any)
+		ref, isRef := s["$ref"].(string)
+		switch {
+		case isRef:
+			path := []any{}
+			for _, step := range strings.Split(ref, "/")[1:] {
+				path = append(path, step)
+			}
+			schema = c.d.reply.at(path...)
+			continue
+		}
+		choices, _ := s["oneOf"].([]any)
+		if more, ok := s["anyOf"].([]any); ok {
+			choices = more
+		}
+		if len(choices) == 0 {
+			return s
+		}
+		schema = pick(c.mover, choices...)
+	}
+}
+
+// value makes up what a schema takes.
+func (c composer) value(t *testing.T, name string, schema any) any {
+	s := c.resolve(schema)
+	if constant, ok := s["const"]; ok {
+		return constant
+	}
+	if list, ok := s["enum"].([]any); ok {
+		return pick(c.mover, list...)
+	}
+	switch s["type"] {
+	case "object":
+		object := map[string]any{}
+		required, _ := s["required"].([]any)
+		properties, _ := s["properties"].(map[string]any)
+		for _, member := range slices.Sorted(maps.Keys(properties)) {
+			if slices.Contains(required, any(member)) || c.IntN(2) == 0 {
+				object[member] = c.value(t, member, properties[member])
+			}
+		}
+		return object
+	case "array":
+		var list []any
+		first, _ := s["prefixItems"].([]any)
+		for _, item := range first {
+			list = append(list, c.value(t, name, item))
+		}
+		if len(list) == 0 || c.IntN(2) == 0 {
+			list = append(list, c.value(t, name, s["items"]))
+		}
+		if len(first) == 0 && c.IntN(2) == 0 {
+			if more := c.value(t, name, s["items"]); fmt.Sprint(more) != fmt.Sprint(list[0]) {
+				list = append(list, more)
+			}
+		}
+		return list
+	case "integer":
+		return c.IntN(2000)
+	case "boolean":
+		return c.IntN(2) == 0
+	case "null":
+		return nil
+	case "string":
+		pattern, _ := s["pattern"].(string)
+		switch {
+		case strings.HasPrefix(pattern, "^[Ss]-1-"):
+			return "S-1-5-32-544"
+		case s["format"] == "email":
+			return pick(c.mover, "a@example.com", "b@example.com")
+		case s["format"] == "date-time":
+			return pick(c.mover, "2026-01-02T03:04:05Z", "2026-01-02T03:04:05.25+01:00")
+		case s["format"] == "uuid":
+			return "6b29fc40-ca47-1067-b31d-00dd010662da"
+		case s["contentEncoding"] == "base64":
+			return pick(c.mover, "/9j/", "AAEC")
+		case pattern != "":
+			return pick(c.mover, "12 34", "5")
+		case name == "_id" || name == "login":
+			return pick(c.mover, "bjensen", "scarter", fmt.Sprint("new", c.IntN(1000)))
+		}
+		return pick(c.mover, "x", "Ünï", "1", `a "b", c`, "uid=bjensen,ou=People,dc=example,dc=com")
+	case nil: // Anything goes.
+		return pick[any](c.mover, "x", 1, true, map[string]any{"a": []any{1, "b"}})
+	}
+	t.Fatalf("no value for %v", s)
+	return nil
+}
+
+// spoil changes a body in one place so that it does not fit a schema any more, if it can.
+func (c composer) spoil(body map[string]any, schema map[string]any) {
+	required, _ := schema["required"].([]any)
+	properties, _ := schema["properties"].(map[string]any)
+	name := pick(c.mover, slices.Sorted(maps.Keys(body))...)
+	if member, _ := properties[name].(map[string]any); member["readOnly"] == true {
+		delete(body, name) // It is ignored, whatever it is.
+		return
+	}
+	switch value := body[name].(type) {
+	case map[string]any:
+		if inner := c.resolve(properties[name]); c.IntN(2) == 0 && len(value) > 0 && inner["properties"] != nil {
+			c.spoil(value, inner)
+			return
+		}
+		body[name] = []any{value}
+	case []any:
+		body[name] = value[0]
+	default:
+		body[name] = pick[any](c.mover, []any{value}, map[string]any{"x": value})
+	}
+	switch c.IntN(4) {
+	case 0:
+		if schema["additionalProperties"] == false {
+			body["no such member"] = 1
+		}
+	case 1:
+		if len(required) > 0 {
+			delete(body, fmt.Sprint(pick(c.mover, required...)))
+		}
+	}
+}
+
+// Of every mapping there is, what the description says of each member is what the gateway
+// takes and answers: whatever is read fits and can be sent back; a new resource as it is
+// described is not refused for its shape, and one that is not described so is.
+func TestEveryMappingFitsItsDescription(t *testing.T) {
+	files, options := everyMapping(t)
+	options.LogLevel = "none"
+	shapes := []any{"wrongType", "unknownField", "missingField", "missingID", "missingValue", "readOnly", "resourceType", "constant", "idMismatch", "duplicateMember"}
+	slapd.Each(t, options, func(t *testing.T, server *slapd.Server) {
+		for _, absent := range []bool{false, true} {
+			g := start(t, server, settings{mappings: files, set: []string{fmt.Sprintf("mapping.options.returnNullForMissingProperties=%t", absent)}})
+			for _, name := range slices.Sorted(maps.Keys(files)) {
+				base := "/" + filepath.Dir(name)
+				t.Run(fmt.Sprintf("%s/%t", base[1:], absent), func(t *testing.T) { fitsDescription(t, g, g.describe(t, "kvaughan", base), base, shapes) })
+			}
+		}
+	})
+}
+
+func fitsDescription(t *testing.T, g *gateway, d *description, base string, shapes []any) {
+	c := composer{mover{soak.RandFrom(t, 3)}, d}
+	read, taken, refused := 0, 0, 0
+	for _, path := range d.reply.members("paths") {
+		at := base + strings.ReplaceAll(path, "{unit}", "People")
+		if strings.Contains(at, "{") || d.reply.at("paths", path+"/{id}") == nil {
+			continue
+		}
+		list := ask{method: "GET", path: at, as: "kvaughan", query: params("_queryFilter", "true", "_pageSize", "30")}
+		found := g.send(t, list).want(http.StatusOK)
+		d.fits(t, list, found)
+		for _, id := range found.ids("result") {
+			one := ask{method: "GET", path: at + "/" + url.PathEscape(id), as: "kvaughan"}
+			if id == "" {
+				continue // An entry without the attribute of ids.
+			}
+			r := g.send(t, one).want(http.StatusOK)
+			d.fits(t, one, r)
+			read++
+			if d.reply.at("paths", path+"/{id}", "put") == nil {
+				continue
+			}
+			back := ask{method: "PUT", path: one.path, as: "kvaughan", body: r.body, header: headers("If-Match", "*")}
+			described := d.takes(t, back)
+			if again := g.send(t, back); again.status != http.StatusOK || !described {
+				t.Errorf("PUT of what was read: %d, described %t: %s\n%s", again.status, described, again.body, r.body)
+			} else if again.body != r.body {
+				t.Errorf("PUT of what was read has changed it:\n%s\n%s", r.body, again.body)
+			}
+		}
+		schema := d.reply.at("paths", path, "post", "requestBody", "content", "application/json", "schema")
+		if schema == nil {
+			continue
+		}
+		for i := range soak.Size(60, 600) {
+			chosen := c.resolve(schema)
+			body, ok := c.value(t, "", chosen).(map[string]any)
+			if !ok {
+				t.Fatalf("%s: %v", path, chosen)
+			}
+			if i%2 == 0 && len(body) > 0 {
+				c.spoil(body, chosen)
+			}
+			text, err := json.Marshal(body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			create := ask{method: "POST", path: at, as: "kvaughan", body: string(text)}
+			described := d.takes(t, create)
+			r := g.send(t, create)
+			d.fits(t, create, r)
+			kind := r.at("detail", "kind")
+			switch isShape := slices.Contains(shapes, kind); {
+			case described && isShape:
+				t.Errorf("POST %s: described, and refused: %s\n%s", at, r.body, text)
+			case !described && r.status == http.StatusCreated:
+				t.Errorf("POST %s: not described, and taken\n%s", at, text)
+			case described:
+				taken++
+			default:
+				refused++
+			}
+			if r.status == http.StatusCreated {
+				if id, _ := r.at("_id").(string); id != "" {
+					g.send(t, ask{method: "DELETE", path: at + "/" + url.PathEscape(id), as: "kvaughan"})
+				}
+			}
+		}
+	}
+	t.Logf("%d resources read and sent back; %d new ones as described, %d otherwise", read, taken, refused)
+	if read == 0 {
+		t.Error("nothing was read")
 	}
 }

@@ -296,5 +296,6 @@ func protocol(file *config.File, models []*mapping.Model, service *gateway.Servi
 		CloseFailedLists: file.Mapping.Options.CloseFailedLists,
 		Basic:            file.Auth.Has("basic"),
 		Bearer:           file.Auth.Has("bearer"),
+		ShowAbsent:       file.Mapping.Options.ReturnNullForMissingProperties,
 	}
 }

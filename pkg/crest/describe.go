@@ -85,7 +85,7 @@ func (h *handler) describe(w http.ResponseWriter, r *request) error {
 func (h *handler) document(r *request, binding *mapping.Binding) (*document, error) {
 	api := &descriptor.API{
 		Model: binding.Model(), Capabilities: binding.Capabilities(), Path: r.resource,
-		Basic: h.basic, Bearer: h.bearer, MaxPage: h.maxPage, MaxBody: h.maxBody, MaxPart: h.maxPart, MediaTypes: mediaTypes,
+		Basic: h.basic, Bearer: h.bearer, MaxPage: h.maxPage, MaxBody: h.maxBody, MaxPart: h.maxPart, ShowAbsent: h.showAbsent, MediaTypes: mediaTypes,
 	}
 	var kept *atomic.Pointer[document]
 	var describe func() ([]byte, error)

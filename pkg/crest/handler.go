@@ -51,6 +51,9 @@ type Options struct {
 	CloseFailedLists bool
 	// Basic and Bearer are the ways to authenticate that descriptions tell of.
 	Basic, Bearer bool
+	// ShowAbsent tells that the Service shows fields without a value, which descriptions
+	// tell, too.
+	ShowAbsent bool
 }
 
 // Defaults of Options.
@@ -62,15 +65,16 @@ const (
 )
 
 type handler struct {
-	service  Service
-	mounts   []*mount
-	maxPage  int
-	maxBody  int64
-	maxPart  int64
-	maxDepth int
-	basic    bool
-	bearer   bool
-	closes   bool
+	service    Service
+	mounts     []*mount
+	maxPage    int
+	maxBody    int64
+	maxPart    int64
+	maxDepth   int
+	basic      bool
+	bearer     bool
+	closes     bool
+	showAbsent bool
 }
 
 // methods are those that some resource takes.
@@ -86,7 +90,7 @@ func New(o Options) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &handler{service: o.Service, mounts: mounts, maxPage: o.MaxPage, maxBody: o.MaxBody, maxPart: o.MaxPart, maxDepth: o.MaxDepth, basic: o.Basic, bearer: o.Bearer, closes: o.CloseFailedLists}
+	h := &handler{service: o.Service, mounts: mounts, maxPage: o.MaxPage, maxBody: o.MaxBody, maxPart: o.MaxPart, maxDepth: o.MaxDepth, basic: o.Basic, bearer: o.Bearer, closes: o.CloseFailedLists, showAbsent: o.ShowAbsent}
 	if h.maxPage <= 0 {
 		h.maxPage = DefaultMaxPage
 	}

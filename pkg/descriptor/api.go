@@ -21,6 +21,8 @@ type API struct {
 	// MaxBody and MaxPart are the greatest lengths of a body and of each of its parts, in
 	// bytes.
 	MaxBody, MaxPart int64
+	// ShowAbsent tells that fields without a value are shown, as null or [].
+	ShowAbsent bool
 	// MediaTypes are those in which a single value may be read.
 	MediaTypes []string
 }

@@ -34,17 +34,13 @@ func (d *description) bind(p *mapping.Property) (bound, bool) {
 	if p.Kind != mapping.Simple && p.Kind != mapping.ReferenceKind {
 		return b, true
 	}
-	schema, attribute := d.Capabilities.Schema, p.Attribute
-	follows := strings.EqualFold(attribute, revisionAttribute) && schema != nil && schema.Attribute(attribute) == nil
-	if follows {
-		attribute = d.Capabilities.Revision
-	}
+	schema, attribute := d.Capabilities.Schema, mapping.AttributeIn(d.Capabilities, p.Attribute)
 	known := schema.Attribute(attribute)
 	if attribute == "" || schema != nil && known == nil {
 		return b, false
 	}
 	switch {
-	case follows:
+	case strings.EqualFold(p.Attribute, revisionAttribute) && !strings.EqualFold(attribute, revisionAttribute):
 		b.valueType = mapping.String
 	case b.valueType == mapping.Auto:
 		b.valueType = mapping.TypeFromSchema(known)
@@ -117,12 +113,20 @@ func (d *description) find(properties []*mapping.Property, name string) *mapping
 	return nil
 }
 
+// shown returns the first plain property over an attribute; nil when there is none.
+func (d *description) shown(properties []*mapping.Property, attribute string) *bound {
+	for _, p := range properties {
+		if b, ok := d.bind(p); ok && p.Kind == mapping.Simple && strings.EqualFold(p.Attribute, attribute) {
+			return &b
+		}
+	}
+	return nil
+}
+
 // nameOf returns the name of the first plain property over an attribute.
 func (d *description) nameOf(properties []*mapping.Property, attribute string) string {
-	for _, p := range properties {
-		if _, ok := d.bind(p); ok && p.Kind == mapping.Simple && strings.EqualFold(p.Attribute, attribute) {
-			return p.Name
-		}
+	if p := d.shown(properties, attribute); p != nil {
+		return p.Name
 	}
 	return idName
 }
@@ -149,7 +153,7 @@ func typePropertyOf(properties []*mapping.Property) *mapping.Property {
 func (d *description) sortKeys(properties []*mapping.Property) []string {
 	var keys []string
 	for _, p := range properties {
-		if _, ok := d.bind(p); ok && p.Kind == mapping.Simple {
+		if _, ok := d.bind(p); ok && p.Kind == mapping.Simple && !p.WriteOnly {
 			keys = append(keys, strings.TrimPrefix(p.Pointer.String(), "/"))
 		}
 		keys = append(keys, d.sortKeys(p.Properties)...)

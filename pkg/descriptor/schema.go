@@ -32,7 +32,10 @@ type schema struct {
 	MinItems      int              `json:"minItems,omitzero"`
 	UniqueItems   bool             `json:"uniqueItems,omitzero"`
 	ReadOnly      bool             `json:"readOnly,omitzero"`
+	WriteOnly     bool             `json:"writeOnly,omitzero"`
 	Items         *schema          `json:"items,omitzero"`
+	PrefixItems   []*schema        `json:"prefixItems,omitempty"`
+	Contains      *schema          `json:"contains,omitzero"`
 	Discriminator any              `json:"discriminator,omitzero"`
 	Required      []string         `json:"required,omitempty"`
 	Properties    ordered[*schema] `json:"properties,omitzero"`
@@ -41,6 +44,10 @@ type schema struct {
 	AllOf      []*schema `json:"allOf,omitempty"`
 	AnyOf      []*schema `json:"anyOf,omitempty"`
 	OneOf      []*schema `json:"oneOf,omitempty"`
+	Not        *schema   `json:"not,omitzero"`
+	If         *schema   `json:"if,omitzero"`
+	Then       *schema   `json:"then,omitzero"`
+	Else       *schema   `json:"else,omitzero"`
 
 	// The additions for what can be written when a resource is created, and never again;
 	// OpenAPI sees them as extensions.
@@ -139,20 +146,77 @@ func (d *description) resource(t *mapping.ResourceType, f form) *schema {
 	s.Properties, s.Required = d.members(t, t.Properties, f)
 	d.addMixins(t, f, s)
 	d.addIdentity(t, f, s)
-	if f == answer && d.alwaysHasID(t) {
-		s.Required = []string{idName}
+	if f == creation {
+		d.requireNames(t, s)
 	}
 	return s
 }
 
-// addMixins adds what resources have that are of an auxiliary type too.
+// addMixins adds what resources have that are of an auxiliary type too. A new resource has it
+// where it names the type.
 func (d *description) addMixins(t *mapping.ResourceType, f form, s *schema) {
+	shows := d.typeProperty(t)
 	for _, auxiliary := range t.Auxiliaries {
-		members, _ := d.members(t, t.Mixin(auxiliary), f)
+		members, required := d.members(t, t.Mixin(auxiliary), f)
+		var foreign []*schema
 		for _, m := range members {
-			s.Properties.set(m.name, m.value)
+			if _, ok := s.Properties.get(m.name); !ok {
+				s.Properties.add(m.name, m.value)
+				foreign = append(foreign, &schema{Required: []string{m.name}})
+			}
+		}
+		if f == creation && len(shows.Pointer) == 1 && len(foreign) > 0 {
+			named := &schema{Type: "array", Contains: &schema{Const: text(auxiliary.Name)}}
+			s.AllOf = append(s.AllOf, &schema{
+				If:   &schema{Required: []string{shows.Name}, Properties: ordered[*schema]{{shows.Name, named}}},
+				Then: &schema{Required: required}, Else: &schema{Not: anyOf(foreign)},
+			})
 		}
 	}
+}
+
+// requireNames requires of a new resource what names its entry, where all collections that take
+// it need the same.
+func (d *description) requireNames(t *mapping.ResourceType, s *schema) {
+	var needed []string
+	for i, p := range d.creators(t) {
+		here := d.namesOf(p, t, s)
+		if i == 0 {
+			needed = here
+		}
+		needed = slices.DeleteFunc(needed, func(name string) bool { return !slices.Contains(here, name) })
+	}
+	for _, name := range needed {
+		if !slices.Contains(s.Required, name) {
+			s.Required = append(s.Required, name)
+		}
+	}
+}
+
+// creators returns the collections in which resources of the type can be made.
+func (d *description) creators(t *mapping.ResourceType) []*place {
+	return slices.DeleteFunc(slices.Clone(d.places), func(p *place) bool { return !slices.Contains(d.creatable(p), t) })
+}
+
+// namesOf returns the members that name a new entry in a collection: the id, unless the server
+// makes it, and the value in the name of the entry.
+func (d *description) namesOf(p *place, t *mapping.ResourceType, s *schema) []string {
+	var attributes, names []string
+	naming := p.sub.Naming
+	if naming.Strategy != mapping.ServerNaming {
+		attributes = append(attributes, naming.IDAttribute)
+	}
+	if naming.Strategy != mapping.ClientDNNaming {
+		attributes = append(attributes, naming.DNAttribute)
+	}
+	for _, attribute := range attributes {
+		name := d.nameOf(t.Properties, attribute)
+		b := d.shown(t.Properties, attribute)
+		if _, ok := s.Properties.get(name); ok && (b == nil || b.Default == nil) {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // addIdentity adds the id and the revision where the mapping has no properties for them.
@@ -176,27 +240,12 @@ func (d *description) takesID(p *place, t *mapping.ResourceType) bool {
 	return p.sub.Naming.Strategy != mapping.ServerNaming && slices.Contains(d.creatable(p), t) && d.nameOf(t.Properties, p.sub.Naming.IDAttribute) == idName
 }
 
-// alwaysHasID reports whether the gateway shows the id of each resource of the type, which
-// it does where it made it part of the path.
-func (d *description) alwaysHasID(t *mapping.ResourceType) bool {
-	id := d.find(t.Properties, idName)
-	for _, p := range d.places {
-		if !slices.Contains(family(p.sub.Type), t) {
-			continue
-		}
-		named := id == nil || id.Name == idName && id.Kind == mapping.Simple && strings.EqualFold(id.Attribute, p.sub.Naming.IDAttribute) && d.idField(p) == idName
-		if p.sub.Singleton || !named {
-			return false
-		}
-	}
-	return true
-}
-
 // members are the schemas of properties, and the names of those that are required.
 func (d *description) members(t *mapping.ResourceType, properties []*mapping.Property, f form) (members ordered[*schema], required []string) {
 	for _, p := range properties {
 		b, ok := d.bind(p)
-		if !ok || f == creation && (b.writability == mapping.ReadOnly || b.Kind == mapping.ReverseKind) && b.Kind != mapping.ObjectKind {
+		unwritten := f == creation && (b.writability == mapping.ReadOnly || b.Kind == mapping.ReverseKind) && b.Kind != mapping.ObjectKind
+		if !ok || unwritten || f == answer && b.WriteOnly {
 			continue
 		}
 		s, needed := d.property(t, &b, f)
@@ -243,7 +292,10 @@ func (d *description) property(t *mapping.ResourceType, b *bound, f form) (s *sc
 			s.MinItems = 1
 		}
 	}
-	s.Default = b.standard()
+	if d.ShowAbsent && !b.MultiValued && !required && (f == answer || f == update) {
+		s = &schema{AnyOf: []*schema{s, {Type: "null"}}}
+	}
+	s.Default, s.WriteOnly = b.standard(), b.WriteOnly
 	d.policy(s, b, f)
 	return s, required
 }
@@ -251,12 +303,17 @@ func (d *description) property(t *mapping.ResourceType, b *bound, f form) (s *sc
 // typesSchema is the schema of the property that shows the type where others may be mixed
 // in: an array, the type itself first. A body may have its name alone.
 func typesSchema(t *mapping.ResourceType, f form) *schema {
-	names := []jsontext.Value{text(t.Name)}
+	var names []jsontext.Value
 	for _, auxiliary := range t.Auxiliaries {
 		names = append(names, text(auxiliary.Name))
 	}
-	list := &schema{Type: "array", Items: &schema{Type: "string", Enum: names}, MinItems: 1, UniqueItems: true}
-	if f == answer || f == definition {
+	list := &schema{Type: "array", MinItems: 1, UniqueItems: true}
+	if f == definition {
+		list.Items = &schema{Type: "string", Enum: append(names, text(t.Name))}
+		return list
+	}
+	list.PrefixItems, list.Items = []*schema{{Const: text(t.Name)}}, &schema{Enum: names}
+	if f == answer {
 		return list
 	}
 	return &schema{AnyOf: []*schema{{Const: text(t.Name)}, list}}
@@ -268,7 +325,7 @@ func (d *description) isRequired(b *bound, f form) bool {
 	case !b.Required || b.isReadOnly() || b.Default != nil:
 		return false
 	case f == update:
-		return !b.isCreateOnly() // What was set once is still there.
+		return !b.isCreateOnly() && !b.WriteOnly // What was set once, or is not shown, is still there.
 	}
 	return f == creation || f == definition
 }
@@ -325,10 +382,10 @@ func (d *description) simple(b *bound, f form) *schema {
 		return patterned("^[Ss]-1-([0-9]{1,10}|0[xX][0-9A-Fa-f]{12})(-[0-9]{1,10}){0,15}$", f)
 	case mapping.Auto, mapping.String, mapping.DN:
 	}
-	switch strings.ToLower(b.Attribute) {
-	case "mail", "rfc822mailbox":
+	switch name := strings.ToLower(b.Attribute); {
+	case name == "mail" || name == "rfc822mailbox":
 		return stringSchema("email")
-	case "userpassword":
+	case mapping.IsCredential(name):
 		return stringSchema("password")
 	}
 	return stringSchema("")
@@ -375,7 +432,7 @@ func (d *description) inline(r *mapping.Reference, f form) *schema {
 		}
 		return &schema{}
 	case f == creation || f == update:
-		return identified(d.nameOf(r.Mapper.Properties, r.PrimaryKey))
+		return d.identified(r.Mapper.Properties, r.PrimaryKey)
 	}
 	s.Properties, _ = d.members(r.Mapper, r.Mapper.Properties, f)
 	return s
@@ -385,7 +442,7 @@ func (d *description) inline(r *mapping.Reference, f form) *schema {
 func (d *description) pointer(p *mapping.Property) *schema {
 	var schemas []*schema
 	for _, target := range d.targets[p] {
-		s := identified(d.idField(target))
+		s := d.identified(target.sub.Type.Properties, d.keyOf(p, target))
 		if !slices.ContainsFunc(schemas, func(other *schema) bool { return other.Required[0] == s.Required[0] }) {
 			schemas = append(schemas, s)
 		}
@@ -396,8 +453,26 @@ func (d *description) pointer(p *mapping.Property) *schema {
 	return anyOf(schemas)
 }
 
-// identified is an object that an id tells apart. The other members of a target may be
-// repeated as they were read.
-func identified(name string) *schema {
-	return &schema{Type: "object", Required: []string{name}, Properties: ordered[*schema]{{name, &schema{Type: "string", MinLength: 1}}}}
+// keyOf returns the attribute by which a reference tells the members of a collection apart;
+// "" where that is an id which no property shows.
+func (d *description) keyOf(p *mapping.Property, target *place) string {
+	switch key := p.Reference.PrimaryKey; {
+	case key != "" && !strings.EqualFold(key, target.sub.Naming.IDAttribute):
+		return key
+	case d.find(target.sub.Type.Properties, idName) == nil:
+		return ""
+	}
+	return target.sub.Naming.IDAttribute
+}
+
+// identified is an object that the value of an attribute tells apart, in the property that
+// shows it. The other members of a target may be repeated as they were read.
+func (d *description) identified(properties []*mapping.Property, attribute string) *schema {
+	name, key := idName, &schema{Type: "string", MinLength: 1}
+	if p := d.shown(properties, attribute); p != nil {
+		if name = p.Name; p.valueType == mapping.Integer {
+			key = &schema{Type: "integer"}
+		}
+	}
+	return &schema{Type: "object", Required: []string{name}, Properties: ordered[*schema]{{name, key}}}
 }
