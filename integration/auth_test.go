@@ -72,6 +72,9 @@ func TestBasic(t *testing.T) {
 		t.Run("UnknownScheme", func(t *testing.T) {
 			g.send(t, ask{method: "GET", path: path, header: headers("Authorization", "Negotiate abc")}).fails(http.StatusUnauthorized, "")
 		})
+		t.Run("F049", func(t *testing.T) { // Nobody gets a token of ours.
+			g.send(t, ask{method: "POST", path: path, query: params("_action", "authenticate"), as: "bjensen", body: "{}"}).fails(http.StatusNotImplemented, "unknownAction")
+		})
 		t.Run("RightsAreTheCallers", func(t *testing.T) {
 			body := `[{"operation":"replace","field":"/description","value":"by her"}]`
 			g.send(t, ask{method: "PATCH", path: path, as: "bjensen", body: body}).want(http.StatusOK)

@@ -45,6 +45,28 @@ func TestEngine(t *testing.T) {
 				t.Errorf("ETag %s", tag)
 			}
 		})
+		t.Run("ReadEntryControls", func(t *testing.T) {
+			// One operation changes an entry and reads it, or reads it and deletes it.
+			g := start(t, server, settings{})
+			for range 2 { // Whether the account is usable is known from here on.
+				g.get(t, "kvaughan", path).want(http.StatusOK)
+			}
+			one := params("_fields", "displayName,description")
+			for _, a := range []ask{
+				{method: "POST", path: "/api/users", body: newUser("newuser")},
+				{method: "PATCH", path: "/api/users/newuser", body: `[{"operation":"replace","field":"/description","value":"x"}]`},
+				{method: "DELETE", path: "/api/users/newuser"},
+			} {
+				if a.as, a.query = "kvaughan", one; a.method == "POST" {
+					a.body = strings.Replace(a.body, `,"manager":{"_id":"kvaughan","displayName":"Kirsten Vaughan"}`, "", 1)
+				}
+				r := g.send(t, a).has(`["New User"]`, "displayName")
+				events := g.eventsOf(t, r)
+				if n := events[len(events)-1]["ldapOperations"]; n != 1.0 || r.status >= 300 {
+					t.Errorf("%s: %v operations, %d %s", a.method, n, r.status, r.body)
+				}
+			}
+		})
 		t.Run("X04", func(t *testing.T) {
 			g := start(t, server, settings{set: []string{"mapping.options.readOnUpdatePolicy=search"}})
 			r := g.send(t, ask{method: "PUT", path: "/api/users/newuser", as: "kvaughan", body: newUser("newuser")}).want(http.StatusCreated).has(`["New User"]`, "displayName")
