@@ -174,14 +174,6 @@ func matches(place, path []string) (variables int, ok bool) {
 	return variables, true
 }
 
-// idField returns the name of the member by which others refer to an instance.
-func (d *description) idField(p *place) string {
-	if d.find(p.sub.Type.Properties, idName) == nil {
-		return idName
-	}
-	return d.nameOf(p.sub.Type.Properties, p.sub.Naming.IDAttribute)
-}
-
 // creatable returns the types of new resources; none where none can be made.
 func (d *description) creatable(p *place) []*mapping.ResourceType {
 	if p.readOnly || p.sub.Singleton {

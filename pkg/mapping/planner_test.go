@@ -387,8 +387,12 @@ func TestVerbString(t *testing.T) {
 func TestAttributeUnderAnotherName(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ attribute, schema, want string }{
-		{"isMemberOf", "memberOf", "memberOf"}, {"ISMEMBEROF", "memberOf", "memberOf"}, {"memberOf", "isMemberOf", "isMemberOf"},
-		{"isMemberOf", "isMemberOf", "isMemberOf"}, {"isMemberOf", "other", "isMemberOf"}, {"other", "memberOf", "other"},
+		{"isMemberOf", "memberOf", "memberOf"},
+		{"ISMEMBEROF", "memberOf", "memberOf"},
+		{"memberOf", "isMemberOf", "isMemberOf"},
+		{"isMemberOf", "isMemberOf", "isMemberOf"},
+		{"isMemberOf", "other", "isMemberOf"},
+		{"other", "memberOf", "other"},
 	} {
 		schema, err := directory.ParseSchema([]string{"( 1.1.1 NAME '" + test.schema + "' )"}, nil)
 		if err != nil {
