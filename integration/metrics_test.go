@@ -285,7 +285,7 @@ func TestAdminListener(t *testing.T) {
 			}
 		}
 		r := g.manage(t, "GET", "/metrics")
-		for header, want := range map[string]string{"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"} {
+		for header, want := range map[string]string{"Cache-Control": "no-cache, no-store", "X-Content-Type-Options": "nosniff"} {
 			if got := r.header.Get(header); got != want {
 				t.Errorf("%s: %q", header, got)
 			}
