@@ -103,6 +103,44 @@ func TestStats(t *testing.T) {
 	})
 }
 
+// A server that is down is shown as open between the attempts to connect, and as half open during
+// one, of which there is one at a time.
+func TestStatsOfAttempts(t *testing.T) {
+	var dials dialCounter
+	onNetwork(t, plan{options: func(o *ldapclient.Options) { o.Dial = dials.slow(o.Dial) }}, func(t *testing.T, n *network) {
+		state := func(want ldapclient.Breaker) {
+			t.Helper()
+			if got := n.Stats()[0]; got.Breaker != want {
+				t.Errorf("%+v, want %s", got, want)
+			}
+		}
+		ask := func() {
+			_, _, err := collect(t.Context(), n.As(as("a")), read("a"))
+			kindOf(t, err, fault.Unavailable, "directoryUnreachable")
+		}
+		n.pipes[0].Refuses.Store(true)
+		ask()
+		state(ldapclient.BreakerOpen)
+		time.Sleep(200 * time.Millisecond) //nolint:forbidigo // On the clock of the test.
+		before := dials.all.Load()
+		var work sync.WaitGroup
+		for range 20 {
+			work.Go(ask)
+		}
+		synctest.Wait()
+		state(ldapclient.BreakerHalfOpen)
+		if tried := dials.all.Load() - before; tried != 1 {
+			t.Errorf("%d attempts at once", tried)
+		}
+		work.Wait()
+		state(ldapclient.BreakerOpen)
+		n.pipes[0].Refuses.Store(false)
+		time.Sleep(10 * time.Second) //nolint:forbidigo // On the clock of the test.
+		n.get(t, "a")
+		state(ldapclient.BreakerClosed)
+	})
+}
+
 // A pool that is at its end is an event with the time for which somebody waited in vain.
 func TestCheckoutFailed(t *testing.T) {
 	h := &holding{}
