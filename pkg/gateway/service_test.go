@@ -3,12 +3,15 @@ package gateway_test
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"strconv"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"testing/synctest"
 	"time"
 
+	"github.com/rest2ldap/rest2ldap/mappings"
 	"github.com/rest2ldap/rest2ldap/pkg/audit"
 	"github.com/rest2ldap/rest2ldap/pkg/fault"
 	"github.com/rest2ldap/rest2ldap/pkg/gateway"
@@ -168,7 +171,20 @@ func TestRemovalOfAbsentValues(t *testing.T) {
 		}
 		return nil
 	}
-	s := newService(t, f, gateway.Options{})
+	shipped, err := fs.ReadFile(mappings.Files(), "api/example-v1.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Of what is not required, nothing has to be known before.
+	text := strings.Replace(string(shipped), `"ldapAttribute": "cn", "isMultiValued": true, "isRequired": true`, `"ldapAttribute": "cn", "isMultiValued": true`, 1)
+	models, problems, err := mapping.Load(fstest.MapFS{"api/example-v1.json": {Data: []byte(text)}})
+	if err != nil || len(problems) > 0 || text == string(shipped) {
+		t.Fatal(err, problems)
+	}
+	s, err := gateway.New(gateway.Options{Directory: f, Models: models})
+	if err != nil {
+		t.Fatal(err)
+	}
 	patch := func(values ...any) error {
 		f.log = nil
 		_, err := do(t, s, &mapping.Request{Verb: mapping.Patch, Path: []string{"users", "a"}, Changes: []mapping.PatchOp{
@@ -188,6 +204,14 @@ func TestRemovalOfAbsentValues(t *testing.T) {
 	}
 	if last := f.log[len(f.log)-1]; strings.Contains(last, "cn") || !strings.Contains(last, "description") {
 		t.Errorf("%q", f.log)
+	}
+	// A required field keeps its last value, and what is not there can be removed from it, too.
+	s = newService(t, f, gateway.Options{})
+	if err := patch("a", "absent"); !errors.Is(err, fault.Invalid) || f.operations("modify") != 0 {
+		t.Errorf("%v: %q", err, f.log)
+	}
+	if err := patch("absent"); err != nil || f.operations("modify") != 1 || strings.Contains(f.log[len(f.log)-1], "cn") {
+		t.Errorf("%v: %q", err, f.log)
 	}
 }
 
