@@ -102,6 +102,10 @@ func TestDialect(t *testing.T) {
 		change(t, "kvaughan", "PATCH", "/api/groups/Directory%20Administrators", `[{"operation":"add","field":"/members/-","value":{"_id":"bjensen"}}]`).want(http.StatusOK)
 		change(t, "kvaughan", "PATCH", "/api/groups/Directory%20Administrators", `[{"operation":"remove","field":"/members","value":[{"_id":"bjensen"}]}]`).want(http.StatusOK)
 		change(t, "kvaughan", "PATCH", "/api/users/abarnes", `[{"operation":"increment","field":"/uidNumber","value":1}]`).want(http.StatusOK).has("1120", "uidNumber")
+		change(t, "kvaughan", "PATCH", "/api/users/abarnes", `[{"operation":"increment","field":"/uidNumber","value":1},{"operation":"increment","field":"/uidNumber","value":2}]`).
+			want(http.StatusOK).has("1123", "uidNumber")
+		change(t, "kvaughan", "PATCH", "/api/users/abarnes", `[{"operation":"replace","field":"/uidNumber","value":1117},{"operation":"increment","field":"/uidNumber","value":3}]`).
+			want(http.StatusOK).has("1120", "uidNumber")
 	})
 	t.Run("WeakRevision", func(t *testing.T) {
 		// Seconds of the last change tell two states apart only sometimes.

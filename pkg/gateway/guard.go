@@ -54,35 +54,44 @@ func guard(entry *directory.Entry, changes []directory.Change, schema *directory
 
 func isIncrement(change directory.Change) bool { return change.Op == directory.ChangeIncrement }
 
-// counted returns changes in which numbers are worked out here: the very values that were
-// read are deleted, and the sums are added, so that a number is counted once, or the change
-// fails.
-func counted(entry *directory.Entry, changes []directory.Change) ([]directory.Change, error) {
+// counted returns changes in which numbers are worked out here: the very values that are there
+// then, as the entry and the changes before show, are deleted, and the sums are added, so that a
+// number is counted once, or the change fails.
+func counted(target *mapping.Target, entry *directory.Entry, changes []directory.Change) ([]directory.Change, error) {
 	var all []directory.Change
 	for _, change := range changes {
-		if !isIncrement(change) {
-			all = append(all, change)
-			continue
-		}
-		old := entry.Values(change.Attribute)
-		step, isNumber := new(big.Int).SetString(strings.Join(change.Values, ""), 10)
-		sums := make([]string, len(old))
-		for i, value := range old {
-			number, ok := new(big.Int).SetString(value, 10)
-			if isNumber = isNumber && ok; isNumber {
-				sums[i] = number.Add(number, step).String()
+		steps := []directory.Change{change}
+		if isIncrement(change) {
+			var err error
+			if steps, err = exchange(entry.Values(change.Attribute), change); err != nil {
+				return nil, err
 			}
 		}
-		if len(old) == 0 || !isNumber {
-			e := fault.New(fault.Invalid, "the resource has no number there that could be incremented").Named("noSuchAttribute")
-			e.Detail.Attribute = change.Attribute
-			return nil, e
-		}
-		all = append(all,
-			directory.Change{Op: directory.ChangeDelete, Attribute: change.Attribute, Values: old},
-			directory.Change{Op: directory.ChangeAdd, Attribute: change.Attribute, Values: sums})
+		all = append(all, steps...)
+		entry = target.Changed(entry, steps)
 	}
 	return all, nil
+}
+
+// exchange deletes numbers, and adds the sums of each and the increment.
+func exchange(old []string, increment directory.Change) ([]directory.Change, error) {
+	step, isNumber := new(big.Int).SetString(strings.Join(increment.Values, ""), 10)
+	sums := make([]string, len(old))
+	for i, value := range old {
+		number, ok := new(big.Int).SetString(value, 10)
+		if isNumber = isNumber && ok; isNumber {
+			sums[i] = number.Add(number, step).String()
+		}
+	}
+	if len(old) == 0 || !isNumber {
+		e := fault.New(fault.Invalid, "the resource has no number there that could be incremented").Named("noSuchAttribute")
+		e.Detail.Attribute = increment.Attribute
+		return nil, e
+	}
+	return []directory.Change{
+		{Op: directory.ChangeDelete, Attribute: increment.Attribute, Values: old},
+		{Op: directory.ChangeAdd, Attribute: increment.Attribute, Values: sums},
+	}, nil
 }
 
 func unguarded(attribute string) error {

@@ -62,7 +62,7 @@ func (c *call) patchCounted(ctx context.Context, encoder *mapping.Encoder, chang
 	if !c.engine.StrictModify {
 		changes, _ = c.target.Prune(entry, changes)
 	}
-	if changes, err = counted(entry, changes); err != nil {
+	if changes, err = counted(c.target, entry, changes); err != nil {
 		return nil, err
 	}
 	c.exact = true // Else nobody would notice that another one was counting, too.
