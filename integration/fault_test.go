@@ -130,9 +130,9 @@ func TestF_14OtherAuthority(t *testing.T) {
 	}
 }
 
-// eventually asks a few hundred times.
+// eventually asks for half a minute at least: machines may be busy.
 func eventually(is func() bool) bool {
-	for range 300 {
+	for range 1500 {
 		if is() {
 			return true
 		}

@@ -259,6 +259,9 @@ func TestAdminListener(t *testing.T) {
 				}
 			}
 		}
+		for _, path := range []string{"/metrics", "/healthy", "/nothing"} { // Elsewhere OPTIONS needs no proof.
+			admin.send(t, ask{method: "OPTIONS", path: path}).fails(http.StatusUnauthorized, "")
+		}
 		two := http.Header{"Authorization": {"Bearer " + adminToken, "Bearer x"}}
 		admin.send(t, ask{method: "GET", path: "/metrics", header: two}).fails(http.StatusBadRequest, "")
 		// A person of the directory is nobody here.
@@ -452,9 +455,15 @@ func TestMetrics_F_28(t *testing.T) {
 		}
 		crowd = append(crowd, conn)
 	}
+	if !eventually(func() bool {
+		files, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", g.process.Pid))
+		return err == nil && len(files) >= 80
+	}) {
+		t.Fatal("there is still room")
+	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
-	_ = tls.Client(crowd[len(crowd)-1], g.trust()).HandshakeContext(ctx) // Until then it has tried.
+	_ = tls.Client(crowd[len(crowd)-1], g.trust()).HandshakeContext(ctx) // Until then it has tried to take one more.
 	for _, conn := range crowd {
 		_ = conn.Close()
 	}
@@ -541,8 +550,11 @@ func TestAdminListener_Certificates(t *testing.T) {
 	if strings.Contains(text, "prometheus\"") || strings.Contains(text, "CN=") {
 		t.Error("the metrics name who asks")
 	}
-	data, err := os.ReadFile(g.events)
-	if err != nil || !strings.Contains(string(data), `"principal":"CN=prometheus","authMethod":"adminCertificate"`) {
+	var data []byte
+	if !eventually(func() bool { // An event is written a moment after its answer.
+		data, err = os.ReadFile(g.events)
+		return err == nil && strings.Contains(string(data), `"principal":"CN=prometheus","authMethod":"adminCertificate"`)
+	}) {
 		t.Errorf("%v\n%s", err, data)
 	}
 

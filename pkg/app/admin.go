@@ -23,7 +23,8 @@ import (
 func (a *App) newAdmin(h *health) (*httpserver.Server, error) {
 	b := a.builder
 	pages := h.before(config.Health{Alive: "/alive", Healthy: "/healthy"}, http.HandlerFunc(a.showMetrics))
-	proven := httpserver.Authenticate(auth.NewChain(proof{b.Admin.Token.Value()}), nil, nil)(pages)
+	chain := auth.NewChain(proof{b.Admin.Token.Value()})
+	proven := httpserver.Authenticate(chain, nil, nil)(known(chain, pages))
 	return httpserver.New(httpserver.Options{
 		Address: b.Admin.Listen,
 		TLS:     a.tls(func(c *current) *tls.Config { return c.adminTLS }),
@@ -45,6 +46,18 @@ func adminTLS(p *parts) *tls.Config {
 	}
 	settings.SessionTicketsDisabled = true
 	return settings
+}
+
+// known refuses a request without a caller: OPTIONS passes Authenticate so, for browsers, which
+// have no business here.
+func known(chain *auth.Chain, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if auth.FromContext(r.Context()) == nil {
+			httpserver.WriteError(w, r, chain.Demand())
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // once ends the connection behind each answer, so that a client that is no longer trusted
