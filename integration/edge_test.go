@@ -42,21 +42,23 @@ func (g *gateway) leaves(t *testing.T, a ask, arrived func() bool) {
 		t.Fatal(err)
 	}
 	req.SetBasicAuth(a.as, exampledata.Password(a.as))
-	gone := make(chan error, 1)
+	whole := make(chan bool, 1)
 	go func() {
 		response, err := client.Do(req)
 		if err == nil {
 			_, err = io.Copy(io.Discard, response.Body)
 			_ = response.Body.Close()
 		}
-		gone <- err
+		// TLS says goodbye before the connection ends: the gateway may still answer that to a
+		// client that has gone.
+		whole <- err == nil && response.StatusCode == http.StatusOK
 	}()
 	if !eventually(arrived) {
 		t.Fatal("the request does not get to the directory")
 	}
 	cancel()
-	if err := <-gone; !errors.Is(err, context.Canceled) {
-		t.Errorf("the reply had come: %v", err)
+	if <-whole {
+		t.Error("the reply had come")
 	}
 }
 
