@@ -451,8 +451,8 @@ func TestF_11SilentFromTheStart(t *testing.T) {
 				o.Servers[0].URL, o.ConnectTimeout = way.URL, 500*time.Millisecond
 				o.Dial = func(ctx context.Context, address string) (net.Conn, error) {
 					most.Store(max(most.Load(), dials.Add(1)))
-					context.AfterFunc(ctx, func() { dials.Add(-1) }) // When the time for the connection is over.
-					return new(net.Dialer).DialContext(ctx, "tcp", address)
+					conn, err := new(net.Dialer).DialContext(ctx, "tcp", address)
+					return &counted{conn, sync.OnceFunc(func() { dials.Add(-1) })}, err
 				}
 			})
 			session := client.As(as("kvaughan"))
@@ -479,6 +479,18 @@ func TestF_11SilentFromTheStart(t *testing.T) {
 			})
 		})
 	})
+}
+
+// counted is a connection whose end is counted.
+type counted struct {
+	net.Conn
+
+	ends func()
+}
+
+func (c *counted) Close() error {
+	c.ends()
+	return c.Conn.Close()
 }
 
 func TestRefusedAtTheStart(t *testing.T) {
