@@ -183,22 +183,18 @@ func (m *Matcher) Least(attribute string, values []string) (least string, form O
 	return least, form
 }
 
-// Among reports of each of the values whether it equals one of the others, as the attribute's
-// values compare. A value that is not of the attribute's syntax equals none.
-func (m *Matcher) Among(attribute string, values, others []string) []bool {
+// Key returns the function that brings values of the attribute into a form that is the same for
+// those that compare as equal. It reports whether the value is of the attribute's syntax; one
+// that is not equals none.
+func (m *Matcher) Key(attribute string) func(value string) (key string, ok bool) {
 	normal := m.normalizer(attribute)
-	known := make(map[string]bool, len(others))
-	for _, other := range others {
-		if form, ok := normal(other); ok {
-			known[form.key()] = true
-		}
-	}
-	among := make([]bool, len(values))
-	for i, value := range values {
+	return func(value string) (string, bool) {
 		form, ok := normal(value)
-		among[i] = ok && known[form.key()]
+		if !ok {
+			return "", false
+		}
+		return form.key(), true
 	}
-	return among
 }
 
 // key is the same for values that compare as equal.

@@ -59,16 +59,17 @@ func isIncrement(change directory.Change) bool { return change.Op == directory.C
 // number is counted once, or the change fails.
 func counted(target *mapping.Target, entry *directory.Entry, changes []directory.Change) ([]directory.Change, error) {
 	var all []directory.Change
+	progress := target.Progress(entry)
 	for _, change := range changes {
 		steps := []directory.Change{change}
 		if isIncrement(change) {
 			var err error
-			if steps, err = exchange(entry.Values(change.Attribute), change); err != nil {
+			if steps, err = exchange(progress.Values(change.Attribute), change); err != nil {
 				return nil, err
 			}
 		}
 		all = append(all, steps...)
-		entry = target.Changed(entry, steps)
+		progress.Apply(change)
 	}
 	return all, nil
 }

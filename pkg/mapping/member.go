@@ -85,39 +85,11 @@ func (t *Target) CheckChanged(entry *directory.Entry, changes []directory.Change
 
 // Changed returns the entry as it is after the changes, as far as their values tell.
 func (t *Target) Changed(entry *directory.Entry, changes []directory.Change) *directory.Entry {
-	changed := &directory.Entry{DN: entry.DN}
-	for _, a := range entry.Attributes {
-		changed.Attributes = append(changed.Attributes, directory.Attribute{Name: a.Name, Values: slices.Clone(a.Values)})
-	}
+	p := t.Progress(entry)
 	for _, c := range changes {
-		applyChange(changed, c, t.binding.capabilities.Schema)
+		p.Apply(c)
 	}
-	return changed
-}
-
-func applyChange(entry *directory.Entry, c directory.Change, schema *directory.Schema) {
-	i := slices.IndexFunc(entry.Attributes, func(a directory.Attribute) bool { return strings.EqualFold(a.Name, c.Attribute) })
-	if i < 0 {
-		i = len(entry.Attributes)
-		entry.Attributes = append(entry.Attributes, directory.Attribute{Name: c.Attribute})
-	}
-	a := &entry.Attributes[i]
-	switch {
-	case c.Op == directory.ChangeAdd:
-		var all distinct
-		for _, value := range slices.Concat(a.Values, c.Values) {
-			all.add(value)
-		}
-		a.Values = all.list
-	case c.Op == directory.ChangeIncrement:
-		for i, value := range a.Values {
-			a.Values[i] = sum(value, c.Values[0])
-		}
-	case c.Op == directory.ChangeReplace, c.Op == directory.ChangeDelete && len(c.Values) == 0:
-		a.Values = slices.Clone(c.Values)
-	case c.Op == directory.ChangeDelete:
-		a.Values = which(a.Values, directory.NewMatcher(schema).Among(a.Name, a.Values, c.Values), false)
-	}
+	return p.entry()
 }
 
 // sum adds two integers of any length; what is none stays as it is.

@@ -13,16 +13,15 @@ import (
 // was left out. A deletion stays as it is where the entry does not show the
 // attribute, which may be hidden from the caller, unless a change has replaced it.
 func (t *Target) Prune(entry *directory.Entry, changes []directory.Change) ([]directory.Change, bool) {
-	matcher := directory.NewMatcher(t.binding.capabilities.Schema)
+	progress := t.Progress(entry)
 	pruned := make([]directory.Change, 0, len(changes))
 	replaced := make(map[string]bool, len(changes))
 	found := false
 	for _, change := range changes {
 		key := strings.ToLower(change.Attribute)
 		replaced[key] = replaced[key] || change.Op == directory.ChangeReplace
-		stored := entry.Values(change.Attribute)
-		if change.Op == directory.ChangeDelete && len(change.Values) > 0 && (len(stored) > 0 || replaced[key]) {
-			present := which(change.Values, matcher.Among(change.Attribute, change.Values, stored), true)
+		if change.Op == directory.ChangeDelete && len(change.Values) > 0 && (!progress.of(change.Attribute).isEmpty() || replaced[key]) {
+			present := progress.present(change.Attribute, change.Values)
 			found = found || len(present) < len(change.Values)
 			if len(present) == 0 {
 				continue
@@ -30,18 +29,7 @@ func (t *Target) Prune(entry *directory.Entry, changes []directory.Change) ([]di
 			change.Values = present
 		}
 		pruned = append(pruned, change)
-		entry = t.Changed(entry, []directory.Change{change})
+		progress.Apply(change)
 	}
 	return pruned, found
-}
-
-// which returns the values that are chosen, or those that are not.
-func which(values []string, chosen []bool, wanted bool) []string {
-	rest := make([]string, 0, len(values))
-	for i, value := range values {
-		if chosen[i] == wanted {
-			rest = append(rest, value)
-		}
-	}
-	return rest
 }
