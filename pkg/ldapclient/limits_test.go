@@ -62,10 +62,11 @@ func TestF_09OneTrial(t *testing.T) {
 		for range 20 {
 			work.Go(func() {
 				took, err := ask(t, 10*time.Second, func(ctx context.Context) error { _, _, err := collect(ctx, n.As(as("a")), read("a")); return err })
-				if took == 0 {
+				switch {
+				case took == 0:
 					kindOf(t, err, fault.Unavailable, "directoryUnreachable")
 					refused.Add(1)
-				} else if took >= 10*time.Second {
+				case took >= 10*time.Second:
 					kindOf(t, err, fault.Timeout, "directoryTimeout")
 					slow.Add(1)
 				}
