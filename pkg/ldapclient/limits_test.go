@@ -3,6 +3,7 @@ package ldapclient_test
 import (
 	"context"
 	"fmt"
+	"net"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -310,4 +311,43 @@ func TestMaxCallers(t *testing.T) {
 			}
 		}
 	})
+}
+
+// The end of the client does not wait for a server that takes nothing, neither for a goodbye nor
+// for a change that is about to leave.
+func TestCloseDoesNotWait(t *testing.T) {
+	for _, busy := range []bool{false, true} {
+		var full atomic.Bool
+		onNetwork(t, plan{options: func(o *ldapclient.Options) {
+			open := o.Dial
+			o.Heartbeat, o.OperationTimeout = time.Hour, time.Hour
+			o.Dial = func(ctx context.Context, address string) (net.Conn, error) {
+				conn, err := open(ctx, address)
+				if err != nil {
+					return nil, err
+				}
+				return &stuffed{Conn: conn, full: &full, gone: make(chan struct{})}, nil
+			}
+		}}, func(t *testing.T, n *network) {
+			n.put(t, "a")
+			full.Store(true)
+			var work sync.WaitGroup
+			if busy {
+				work.Go(func() {
+					if err := changes()["modify"](t.Context(), n.As(as("a"))); err == nil {
+						t.Error("a change that did not leave was made")
+					}
+				})
+				synctest.Wait()
+			}
+			begun := time.Now()
+			if err := n.Close(t.Context()); err != nil {
+				t.Error(err)
+			}
+			if took := time.Since(begun); took > 10*time.Second {
+				t.Errorf("it took %s", took)
+			}
+			work.Wait()
+		})
+	}
 }
