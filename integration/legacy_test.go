@@ -3,16 +3,19 @@ package integration_test
 import (
 	"crypto/tls"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/go-ldap/ldap/v3"
+	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/rest2ldap/rest2ldap/internal/slapd"
 	"github.com/rest2ldap/rest2ldap/internal/testcert"
@@ -173,6 +176,43 @@ func TestLegacyMutualTLS(t *testing.T) {
 			g.send(t, ask{method: http.MethodGet, path: path, as: "bjensen", password: "wrong"}).want(http.StatusUnauthorized)
 		})
 	}
+}
+
+// A folder of version 3.5, as it is, leaves decisions: nothing is served before them, each names
+// the setting that makes it, and with those settings old clients are answered.
+func TestLegacyDecisions(t *testing.T) {
+	archive, err := txtar.ParseFile("../pkg/legacy/testdata/v35.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	for _, f := range archive.Files {
+		if strings.HasPrefix(f.Name, "old/") {
+			write(t, dir, f.Name, strings.Replace(string(f.Data), `"oauth2", "basic"`, `"basic"`, 1))
+		}
+	}
+	old := filepath.Join(dir, "old")
+	output, err := exec.Command(program, "serve", "--legacy", old).CombinedOutput()
+	var failed *exec.ExitError
+	if !errors.As(err, &failed) || failed.ExitCode() != 1 {
+		t.Fatalf("%v\n%s", err, output)
+	}
+	for _, setting := range []string{"server.certificates.0.cert=", "directory.ca=", "directory.servers.0.url=", "directory.servers.1.url=", "auth.anonymous.identity="} {
+		if !strings.Contains(string(output), "--set "+setting) {
+			t.Errorf("no decision about %s in\n%s", setting, output)
+		}
+	}
+	slapd.Each(t, slapd.Options{}, func(t *testing.T, server *slapd.Server) {
+		password := filepath.Join(t.TempDir(), "password")
+		write(t, filepath.Dir(password), "password", server.ServicePassword)
+		g := startLegacy(t, server, old, "server.listen=127.0.0.1:0", "directory.ca="+server.CAFile, "directory.servers.0.url="+server.URL, "directory.servers.1.url="+strings.Replace(server.URL, "127.0.0.1", "localhost", 1),
+			"directory.bind.dn="+server.ServiceDN, "directory.bind.password=file:"+password, "auth.anonymous.identity=anonymous")
+		const path = "/rest2ldap/api/users/bjensen"
+		g.get(t, "bjensen", path).want(http.StatusOK).has(`"bjensen"`, "userName")
+		g.send(t, ask{method: http.MethodGet, path: path, header: headers("X-OpenIDM-Username", "bjensen", "X-OpenIDM-Password", "hifalutin")}).want(http.StatusOK)
+		g.list(t, "bjensen", "/rest2ldap/api/users", `userName eq "scarter"`).finds("scarter")
+		g.send(t, ask{method: http.MethodDelete, path: path, as: "scarter"}).want(http.StatusForbidden)
+	})
 }
 
 // The configuration of a directory server, whose own endpoints are gone: its port and its
