@@ -98,14 +98,19 @@ func (c *call) byRights(ctx context.Context, dn directory.DN, refused error) err
 	if !errors.As(refused, &e) || e.Detail.PasswordPolicy != directory.PasswordModNotAllowed {
 		return refused
 	}
+	return c.unlessOwn(ctx, dn, refused, fault.Wrap(fault.Forbidden, refused, "you have no right to do this").Named("insufficientAccessRights"))
+}
+
+// unlessOwn is a refusal as the owner of the account is told it, and as everybody else is.
+func (c *call) unlessOwn(ctx context.Context, dn directory.DN, owner, others error) error {
 	own, err := c.isCaller(ctx, dn)
 	switch {
 	case err != nil:
 		return err
 	case own:
-		return refused
+		return owner
 	}
-	return fault.Wrap(fault.Forbidden, refused, "you have no right to do this").Named("insufficientAccessRights")
+	return others
 }
 
 // tryPassword tries the change of a password. OpenLDAP compares the old one before it looks
@@ -138,14 +143,7 @@ func (c *call) explainPassword(ctx context.Context, dn directory.DN, refused err
 	if !errors.As(refused, &e) || e.Detail.Kind != "wrongPassword" {
 		return refused
 	}
-	own, err := c.isCaller(ctx, dn)
-	switch {
-	case err != nil:
-		return err
-	case own:
-		return refused
-	}
-	return fault.Wrap(fault.Forbidden, refused, "you may not change this password, or the old one is not right").Named("passwordRefused")
+	return c.unlessOwn(ctx, dn, refused, fault.Wrap(fault.Forbidden, refused, "you may not change this password, or the old one is not right").Named("passwordRefused"))
 }
 
 // isCaller reports whether an entry is the caller's own.
