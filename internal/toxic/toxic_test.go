@@ -36,9 +36,11 @@ func TestClear(t *testing.T) {
 	}()
 	way := toxic.New(t, listener.Addr().String())
 	address := strings.TrimPrefix(way.URL, "ldaps://")
-	for range 10 {
+	for round := range 20 {
 		way.CutNext(toxic.Downstream)
-		way.Add(toxic.Downstream, "limit_data", map[string]any{"bytes": 30})
+		if round%2 == 0 {
+			way.Add(toxic.Downstream, "limit_data", map[string]any{"bytes": 30})
+		}
 		var work sync.WaitGroup
 		for range 8 {
 			conn, err := net.Dial("tcp", address)

@@ -115,7 +115,7 @@ func TestF_03GoneInTheAnswer(t *testing.T) {
 func TestF_08Reset(t *testing.T) {
 	slapd.Each(t, slapd.Options{}, func(t *testing.T, server *slapd.Server) {
 		first, _, session := twoWays(t, server)
-		first.Add(toxic.Downstream, "reset_peer", map[string]any{"timeout": 0})
+		first.Reset(toxic.Downstream)
 		before := modifications(server)
 		err := describe(within(t, 0), session, "after the reset")
 		entries, _, readErr := collect(within(t, 0), session, read("bjensen", "description"))
