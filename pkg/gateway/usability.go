@@ -57,7 +57,8 @@ func (c *call) accountState(ctx context.Context, dn directory.DN) (directory.Acc
 	seen, err := c.accounts.State(ctx, dn)
 	switch isHidden := errors.Is(err, fault.NotFound); {
 	case isHidden && told == nil:
-		return seen, fault.Wrap(fault.BadGateway, err, "the gateway's account may not see the state of this account").Named("accountState")
+		c.logger.Info("the state of an account was asked for whose entry the gateway's account does not see", "dn", dn.String())
+		return seen, fault.Wrap(fault.Invalid, err, "the resource is no account of those that the gateway looks after").Named("noAccount")
 	case err != nil && !isHidden:
 		return seen, err
 	case told == nil:

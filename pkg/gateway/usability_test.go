@@ -106,7 +106,7 @@ func TestAccountUsabilityRefused(t *testing.T) {
 		"absent":         {fault.New(fault.Invalid, "x").Named("noSuchAttribute"), accounts{}, nil},
 		"may not":        {fault.New(fault.Forbidden, "x"), accounts{}, fault.Forbidden},
 		"down":           {fault.New(fault.Unavailable, "x"), accounts{}, fault.Unavailable},
-		"hidden":         {nil, accounts{err: fault.New(fault.NotFound, "x")}, fault.BadGateway},
+		"hidden":         {nil, accounts{err: fault.New(fault.NotFound, "x")}, fault.Invalid},
 		"accounts down":  {nil, accounts{err: fault.New(fault.Timeout, "x")}, fault.Timeout},
 		"nobody to look": {nil, nil, fault.Unsupported},
 	} {
