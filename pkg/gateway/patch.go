@@ -40,7 +40,7 @@ func (c *call) patch(ctx context.Context) (*Answer, error) {
 	if !capabilities.Increment && slices.ContainsFunc(changes, isIncrement) {
 		return c.untilUndisturbed(func() (*Answer, error) { return c.patchCounted(ctx, encoder, changes) })
 	}
-	if c.target.DecidesMembership(changes) || c.target.TakesRequired(changes) {
+	if c.hangsOnEntry(changes) {
 		return c.untilUndisturbed(func() (*Answer, error) { return c.patchInside(ctx, encoder, changes) })
 	}
 	dn, err := c.entryDN(ctx)
@@ -90,18 +90,41 @@ func (c *call) fetchState(ctx context.Context) (*directory.Entry, error) {
 	return entry, c.checkRevision(entry)
 }
 
-// patchInside makes changes that might take the resource out of its collection, or the last
-// value of a field that is required. Whether they do hangs on the rest of the entry, so that
-// its revision is asserted.
+// hangsOnEntry reports whether it hangs on the rest of the entry what changes do, or whether
+// they may be made: they might take the resource out of its collection, or the last value of a
+// field that is required; the directory cannot compare their values; or it would take a number
+// that is not there for 0, because it is lenient towards the values beside it.
+func (c *call) hangsOnEntry(changes []directory.Change) bool {
+	return c.target.DecidesMembership(changes) || c.target.TakesRequired(changes) ||
+		c.asserts() && c.target.ChangesUncompared(changes) ||
+		!c.engine.StrictModify && slices.ContainsFunc(changes, isIncrement) && slices.ContainsFunc(changes, isOfValues)
+}
+
+// asserts reports whether the directory can be told which revision an entry has to have.
+func (c *call) asserts() bool {
+	capabilities := c.binding.Capabilities()
+	return capabilities.Assertion && capabilities.StrongRevision()
+}
+
+// patchInside makes changes of which it hangs on the rest of the entry what they do, so that its
+// revision is asserted.
 func (c *call) patchInside(ctx context.Context, encoder *mapping.Encoder, changes []directory.Change) (*Answer, error) {
 	entry, err := c.fetchState(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if !c.engine.StrictModify {
-		if changes, _ = c.target.Prune(entry, changes); len(changes) == 0 {
-			return c.unchanged(ctx, encoder)
+		changes, _ = c.target.Prune(entry, changes)
+	}
+	revision := c.target.RevisionOf(entry).Value
+	asserted := revision != "" && c.asserts()
+	if asserted {
+		if changes, err = c.target.Whole(entry, changes, c.engine.StrictModify); err != nil {
+			return nil, c.located(err, nil)
 		}
+	}
+	if len(changes) == 0 {
+		return c.unchanged(ctx, encoder)
 	}
 	if err := c.target.CheckChanged(entry, changes); err != nil {
 		return nil, err
@@ -110,5 +133,6 @@ func (c *call) patchInside(ctx context.Context, encoder *mapping.Encoder, change
 	if err != nil {
 		return nil, err
 	}
-	return c.modify(ctx, encoder, dn, changes, c.target.RevisionOf(entry).Value, entry)
+	c.exact = slices.ContainsFunc(changes, isIncrement) && !(asserted && c.target.Counts(entry, changes))
+	return c.modify(ctx, encoder, dn, changes, revision, entry)
 }

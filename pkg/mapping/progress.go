@@ -11,14 +11,14 @@ import (
 // for several goroutines at once.
 type Progress struct {
 	dn         string
-	matcher    *directory.Matcher
+	schema     *directory.Schema
 	attributes []*valueSet
 	byName     map[string]*valueSet // in lower case
 }
 
 // Progress begins with an entry, which stays as it is.
 func (t *Target) Progress(entry *directory.Entry) *Progress {
-	p := &Progress{dn: entry.DN, matcher: directory.NewMatcher(t.binding.capabilities.Schema), byName: make(map[string]*valueSet, len(entry.Attributes))}
+	p := &Progress{dn: entry.DN, schema: t.binding.capabilities.Schema, byName: make(map[string]*valueSet, len(entry.Attributes))}
 	for _, a := range entry.Attributes {
 		p.of(a.Name).list = a.Values
 	}
@@ -33,7 +33,7 @@ func (p *Progress) Apply(c directory.Change) {
 	set := p.of(c.Attribute)
 	switch {
 	case c.Op == directory.ChangeAdd:
-		set.index(p.matcher)
+		set.index(p.schema)
 		for _, value := range c.Values {
 			set.add(value)
 		}
@@ -46,17 +46,30 @@ func (p *Progress) Apply(c directory.Change) {
 	case c.Op == directory.ChangeReplace, c.Op == directory.ChangeDelete && len(c.Values) == 0:
 		set.replace(c.Values)
 	case c.Op == directory.ChangeDelete:
-		set.index(p.matcher)
+		set.index(p.schema)
 		for _, value := range c.Values {
 			set.remove(value)
 		}
 	}
 }
 
+// Counts reports whether each number that the changes increment is there by then, as the entry and
+// the changes before show.
+func (t *Target) Counts(entry *directory.Entry, changes []directory.Change) bool {
+	progress := t.Progress(entry)
+	for _, change := range changes {
+		if change.Op == directory.ChangeIncrement && progress.of(change.Attribute).isEmpty() {
+			return false
+		}
+		progress.Apply(change)
+	}
+	return true
+}
+
 // present returns those of the values that the attribute has.
 func (p *Progress) present(attribute string, values []string) []string {
 	set := p.of(attribute)
-	set.index(p.matcher)
+	set.index(p.schema)
 	present := make([]string, 0, len(values))
 	for _, value := range values {
 		if key, ok := set.key(value); ok && len(set.equal[key]) > 0 {
@@ -98,13 +111,17 @@ type valueSet struct {
 	key     func(string) (string, bool)
 }
 
-// index finds out where values are.
-func (s *valueSet) index(matcher *directory.Matcher) {
+// index finds out where values are. Those that the directory cannot compare are the same octet for
+// octet.
+func (s *valueSet) index(schema *directory.Schema) {
 	if s.same != nil {
 		return
 	}
 	list := s.list
-	s.list, s.key = nil, matcher.Key(s.name)
+	s.list, s.key = nil, directory.NewMatcher(schema).Key(s.name)
+	if isUncompared(schema.Attribute(s.name)) {
+		s.key = func(value string) (string, bool) { return value, true }
+	}
 	s.removed, s.same, s.equal = make(map[int]bool), make(map[string]int, len(list)), make(map[string][]int, len(list))
 	for _, value := range list {
 		s.add(value)
