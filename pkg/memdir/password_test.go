@@ -6,7 +6,9 @@ import (
 	"time"
 
 	ber "github.com/go-asn1-ber/asn1-ber"
+	"github.com/go-ldap/ldap/v3"
 
+	"github.com/rest2ldap/rest2ldap/internal/exampledata"
 	"github.com/rest2ldap/rest2ldap/internal/slapd"
 	"github.com/rest2ldap/rest2ldap/pkg/ldapwire"
 )
@@ -125,6 +127,66 @@ func testMustChange(t *testing.T, d *place) {
 		}
 		if result, entries, _ := r.exchange(query{base: person(n)}.packet()); result.Code != 0 || entries != 1 {
 			t.Errorf("after it: %+v", result)
+		}
+	}
+}
+
+// TestReset: a password that the root sets has to be changed, one that others set has not.
+func TestReset(t *testing.T) {
+	t.Parallel()
+	both(t, 0, testReset)
+}
+
+func testReset(t *testing.T, d *place) {
+	root := d.as(t, rootDN, d.rootPassword)
+	change := func(who *ldap.Conn, more func(*ldap.ModifyRequest)) func(dn string) error {
+		return func(dn string) error {
+			request := ldap.NewModifyRequest(dn, nil)
+			request.Replace("userPassword", []string{"another"})
+			if more != nil {
+				more(request)
+			}
+			return who.Modify(request)
+		}
+	}
+	says := func(values ...string) func(*ldap.ModifyRequest) {
+		return func(r *ldap.ModifyRequest) { r.Replace("pwdReset", values) }
+	}
+	extended := func(who *ldap.Conn) func(dn string) error {
+		return func(dn string) error {
+			_, err := who.PasswordModify(ldap.NewPasswordModifyRequest(dn, "", "another"))
+			return err
+		}
+	}
+	admin := d.as(t, exampledata.Person{ID: "kvaughan"}.DN(), exampledata.Password("kvaughan"))
+	for n, test := range []struct {
+		name   string
+		before string
+		change func(dn string) error
+		want   string
+	}{
+		{"Root", "", change(root, nil), "TRUE"},
+		{"RootAgain", "TRUE", change(root, nil), "TRUE"},
+		{"RootExtended", "", extended(root), "TRUE"},
+		{"RootSaysNot", "", change(root, says("FALSE")), "FALSE"},
+		{"RootSaysNothing", "TRUE", change(root, says()), ""},
+		{"Administrator", "TRUE", change(admin, nil), ""},
+		{"AdministratorExtended", "TRUE", extended(admin), ""},
+		{"Self", "", change(d.as(t, person(17), password(17)), nil), ""},
+	} {
+		dn := person(10 + n)
+		if test.before != "" {
+			r := ldap.NewModifyRequest(dn, nil)
+			r.Replace("pwdReset", []string{test.before})
+			wantCode(t, test.name, root.Modify(r), 0)
+		}
+		wantCode(t, test.name, test.change(dn), 0)
+		found, err := root.Search(ldap.NewSearchRequest(dn, 0, 0, 0, 0, false, "(objectClass=*)", []string{"pwdReset"}, nil))
+		if err != nil || len(found.Entries) != 1 {
+			t.Fatal(found, err)
+		}
+		if got := found.Entries[0].GetAttributeValue("pwdReset"); got != test.want {
+			t.Errorf("%s: pwdReset %q, want %q", test.name, got, test.want)
 		}
 	}
 }

@@ -46,7 +46,7 @@ func (s *Store) Add(who Who, dn string, attributes []directory.Attribute, w Writ
 	case above == nil && !who.Root, !v.may(e, entryAttribute, write):
 		return Outcome{Result: refuse(insufficientAccess, "no write access to entry")}
 	}
-	if result := s.newPassword(v, nil, e); result.Code != success {
+	if result := s.newPassword(v, nil, e, false); result.Code != success {
 		return Outcome{Result: result}
 	}
 	s.stamp(e, who, true)
@@ -157,7 +157,8 @@ func (s *Store) Modify(who Who, dn string, changes []directory.Change, w Write) 
 	if result := s.checkEntry(e, structuralClass); result.Code != success {
 		return Outcome{Result: result}
 	}
-	if result := s.newPassword(v, found.entry, e); result.Code != success {
+	saysReset := slices.ContainsFunc(changes, func(c directory.Change) bool { return strings.EqualFold(c.Attribute, "pwdReset") })
+	if result := s.newPassword(v, found.entry, e, saysReset); result.Code != success {
 		return Outcome{Result: result}
 	}
 	s.stamp(e, who, false)

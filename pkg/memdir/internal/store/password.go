@@ -163,8 +163,10 @@ func (s *Store) countLogin(key string, good bool, most int) {
 }
 
 // newPassword checks and hashes the passwords of a state that is to be stored, and keeps
-// what the policy wants to know. before is nil for a new entry. s.mu is held.
-func (s *Store) newPassword(v *view, before, after *entry) Result {
+// what the policy wants to know. One that the root sets has to be changed, as in OpenLDAP, unless
+// the request itself says so or otherwise, by pwdReset (saysReset). before is nil for a new entry.
+// s.mu is held.
+func (s *Store) newPassword(v *view, before, after *entry, saysReset bool) Result {
 	var old []string
 	if before != nil {
 		old = before.attribute("userPassword")
@@ -197,9 +199,16 @@ func (s *Store) newPassword(v *view, before, after *entry) Result {
 	if before == nil {
 		return Result{}
 	}
-	s.setOperational(after, "pwdReset")
+	policy := s.policyOf(before)
+	switch {
+	case saysReset:
+	case v.who.Root && policy.MustChange:
+		s.setOperational(after, "pwdReset", "TRUE")
+	default:
+		s.setOperational(after, "pwdReset")
+	}
 	s.setOperational(after, "pwdGraceUseTime")
-	if kept := s.policyOf(before).InHistory; kept > 0 && len(old) > 0 {
+	if kept := policy.InHistory; kept > 0 && len(old) > 0 {
 		value := fmt.Sprintf("%s#1.3.6.1.4.1.1466.115.121.1.40#%d#%s", s.options.Now().UTC().Format(timeForm), len(old[0]), old[0])
 		history := append(slices.Clone(before.attribute("pwdHistory")), value)
 		s.setOperational(after, "pwdHistory", history[max(0, len(history)-kept):]...)
@@ -280,7 +289,7 @@ func (s *Store) ChangePassword(who Who, user, old, password string) (generated s
 	if result := s.checkEntry(e, found.attribute("structuralObjectClass")[0]); result.Code != success {
 		return "", result
 	}
-	if result := s.newPassword(v, found.entry, e); result.Code != success {
+	if result := s.newPassword(v, found.entry, e, false); result.Code != success {
 		return "", result
 	}
 	s.stamp(e, who, false)
