@@ -25,6 +25,10 @@ type Options struct {
 	Schema string
 	// SizeLimit is that of ordinary callers; OpenLDAP's 500 when 0, none when negative.
 	SizeLimit int
+	// Access are access rules that come before those of Rules.
+	Access []memdir.Rule
+	// Plain has people bind by SASL PLAIN; PlainRule is then among the rules.
+	Plain bool
 	// RootPassword is that of exampledata.RootDN; nobody can bind so when it is "".
 	RootPassword string
 	// Logger may be nil.
@@ -43,6 +47,11 @@ func New(o Options) (*memdir.Server, error) {
 		Policy: memdir.Policy{MaxFailure: 5, LockoutDuration: 5 * time.Minute, MustChange: true}, PolicyDN: exampledata.PolicyDN,
 		RootDN: exampledata.RootDN, RootPassword: o.RootPassword,
 	}
+	if o.Plain {
+		options.PlainBase = exampledata.PeopleDN
+		options.Rules = append([]memdir.Rule{PlainRule()}, options.Rules...)
+	}
+	options.Rules = append(slices.Clone(o.Access), options.Rules...)
 	server, err := memdir.New(options)
 	if err != nil {
 		return nil, err
@@ -78,5 +87,13 @@ func Rules() []memdir.Rule {
 			By: []memdir.Grant{{Subject: memdir.Self, Level: memdir.LevelWrite}, others},
 		},
 		{By: []memdir.Grant{{Subject: memdir.Users, Level: memdir.LevelRead}}},
+	}
+}
+
+// PlainRule lets the directory find those who bind by SASL PLAIN, and use their passwords.
+func PlainRule() memdir.Rule {
+	return memdir.Rule{
+		Base: exampledata.PeopleDN, Scope: memdir.OneLevel, Attributes: []string{"entry", "objectClass", "userPassword"},
+		By: []memdir.Grant{{Subject: memdir.Anonymous, Level: memdir.LevelAuth}, {Subject: memdir.Anyone, Break: true}},
 	}
 }

@@ -95,6 +95,7 @@ func (s *site) configure(l layout) error {
 		"Options":        s.options,
 		"Member":         s.member,
 		"Schema":         schemaLines(s.options.Schema),
+		"Access":         accessLines(s.options.access()),
 		"Codes":          CodesDN,
 		"Limit":          limitWords(s.options.CallerSizeLimit),
 		"Base":           exampledata.BaseDN,

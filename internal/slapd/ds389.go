@@ -35,7 +35,7 @@ var findDS389 = sync.OnceValues(func() (string, error) {
 
 // newDS389 prepares a 389 Directory Server that is published on that port of 127.0.0.1.
 func newDS389(ctx context.Context, s *site, port string) (*container, error) {
-	if s.options.Rules != "" || s.options.Global != "" || s.options.Database != "" || s.options.AccessLog || len(s.options.Codes) > 0 {
+	if s.options.Rules != "" || s.options.Global != "" || s.options.Database != "" || s.options.AccessLog || len(s.options.Codes) > 0 || len(s.options.access()) > 0 {
 		return nil, fmt.Errorf("%w: these options are for OpenLDAP", ErrUnavailable)
 	}
 	image, err := findDS389()

@@ -55,7 +55,8 @@ func (m *memory) start(ctx context.Context) error {
 	}
 	m.server, err = exampledir.New(exampledir.Options{
 		TLS:  &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12},
-		Data: m.data, Schema: m.site.options.Schema, SizeLimit: m.site.options.CallerSizeLimit, RootPassword: m.site.rootPassword, Intercept: m.note,
+		Data: m.data, Schema: m.site.options.Schema, SizeLimit: m.site.options.CallerSizeLimit,
+		Access: m.site.options.Access, Plain: m.site.options.Plain, RootPassword: m.site.rootPassword, Intercept: m.note,
 	})
 	if err != nil {
 		return err

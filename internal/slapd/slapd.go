@@ -17,6 +17,7 @@ import (
 	"github.com/rest2ldap/rest2ldap/internal/exampledata"
 	"github.com/rest2ldap/rest2ldap/internal/tally"
 	"github.com/rest2ldap/rest2ldap/internal/testcert"
+	"github.com/rest2ldap/rest2ldap/pkg/memdir"
 )
 
 // Kind says how a server runs.
@@ -90,7 +91,12 @@ type Options struct {
 	// LogLevel is what [Server.Logs] will show, in slapd's words; "stats" (one
 	// line per operation and result) when empty. Benchmarks want "none".
 	LogLevel string
-	// Rules holds access rules that come before all others.
+	// Access are access rules that come before all others.
+	Access []memdir.Rule
+	// Plain has people bind by SASL PLAIN (RFC 4616), with their uid and a password that is
+	// stored in clear. OpenLDAP may lack the mechanism, which is a package of its own.
+	Plain bool
+	// Rules holds more access rules that come before all others, in the words of slapd.conf.
 	Rules string
 	// Global holds lines for slapd.conf ahead of all databases, Database lines
 	// for the end of the main database, overlays for instance.

@@ -17,31 +17,44 @@ func (c *conn) bind(r *request, b *ldapwire.Bind) {
 	}
 	result := r.readControls()
 	if result.Code == 0 {
-		result = checkBind(b)
+		result = c.server.checkBind(b)
 	}
-	if result.Code != 0 || b.DN == "" {
+	if result.Code != 0 || b.DN == "" && b.Mechanism == "" {
 		r.controls.policy = false
 		r.finish(result)
 		return
 	}
-	who, result := c.server.store.Bind(b.DN, b.Credentials)
+	who, result := c.server.authenticate(b)
 	if result.Code == 0 {
 		c.become(who, result.Reason == store.ChangeAfterReset)
 	}
-	// slapd says nothing of the account where there is none.
-	r.controls.policy = r.controls.policy && !who.Root && c.server.exists(b.DN)
+	// slapd says nothing of the account where there is none, nor where it was SASL that looked.
+	r.controls.policy = r.controls.policy && b.Mechanism == "" && !who.Root && c.server.exists(b.DN)
 	r.finish(result)
 }
 
+// authenticate verifies the password of a bind.
+func (s *Server) authenticate(b *ldapwire.Bind) (store.Who, store.Result) {
+	if b.Mechanism != "" {
+		return s.store.Plain(b.Credentials)
+	}
+	return s.store.Bind(b.DN, b.Credentials)
+}
+
+// mechanismPlain is the SASL mechanism of a name and a password (RFC 4616).
+const mechanismPlain = "PLAIN"
+
 // checkBind tells what is wrong with a bind before anybody looks at the password.
-func checkBind(b *ldapwire.Bind) store.Result {
+func (s *Server) checkBind(b *ldapwire.Bind) store.Result {
 	switch {
 	case b.Version < 3:
 		return store.Result{Code: protocolError, Message: "historical protocol version requested, use LDAPv3 instead"}
 	case b.Version > 3:
 		return store.Result{Code: protocolError, Message: "requested protocol version not supported"}
+	case b.Mechanism == mechanismPlain && s.options.PlainBase != "":
+		return store.Result{}
 	case b.Mechanism != "":
-		return store.Result{Code: authMethodNotSupported, Message: "SASL mechanisms are not supported; use a simple bind"}
+		return store.Result{Code: authMethodNotSupported, Message: "SASL(-4): no mechanism available: "}
 	case b.Unknown:
 		return store.Result{Code: authMethodNotSupported, Message: "unknown authentication method"}
 	case b.DN == "" && b.Credentials != "":

@@ -17,14 +17,15 @@
 //
 // It differs from OpenLDAP where that is safer for tests: a cookie is good for nothing but
 // the search that it comes from; what is no LDAP is always answered with a notice, and so is
-// the message id 0. There is neither SASL nor StartTLS, since every connection is TLS from
-// its start, and no access log. Of what OpenLDAP 2.5 lists in its root DSE with the
-// recommended overlays, the following is neither listed nor taken, so that a client finds out
-// as on any server without it: virtual list views, content synchronization (there is nothing
-// to replicate), matched values, subentries, don't-use-copy, account usability, the password
-// controls of Netscape, Cancel, transactions, and language tags and their ranges as features.
-// A critical control of them is answered with unavailableCriticalExtension, an operation with
-// protocolError.
+// the message id 0. Of SASL there is PLAIN alone, where Options.PlainBase says so. There is no
+// StartTLS, since every connection is TLS from its start, and no access log. Of what OpenLDAP
+// 2.5 lists in its root DSE with the recommended overlays, the following is neither listed nor
+// taken, so that a client finds out as on any server without it: other SASL mechanisms, virtual
+// list views, content synchronization (there is nothing to replicate), matched values,
+// subentries, don't-use-copy, account usability, the password controls of Netscape, Cancel,
+// transactions, and language tags and their ranges as features. A critical control of them is
+// answered with unavailableCriticalExtension, an operation with protocolError, a mechanism with
+// authMethodNotSupported.
 //
 // Options.Intercept makes the server misbehave, operation by operation.
 package memdir

@@ -35,6 +35,11 @@ type Options struct {
 	// Policy is the password policy, unless PolicyDN names one that is among the entries.
 	Policy   Policy
 	PolicyDN string
+	// PlainBase has the server take SASL PLAIN (RFC 4616): it is the name right below which the
+	// entries of users are, that of the user U being uid=U. Their passwords have to be stored in
+	// clear, and anonymous needs LevelAuth to their entry, objectClass and userPassword. "" is no
+	// SASL.
+	PlainBase string
 	// Logger gets what an operator may want to know; nil is nobody.
 	Logger *slog.Logger
 	// Now is the clock; nil is the system's.
@@ -79,7 +84,7 @@ func New(o Options) (*Server, error) {
 	}
 	directory, err := store.New(store.Options{
 		Suffix: o.Suffix, Schema: o.Schema, RootDN: o.RootDN, RootPassword: o.RootPassword,
-		Rules: o.Rules, Limits: o.Limits, Policy: o.Policy, PolicyDN: o.PolicyDN, Now: o.Now,
+		Rules: o.Rules, Limits: o.Limits, Policy: o.Policy, PolicyDN: o.PolicyDN, PlainBase: o.PlainBase, Now: o.Now,
 	})
 	if err != nil {
 		return nil, err
@@ -92,7 +97,7 @@ func New(o Options) (*Server, error) {
 	life, kill := context.WithCancel(context.Background())
 	return &Server{
 		options: o, store: directory, life: life, kill: kill,
-		special:   []special{{"", "root DSE", rootDSE(directory.Suffix())}, {subschema, "subschema subentry", directory.Subschema()}},
+		special:   []special{{"", "root DSE", rootDSE(directory.Suffix(), o.PlainBase != "")}, {subschema, "subschema subentry", directory.Subschema()}},
 		listeners: map[net.Listener]struct{}{}, conns: map[*conn]struct{}{},
 	}, nil
 }

@@ -39,11 +39,12 @@ const (
 
 // The levels of a Grant.
 const (
-	LevelNone    = store.LevelNone
-	LevelAuth    = store.LevelAuth
-	LevelCompare = store.LevelCompare
-	LevelSearch  = store.LevelSearch
-	LevelRead    = store.LevelRead
-	LevelWrite   = store.LevelWrite
-	LevelChange  = store.LevelChange
+	LevelNone     = store.LevelNone
+	LevelDisclose = store.LevelDisclose
+	LevelAuth     = store.LevelAuth
+	LevelCompare  = store.LevelCompare
+	LevelSearch   = store.LevelSearch
+	LevelRead     = store.LevelRead
+	LevelWrite    = store.LevelWrite
+	LevelChange   = store.LevelChange
 )

@@ -19,8 +19,8 @@ const subschema = "cn=Subschema"
 
 // rootDSE is what the server tells of itself (RFC 4512 §5.1), as OpenLDAP does. Permissive
 // modify and no-op are taken without being listed, as there.
-func rootDSE(suffix string) *directory.Entry {
-	return &directory.Entry{Attributes: []directory.Attribute{
+func rootDSE(suffix string, plain bool) *directory.Entry {
+	entry := &directory.Entry{Attributes: []directory.Attribute{
 		{Name: "objectClass", Values: []string{"top", "OpenLDAProotDSE"}},
 		{Name: "structuralObjectClass", Values: []string{"OpenLDAProotDSE"}},
 		{Name: "namingContexts", Values: []string{suffix}},
@@ -40,6 +40,10 @@ func rootDSE(suffix string) *directory.Entry {
 		{Name: "entryDN", Values: []string{""}},
 		{Name: "subschemaSubentry", Values: []string{subschema}},
 	}}
+	if plain {
+		entry.Attributes = append(entry.Attributes, directory.Attribute{Name: "supportedSASLMechanisms", Values: []string{mechanismPlain}})
+	}
+	return entry
 }
 
 // findSpecial finds the special entry of that name, nil for none.

@@ -24,6 +24,8 @@ type Level int
 const (
 	// LevelNone gives nothing: not even that the entry is there.
 	LevelNone Level = iota
+	// LevelDisclose lets it be known that the entry is there.
+	LevelDisclose
 	// LevelAuth lets a password be used for a bind, and authzTo for a proxy.
 	LevelAuth
 	// LevelCompare lets values be compared.
@@ -40,7 +42,7 @@ const (
 
 func (l Level) rights() right {
 	return [...]right{
-		LevelNone: 0, LevelAuth: disclose | auth, LevelCompare: disclose | auth | compare, LevelSearch: disclose | auth | compare | search,
+		LevelNone: 0, LevelDisclose: disclose, LevelAuth: disclose | auth, LevelCompare: disclose | auth | compare, LevelSearch: disclose | auth | compare | search,
 		LevelRead: disclose | auth | compare | search | read, LevelWrite: disclose | auth | compare | search | read | write, LevelChange: auth | write,
 	}[l]
 }

@@ -70,6 +70,8 @@ type Options struct {
 	// Policy is the password policy, unless PolicyDN names one that is among the entries.
 	Policy   Policy
 	PolicyDN string
+	// PlainBase is the name right below which those are who bind by SASL PLAIN; see Plain.
+	PlainBase string
 	// Now is the clock; nil is the system's.
 	Now func() time.Time
 }
@@ -133,6 +135,9 @@ func New(o Options) (*Store, error) {
 	if s.root, err = s.schema.parseDN(o.RootDN); err != nil {
 		return nil, fmt.Errorf("memdir: the root %q: %w", o.RootDN, err)
 	}
+	if _, err = s.schema.parseDN(o.PlainBase); err != nil {
+		return nil, fmt.Errorf("memdir: the place of those who bind by PLAIN %q: %w", o.PlainBase, err)
+	}
 	if s.rules, err = s.compileRules(o.Rules); err != nil {
 		return nil, err
 	}
@@ -172,6 +177,7 @@ const (
 	alreadyExists          = 68
 	classModsProhibited    = 69
 	affectsMultipleDSAs    = 71
+	other                  = 80
 	assertionFailed        = 122
 	authorizationDenied    = 123
 	noOperation            = 0x410e
