@@ -76,6 +76,7 @@ func TestModifyPassword(t *testing.T) {
 			for _, old := range []string{"password", "sprain"} {
 				g.modifyPassword(t, "bjensen", "password", "scarter", old, "another one").fails(http.StatusForbidden, "passwordRefused")
 			}
+			g.send(t, ask{method: "POST", path: "/api/users/scarter", query: params("_action", "resetPassword"), as: "bjensen", password: "password", body: "{}"}).fails(http.StatusForbidden, "").lacks("generatedPassword")
 			g.read(t, "scarter", "").want(http.StatusOK)
 		})
 		t.Run("R_I07", func(t *testing.T) {
@@ -162,7 +163,7 @@ func TestActionsOfMapping(t *testing.T) {
 			return g.send(t, ask{method: "POST", path: path, query: params("_action", action), as: "bjensen", body: `{"oldPassword":"hifalutin","newPassword":"password"}`})
 		}
 		t.Run("R_I15", func(t *testing.T) {
-			for _, action := range []string{"modifyPassword", "resetPassword", "nosuch"} {
+			for _, action := range []string{"modifyPassword", "resetPassword", "accountUsability", "create", "nosuch"} {
 				act(t, "/api/readers/bjensen", action).fails(http.StatusBadRequest, "readOnly")
 				act(t, "/api/readers", action).fails(http.StatusBadRequest, "readOnly")
 			}

@@ -9,22 +9,24 @@ import (
 
 	"github.com/rest2ldap/rest2ldap/internal/slapd"
 	"github.com/rest2ldap/rest2ldap/internal/tally"
+	"github.com/rest2ldap/rest2ldap/pkg/memdir"
 )
 
 // nobodyReads has the directory show a little of one entry to who is anonymous, and a
 // little more to a guest.
-const nobodyReads = `
-access to dn.exact="uid=bjensen,ou=People,dc=example,dc=com" attrs=entry,objectClass,uid,cn
-  by anonymous read
-  by dn.exact="uid=guest,ou=People,dc=example,dc=com" read
-  by * break
-access to dn.exact="uid=bjensen,ou=People,dc=example,dc=com" attrs=sn
-  by dn.exact="uid=guest,ou=People,dc=example,dc=com" read
-  by * break
-access to dn.subtree="ou=People,dc=example,dc=com" attrs=entry,objectClass,uid,cn,sn,mail,telephoneNumber,description
-  by dn.exact="uid=guest,ou=People,dc=example,dc=com" none
-  by * break
-`
+func nobodyReads() []memdir.Rule {
+	const babs, guest = "uid=bjensen,ou=People,dc=example,dc=com", "uid=guest,ou=People,dc=example,dc=com"
+	others := memdir.Grant{Subject: memdir.Anyone, Break: true}
+	seen := memdir.Grant{Subject: memdir.DN, DN: guest, Level: memdir.LevelRead}
+	return []memdir.Rule{
+		{Base: babs, Scope: memdir.Exact, Attributes: []string{"entry", "objectClass", "uid", "cn"}, By: []memdir.Grant{{Subject: memdir.Anonymous, Level: memdir.LevelRead}, seen, others}},
+		{Base: babs, Scope: memdir.Exact, Attributes: []string{"sn"}, By: []memdir.Grant{seen, others}},
+		{
+			Base: "ou=People,dc=example,dc=com", Attributes: []string{"entry", "objectClass", "uid", "cn", "sn", "mail", "telephoneNumber", "description"},
+			By: []memdir.Grant{{Subject: memdir.DN, DN: guest, Level: memdir.LevelNone}, others},
+		},
+	}
+}
 
 const guest = `
 dn: uid=guest,ou=People,dc=example,dc=com
@@ -35,7 +37,10 @@ sn: Guest
 `
 
 func TestAnonymous(t *testing.T) {
-	server := slapd.Start(t, slapd.Options{Rules: nobodyReads, LDIF: guest})
+	slapd.Each(t, slapd.Options{Access: nobodyReads(), LDIF: guest}, anonymous)
+}
+
+func anonymous(t *testing.T, server *slapd.Server) {
 	const path = "/api/users/bjensen"
 	patch := `[{"operation":"replace","field":"/description","value":"by nobody"}]`
 	password := `{"oldPassword":"hifalutin","newPassword":"password"}`
@@ -67,7 +72,10 @@ func TestAnonymous(t *testing.T) {
 		})
 		t.Run("R_A27", func(t *testing.T) {
 			for _, value := range []string{"Basic !!!!", "Basic YmplbnNlbg==", "Basic", "Basic YmplbnNlbjo=", "Bearer x", "Negotiate x", ""} {
-				g.send(t, ask{method: "GET", path: path, header: http.Header{"Authorization": {value}}}).fails(http.StatusUnauthorized, "")
+				r := g.send(t, ask{method: "GET", path: path, header: http.Header{"Authorization": {value}}}).fails(http.StatusUnauthorized, "")
+				if got := r.header.Get("WWW-Authenticate"); !strings.HasPrefix(got, "Basic ") {
+					t.Errorf("%q: challenge %q", value, got)
+				}
 			}
 		})
 		t.Run("X30", func(t *testing.T) { // Half of the credentials, or an empty password, is not nobody.
@@ -132,15 +140,26 @@ func w12(t *testing.T, server *slapd.Server) {
 	t.Run("Options", func(t *testing.T) { g.send(t, ask{method: "OPTIONS", path: path}).want(http.StatusNoContent) })
 }
 
-// R_A15: no way in.
+// R_A15: no way in, whoever asks for whatever.
 func TestR_A15(t *testing.T) {
-	g := start(t, slapd.Start(t, slapd.Options{}), settings{auth: "\nauth: {methods: []}\n"})
-	for _, as := range []string{"", "bjensen"} {
-		r := g.get(t, as, "/api/users/bjensen").fails(http.StatusForbidden, "closed")
-		if got := r.header.Get("WWW-Authenticate"); got != "" {
-			t.Errorf("challenge %q", got)
+	slapd.Each(t, slapd.Options{}, func(t *testing.T, server *slapd.Server) {
+		g := start(t, server, settings{auth: "\nauth: {methods: []}\n"})
+		const path = "/api/users/bjensen"
+		for _, a := range []ask{
+			{method: "GET", path: path},
+			{method: "GET", path: path, as: "bjensen"},
+			{method: "GET", path: path, header: headers("Authorization", "Bearer x")},
+			{method: "GET", path: "/api/users", query: params("_queryFilter", "true"), as: "kvaughan"},
+			{method: "PATCH", path: path, as: "kvaughan", body: `[{"operation":"replace","field":"/description","value":"x"}]`},
+			{method: "DELETE", path: path, as: "kvaughan"},
+			{method: "POST", path: path, query: params("_action", "modifyPassword"), as: "bjensen", body: `{"oldPassword":"hifalutin","newPassword":"password"}`},
+		} {
+			r := g.send(t, a).fails(http.StatusForbidden, "closed")
+			if got := r.header.Get("WWW-Authenticate"); got != "" {
+				t.Errorf("%s %s: challenge %q", a.method, a.path, got)
+			}
 		}
-	}
+	})
 }
 
 // Several ways to authenticate beside each other: the scheme decides.

@@ -60,11 +60,12 @@ auth:
     filter: (&(uid={username})(objectClass=inetOrgPerson))
 `
 
-// start runs the program in front of a directory for the duration of a test.
-func start(t *testing.T, server *slapd.Server, s settings) *gateway {
+// configure writes the files of a gateway in front of a directory, and returns their folder, the
+// authority of its certificate, and the arguments of the program.
+func configure(t *testing.T, server *slapd.Server, s settings) (dir string, ca *testcert.CA, args []string) {
 	t.Helper()
-	dir := t.TempDir()
-	ca := writeCertificate(t, dir)
+	dir = t.TempDir()
+	ca = writeCertificate(t, dir)
 	write(t, dir, "password", server.ServicePassword+"\n")
 	if s.auth == "" {
 		s.auth = basicSearch
@@ -86,10 +87,17 @@ audit: {file: events.jsonl}
 		config += "\nmapping: {dir: mappings}\n"
 	}
 	write(t, dir, "gateway.yaml", config)
-	args := []string{"serve", "--config", filepath.Join(dir, "gateway.yaml")}
+	args = []string{"serve", "--config", filepath.Join(dir, "gateway.yaml")}
 	for _, set := range s.set {
 		args = append(args, "--set", set)
 	}
+	return dir, ca, args
+}
+
+// start runs the program in front of a directory for the duration of a test.
+func start(t *testing.T, server *slapd.Server, s settings) *gateway {
+	t.Helper()
+	dir, ca, args := configure(t, server, s)
 	g := &gateway{log: &logBuffer{}, events: filepath.Join(dir, "events.jsonl")}
 	g.url = g.serve(t, append(slices.Clone(s.within), append([]string{program}, args...)...), s.env)
 	g.client = &http.Client{

@@ -97,6 +97,9 @@ objectClasses: ( 1.3.6.1.4.1.4203.666.99.13 NAME 'plainTimes' SUP top AUXILIARY 
 			g.get(t, "kvaughan", "/hr/config").want(http.StatusOK).has(`"x"`, "cn")
 			change(t, "PUT", "/hr/config", `{"cn":"x","description":["one"]}`).want(http.StatusOK).has(`["one"]`, "description")
 			change(t, "PATCH", "/hr/config", `[{"operation":"add","field":"/description/-","value":"two"}]`).want(http.StatusOK)
+			if entry := ldapEntry(t, server, "cn=x,dc=example,dc=com"); !strings.Contains(entry, "\ndescription: one\n") || !strings.Contains(entry, "\ndescription: two\n") {
+				t.Errorf("%s", entry)
+			}
 			change(t, "DELETE", "/hr/config", "").fails(http.StatusBadRequest, "singleton")
 			change(t, "PUT", "/hr/config", `{"cn":"x"}`, "If-None-Match", "*").fails(http.StatusBadRequest, "singleton")
 			change(t, "POST", "/hr/config", `{"cn":"x"}`).fails(http.StatusBadRequest, "")

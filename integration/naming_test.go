@@ -71,6 +71,9 @@ func TestNaming(t *testing.T) {
 				if location := r.header.Get("Location"); !strings.HasSuffix(location, path) {
 					t.Errorf("Location %q", location)
 				}
+				if entry := ldapEntry(t, server, "uid=newuser,ou=People,dc=example,dc=com"); !strings.Contains(entry, "\nmail: newuser@example.com\n") {
+					t.Errorf("%s", entry)
+				}
 				g.get(t, "kvaughan", "/hr/users/newuser").want(http.StatusOK).has(`"newuser@example.com"`, "mail").has(`"newuser"`, "_id")
 			})
 			t.Run("Change", func(t *testing.T) {

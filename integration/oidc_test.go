@@ -130,8 +130,11 @@ func (p *provider) post(client *http.Client, path string, form url.Values) (*htt
 
 // TestRealAuthorizationServer asks a server that was not written for this gateway.
 func TestRealAuthorizationServer(t *testing.T) {
-	directory := slapd.Start(t, slapd.Options{})
 	p := newProvider(t)
+	slapd.Each(t, slapd.Options{}, func(t *testing.T, server *slapd.Server) { realAuthorizationServer(t, server, p) })
+}
+
+func realAuthorizationServer(t *testing.T, directory *slapd.Server, p *provider) {
 	dir := t.TempDir()
 	write(t, dir, "ca.pem", string(p.ca.PEM()))
 	write(t, dir, "secret", "s:%cret\n")

@@ -106,8 +106,14 @@ func TestPages(t *testing.T) {
 	slapd.Each(t, slapd.Options{}, func(t *testing.T, server *slapd.Server) {
 		g := start(t, server, settings{})
 		everybody := g.list(t, "kvaughan", "/api/users", "true").want(http.StatusOK).ids("result")
+		if len(everybody) != exampledata.DefaultUsers {
+			t.Fatalf("%d people, want %d", len(everybody), exampledata.DefaultUsers)
+		}
 		t.Run("R_H01", func(t *testing.T) {
 			r := g.list(t, "kvaughan", "/api/users", "true", "_pageSize", "5").want(http.StatusOK).has("5", "resultCount")
+			if ids := r.ids("result"); len(ids) != 5 {
+				t.Errorf("%q", ids)
+			}
 			if cookie, ok := r.at("pagedResultsCookie").(string); !ok || cookie == "" {
 				t.Errorf("no cookie: %s", r.body)
 			}
@@ -191,6 +197,10 @@ func TestPages(t *testing.T) {
 		})
 		t.Run("R_H13", func(t *testing.T) {
 			g.list(t, "kvaughan", "/api/users", "true", "_countOnly", "true").fails(http.StatusBadRequest, "olderProtocol")
+			g.send(t, ask{
+				method: "GET", path: "/api/users", query: params("_queryFilter", "true", "_countOnly", "true"), as: "kvaughan",
+				header: headers("Accept-API-Version", "protocol=2.1"),
+			}).fails(http.StatusBadRequest, "olderProtocol")
 		})
 		t.Run("EvaluatedInTheGateway", func(t *testing.T) {
 			want := g.list(t, "kvaughan", "/api/users", `userName ge "k"`).want(http.StatusOK).ids("result")

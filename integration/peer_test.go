@@ -1,6 +1,8 @@
 package integration_test
 
 import (
+	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"slices"
@@ -54,7 +56,10 @@ func TestPeerMapping(t *testing.T) {
 			}
 		})
 		t.Run("R_B25", func(t *testing.T) {
-			g.get(t, "kvaughan", "/api/read-only-users/bjensen").want(http.StatusOK).has(`"trigden"`, "manager", "_id")
+			want := g.get(t, "kvaughan", path).want(http.StatusOK)
+			if r := g.get(t, "kvaughan", "/api/read-only-users/bjensen").want(http.StatusOK); r.body != want.body || r.etag() != want.etag() {
+				t.Errorf("%s, want %s", r.body, want.body)
+			}
 			g.send(t, ask{method: "DELETE", path: "/api/read-only-users/bjensen", as: "kvaughan"}).fails(http.StatusBadRequest, "readOnly")
 		})
 		t.Run("R_F09", func(t *testing.T) {
@@ -151,15 +156,27 @@ func TestPeerMapping(t *testing.T) {
 		})
 		t.Run("R_K25", func(t *testing.T) {
 			r := g.get(t, "kvaughan", "/api", "_api", "").want(http.StatusOK)
-			for path, methods := range map[string][]string{
+			if version, _ := r.at("openapi").(string); !strings.HasPrefix(version, "3.") {
+				t.Errorf("OpenAPI %q", version)
+			}
+			described := map[string][]string{
 				"/users": {"get", "post"}, "/users/{id}": {"get", "put", "patch", "delete"}, "/groups": {"get", "post"},
-				"/read-only-users/{id}": {"get"}, "/all-users/{id}": {"get"},
-			} {
+				"/groups/{id}": {"get", "put", "patch", "delete"}, "/read-only-users": {"get", "post"}, "/read-only-users/{id}": {"get"}, "/all-users": {"get", "post"}, "/all-users/{id}": {"get"},
+			}
+			if want := slices.Sorted(maps.Keys(described)); !slices.Equal(r.members("paths"), want) {
+				t.Errorf("paths %q, want %q", r.members("paths"), want)
+			}
+			for path, methods := range described {
 				for _, method := range []string{"get", "post", "put", "patch", "delete"} {
 					wanted := slices.Contains(methods, method) || method == "post" && path == "/users/{id}"
 					if found := r.at("paths", path, method) != nil; found != wanted {
 						t.Errorf("%s %s: described %t, want %t", method, path, found, wanted)
 					}
+				}
+			}
+			for _, path := range []string{"/read-only-users", "/all-users"} { // A POST there is a query, and nothing else.
+				if actions := fmt.Sprint(r.at("paths", path, "post", "parameters")); !strings.Contains(actions, "enum:[query]") {
+					t.Errorf("%s: %s", path, actions)
 				}
 			}
 		})

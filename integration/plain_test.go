@@ -3,23 +3,14 @@ package integration_test
 import (
 	"errors"
 	"net/http"
-	"strings"
+	"slices"
 	"testing"
+
+	"github.com/go-ldap/ldap/v3"
 
 	"github.com/rest2ldap/rest2ldap/internal/slapd"
 	"github.com/rest2ldap/rest2ldap/internal/tally"
 )
-
-// plainGlobal has slapd make the entries of people of the names that they show by PLAIN.
-const plainGlobal = `sasl-host localhost
-authz-regexp "^uid=([^,]+),(cn=[^,]+,)?cn=plain,cn=auth$" "uid=$1,ou=People,dc=example,dc=com"
-`
-
-// plainRules lets it look up the passwords of people.
-const plainRules = `access to dn.onelevel="ou=People,dc=example,dc=com" attrs=entry,objectClass,userPassword
-  by anonymous auth
-  by * break
-`
 
 const plainPeople = `
 dn: uid=plain,ou=People,dc=example,dc=com
@@ -45,30 +36,47 @@ userPassword: in: clear
 pwdAccountLockedTime: 000001010000Z
 `
 
+// Callers are who the directory makes of them when they bind by SASL PLAIN.
 func TestR_A11_SASLPlain(t *testing.T) {
-	server := slapd.Start(t, slapd.Options{Global: plainGlobal, Rules: plainRules, LDIF: plainPeople})
-	g := start(t, server, settings{auth: "\nauth:\n  basic: {mode: sasl-plain, authzId: \"u:{username}\", cache: 0s}\n"})
-	if r := g.send(t, ask{method: "GET", path: "/api/users/plain", header: basic("plain:in: clear")}); r.status == http.StatusUnauthorized && !strings.Contains(logOf(server), "mech=PLAIN") {
+	slapd.Each(t, slapd.Options{Plain: true, LDIF: plainPeople}, saslPlain)
+}
+
+func saslPlain(t *testing.T, server *slapd.Server) {
+	found, err := dialRoot(t, server).Search(ldap.NewSearchRequest("", ldap.ScopeBaseObject, ldap.NeverDerefAliases, 0, 0, false, "(objectClass=*)", []string{"supportedSASLMechanisms"}, nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Contains(found.Entries[0].GetAttributeValues("supportedSASLMechanisms"), "PLAIN") {
 		tally.Unfit(t, errors.New("this OpenLDAP has no PLAIN; install libsasl2-modules"))
 	}
+	ldapModify(t, server, `dn: uid=bjensen,ou=People,dc=example,dc=com
+changetype: modify
+replace: userPassword
+userPassword: {CLEARTEXT}hifalutin
+-
+replace: pwdReset
+`)
+	g := start(t, server, settings{auth: "\nauth:\n  basic: {mode: sasl-plain, authzId: \"u:{username}\", cache: 0s}\n"})
 	t.Run("R_A11", func(t *testing.T) {
-		r := g.send(t, ask{method: "GET", path: "/api/users/plain", header: basic("plain:in: clear")}).want(http.StatusOK).has(`"plain"`, "_id")
-		if events := g.eventsOf(t, r); events[0]["authzId"] != "dn:uid=plain,ou=people,dc=example,dc=com" {
-			t.Errorf("event %v", events[0])
+		for uid, password := range map[string]string{"bjensen": "hifalutin", "plain": "in: clear"} {
+			r := g.send(t, ask{method: "GET", path: "/api/users/" + uid, header: basic(uid + ":" + password)}).want(http.StatusOK).has(`"`+uid+`"`, "_id")
+			check(t, g.eventsOf(t, r)[0], map[string]any{"principal": uid, "authMethod": "basic", "authzId": "dn:uid=" + uid + ",ou=people,dc=example,dc=com"})
 		}
 	})
 	t.Run("ActsAsTheUser", func(t *testing.T) {
-		g.send(t, ask{method: "PATCH", path: "/api/users/scarter", header: basic("plain:in: clear"), body: `[{"operation":"replace","field":"/description","value":"x"}]`}).
-			fails(http.StatusForbidden, "")
+		body := `[{"operation":"replace","field":"/description","value":"x"}]`
+		g.send(t, ask{method: "PATCH", path: "/api/users/bjensen", header: basic("bjensen:hifalutin"), body: body}).want(http.StatusOK)
+		g.send(t, ask{method: "PATCH", path: "/api/users/scarter", header: basic("bjensen:hifalutin"), body: body}).fails(http.StatusForbidden, "")
 	})
 	for name, credentials := range map[string]string{
-		"Wrong": "plain:wrong", "Unknown": "nobody:in: clear", "Empty": "plain:", "NUL": "plain\x00:in: clear", "NULInPassword": "plain:in: clear\x00",
+		"Wrong": "plain:wrong", "Unknown": "nobody:in: clear", "NUL": "plain\x00:in: clear", "NULInPassword": "plain:in: clear\x00", "Hashed": "scarter:sprain",
 		"DN": "uid=plain,ou=People,dc=example,dc=com:in: clear", "Other": "admin:in: clear",
 	} {
 		t.Run(name, func(t *testing.T) {
 			g.send(t, ask{method: "GET", path: "/api/users/plain", header: basic(credentials)}).fails(http.StatusUnauthorized, "")
 		})
 	}
+	t.Run("R_A13", func(t *testing.T) { emptyPassword(t, server, g, "plain") })
 	t.Run("Locked", func(t *testing.T) { // The policy of the directory does not look at this kind of bind.
 		g.send(t, ask{method: "GET", path: "/api/users/plain", header: basic("locked:in: clear")}).fails(http.StatusUnauthorized, "accountLocked")
 	})

@@ -52,7 +52,14 @@ func TestQuery(t *testing.T) {
 			"GroupsByName":    {`groups/displayName sw 'Directory'`, []string{"hmiller", "kvaughan", "rdaugherty"}},
 			"Substring":       {`name/familyName co 'ense'`, jensens},
 		} {
-			t.Run(name, func(t *testing.T) { query(t, test.filter).finds(test.ids...) })
+			t.Run(name, func(t *testing.T) {
+				r := query(t, test.filter).finds(test.ids...)
+				for i := range test.ids {
+					if got := r.members("result", i); !slices.Equal(got, []string{"_id", "_rev", "userName"}) {
+						t.Errorf("members %q", got)
+					}
+				}
+			})
 		}
 		t.Run("R_G23/Escaped", func(t *testing.T) {
 			if log := logOf(server); !strings.Contains(log, `a\2Ab\28c\29`) && !strings.Contains(log, `a\2ab\28c\29`) {
@@ -117,6 +124,12 @@ func TestQuery(t *testing.T) {
 				t.Errorf("%d found: %q", len(got), got)
 			}
 			query(t, `_schema eq '`+groupType+`'`).finds()
+			// One who is no posixAccount is none of them.
+			const plain = "/api/users/plain"
+			g.send(t, ask{method: "PUT", path: plain, as: "kvaughan", body: newUser("plain"), header: headers("If-None-Match", "*")}).want(http.StatusCreated)
+			query(t, `_schema eq '`+posixType+`' and _id in ["bjensen","plain"]`).finds("bjensen")
+			query(t, `_schema eq '`+userType+`' and _id in ["bjensen","plain"]`).finds("bjensen", "plain")
+			g.send(t, ask{method: "DELETE", path: plain, as: "kvaughan"}).want(http.StatusOK)
 		})
 		t.Run("R_G29", func(t *testing.T) {
 			query(t, `_meta/created ge "not a date"`).fails(http.StatusBadRequest, "wrongType")
@@ -131,11 +144,13 @@ func TestQuery(t *testing.T) {
 			}
 		})
 		t.Run("R_G33", func(t *testing.T) {
-			r := query(t, `_id eq 'bjensen'`).finds("bjensen").has(`-1`, "totalPagedResults").has(`-1`, "remainingPagedResults").
-				has(`"NONE"`, "totalPagedResultsPolicy").has(`null`, "pagedResultsCookie")
 			want := []string{"pagedResultsCookie", "remainingPagedResults", "result", "resultCount", "totalPagedResults", "totalPagedResultsPolicy"}
-			if got := r.members(); !slices.Equal(got, want) {
-				t.Errorf("members %q", got)
+			for _, id := range []string{"bjensen", "nobody"} {
+				r := query(t, `_id eq '`+id+`'`).want(http.StatusOK).has(`-1`, "totalPagedResults").has(`-1`, "remainingPagedResults").
+					has(`"NONE"`, "totalPagedResultsPolicy").has(`null`, "pagedResultsCookie")
+				if got := r.members(); !slices.Equal(got, want) {
+					t.Errorf("members %q", got)
+				}
 			}
 		})
 		t.Run("R_G39", func(t *testing.T) {

@@ -41,14 +41,21 @@ func TestResultCodes(t *testing.T) {
 		{"R_L05/F_36/Read", "read", 32, http.StatusNotFound, "notFound"},
 		{"R_L05/F_36/Patch", "patch", 32, http.StatusNotFound, "notFound"},
 		{"R_L05/F_36/Delete", "delete", 32, http.StatusNotFound, "notFound"},
+		{"R_L05/F_36/Update", "update", 32, http.StatusNotFound, "notFound"},
+		{"R_L05/F_36/Query", "query", 32, http.StatusNotFound, "notFound"},
 		{"R_L07/F_29/SizeLimit", "read", 4, http.StatusRequestEntityTooLarge, "sizeLimit"},
 		{"R_L07/F_30/AdminLimit", "read", 11, http.StatusRequestEntityTooLarge, "adminLimit"},
+		{"R_L07/F_29/SizeLimit/Query", "query", 4, http.StatusRequestEntityTooLarge, "sizeLimit"},
+		{"R_L07/F_30/AdminLimit/Query", "query", 11, http.StatusRequestEntityTooLarge, "adminLimit"},
 		{"F_30/AdminLimitOfAChange", "patch", 11, http.StatusRequestEntityTooLarge, "adminLimit"},
 		{"F_30/TimeLimit", "read", 3, http.StatusGatewayTimeout, "timeLimit"},
 		{"F_30/TimeLimitOfAChange", "patch", 3, http.StatusGatewayTimeout, "timeLimit"},
 		{"X19/Busy", "read", 51, http.StatusServiceUnavailable, "directoryBusy"},
 		{"X19/Unavailable", "read", 52, http.StatusServiceUnavailable, "directoryUnavailable"},
 		{"R_L09/Read", "read", 53, http.StatusBadRequest, "unwillingToPerform"},
+		{"R_L09/Query", "query", 53, http.StatusBadRequest, "unwillingToPerform"},
+		{"R_L09/Create", "create", 53, http.StatusBadRequest, "unwillingToPerform"},
+		{"R_L09/Update", "update", 53, http.StatusBadRequest, "unwillingToPerform"},
 		{"R_L09/Delete", "delete", 53, http.StatusBadRequest, "unwillingToPerform"},
 		{"F_44/InsufficientAccess", "delete", 50, http.StatusForbidden, "insufficientAccessRights"},
 		{"F_44/InsufficientAccess/Read", "read", 50, http.StatusForbidden, "insufficientAccessRights"},
@@ -76,7 +83,8 @@ func TestResultCodes(t *testing.T) {
 			"v1": {"subResources": {
 				"items": {"type": "collection", "dnTemplate": "ou=Codes,dc=example,dc=com", "resource": "item", "namingStrategy": {"type": "clientDnNaming", "dnAttribute": "cn"}},
 				"mails": {"type": "collection", "dnTemplate": "ou=People,dc=example,dc=com", "resource": "mail", "namingStrategy": {"type": "clientNaming", "dnAttribute": "uid", "idAttribute": "mail"}}}},
-			"item": {"objectClasses": ["device"], "properties": {"_id": {"type": "simple", "ldapAttribute": "cn", "isRequired": true, "writability": "createOnly"}, "description": {"type": "simple"}}},
+			"item": {"objectClasses": ["device"], "properties": {"_id": {"type": "simple", "ldapAttribute": "cn", "isRequired": true, "writability": "createOnly"}, "description": {"type": "simple"}},
+				"subResources": {"parts": {"type": "collection", "resource": "item", "namingStrategy": {"type": "clientDnNaming", "dnAttribute": "cn"}}}},
 			"mail": {"objectClasses": ["inetOrgPerson"], "properties": {"_id": {"type": "simple", "ldapAttribute": "mail", "isRequired": true, "writability": "createOnly"}, "uid": {"type": "simple"}}}}}`}
 	each := func(t *testing.T, g *gateway) {
 		for i, row := range rows {
@@ -85,6 +93,8 @@ func TestResultCodes(t *testing.T) {
 				switch row.verb {
 				case "read":
 					a.method = http.MethodGet
+				case "query":
+					a.method, a.path, a.query = http.MethodGet, a.path+"/parts", params("_queryFilter", "true")
 				case "delete":
 					a.method = http.MethodDelete
 				case "create":

@@ -74,7 +74,9 @@ func TestSubtreeDelete(t *testing.T) {
 				check(t, events[len(events)-1], map[string]any{"deleted": 2.0, "status": 200.0})
 			})
 			g.get(t, "kvaughan", path).want(http.StatusNotFound)
-			g.get(t, "kvaughan", path+"/devices/quantum%20dot").want(http.StatusNotFound)
+			for _, id := range []string{"quantum%20dot", "qubit%20generator"} {
+				g.get(t, "kvaughan", path+"/devices/"+id).fails(http.StatusNotFound, "")
+			}
 		})
 		t.Run("X08", func(t *testing.T) {
 			// Whatever the type: who says so in the request gets it.
