@@ -3,11 +3,13 @@ package integration_test
 import (
 	"fmt"
 	"net/http"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/rest2ldap/rest2ldap/internal/slapd"
+	"github.com/rest2ldap/rest2ldap/internal/testcert"
 )
 
 // featured maps people and groups with what a mapping can say of fields and of places.
@@ -39,6 +41,8 @@ func featured() map[string]string {
       } },
       "contact": { "type": "object", "properties": { "mail": { "type": "simple" }, "phone": { "type": "simple", "ldapAttribute": "telephoneNumber" } } },
       "photos": { "type": "simple", "ldapAttribute": "jpegPhoto", "isMultiValued": true },
+      "blob": { "type": "simple", "ldapAttribute": "street", "isBinary": true },
+      "created": { "type": "simple", "ldapAttribute": "createTimestamp" },
       "document": { "type": "json", "ldapAttribute": "postalAddress", "schema": { "type": "object", "required": [ "street" ] } }
     } },
     "owner": { "objectClasses": [ "inetOrgPerson" ], "properties": {
@@ -136,6 +140,16 @@ func TestFeatures(t *testing.T) {
 				t.Errorf("a PATCH stores what it removes:\n%s", entry)
 			}
 		})
+		t.Run("F098", func(t *testing.T) {
+			// Base64 in JSON and octets in the directory, whatever the schema takes the attribute for.
+			const path = "/hr/people/binary"
+			send(t, "PUT", path, person("binary", `,"blob":"b2N0ZXRz"`)).want(http.StatusCreated).has(`"b2N0ZXRz"`, "blob")
+			if entry := stored(t, "binary"); !strings.Contains(entry, "street: octets\n") {
+				t.Errorf("%s", entry)
+			}
+			g.list(t, "kvaughan", "/hr/people", `blob eq "b2N0ZXRz"`).finds("binary")
+			send(t, "PATCH", path, `[{"operation":"replace","field":"/blob","value":"no base64!"}]`).fails(http.StatusBadRequest, "wrongType").has(`"/blob"`, "detail", "field")
+		})
 		t.Run("F101", func(t *testing.T) {
 			all := func(value string, fields ...string) string {
 				var b strings.Builder
@@ -183,6 +197,19 @@ func TestFeatures(t *testing.T) {
 			send(t, "PUT", path, person("written", `,"readWrite":"b"`)).want(http.StatusOK).has(`"b"`, "readWrite")
 			send(t, "PATCH", path, `[{"operation":"remove","field":"/readWrite"}]`).want(http.StatusOK).lacks("readWrite")
 		})
+		t.Run("F102", func(t *testing.T) {
+			// What only the server writes is read-only, although the mapping does not say so.
+			const path, other = "/hr/people/stamped", `,"created":"2020-01-02T03:04:05Z"`
+			send(t, "PUT", path, person("stamped", other)).fails(http.StatusBadRequest, "readOnly").has(`"/created"`, "detail", "field")
+			send(t, "PUT", path, person("stamped", "")).want(http.StatusCreated)
+			send(t, "PUT", path, strings.Replace(person("stamped", ""), `"sn":"One"`, `"sn":"Two"`, 1)).want(http.StatusOK).has(`"Two"`, "sn")
+			read := g.get(t, "kvaughan", path).want(http.StatusOK)
+			send(t, "PUT", path, strings.Replace(read.body, `"sn":"Two"`, `"sn":"Three"`, 1)).want(http.StatusOK).has(`"Three"`, "sn")
+			send(t, "PUT", path, person("stamped", other)).fails(http.StatusBadRequest, "readOnly").has(`"/created"`, "detail", "field")
+			for _, operation := range []string{`"remove"`, `"replace","value":"2020-01-02T03:04:05Z"`} {
+				send(t, "PATCH", path, `[{"field":"/created","operation":`+operation+`}]`).fails(http.StatusBadRequest, "readOnly")
+			}
+		})
 		t.Run("F103", func(t *testing.T) {
 			const path, fixed = "/hr/people/constant", `{"a":[1,"x"]}`
 			send(t, "PUT", path, person("constant", `,"fixed":"other"`)).fails(http.StatusBadRequest, "constant").has(`"/fixed"`, "detail", "field")
@@ -226,6 +253,15 @@ func TestFeatures(t *testing.T) {
 			g.get(t, "kvaughan", path).want(http.StatusOK).has(`[{"_id":"popeye","sn":"One"}]`, "members")
 			g.list(t, "kvaughan", "/hr/crews", `members/_id eq "popeye"`).finds("crew")
 			g.list(t, "kvaughan", "/hr/crews", `members/_id eq "bluto"`).finds()
+			t.Run("W18", func(t *testing.T) {
+				// Who is not shown is not gone from a body that was read.
+				send(t, "PUT", "/hr/people/ishmael", person("ishmael", `,"readWrite":"sailor"`)).want(http.StatusCreated)
+				send(t, "PUT", path, `{"members":[{"_id":"ishmael"}]}`).want(http.StatusOK).has(`[{"_id":"ishmael","sn":"One"}]`, "members")
+				entry := ldapEntry(t, server, "cn=crew,ou=Groups,dc=example,dc=com")
+				if !strings.Contains(entry, "uid=bluto,") || !strings.Contains(entry, "uid=ishmael,") || strings.Contains(entry, "uid=popeye,") {
+					t.Errorf("%s", entry)
+				}
+			})
 		})
 		t.Run("F117", func(t *testing.T) {
 			d := g.describe(t, "kvaughan", "/hr")
@@ -271,6 +307,24 @@ func TestReferenceLimitSetting(t *testing.T) {
 		g.list(t, "kvaughan", "/api/users", `manager/name/givenName eq "Torrey"`, "_fields", "_id").finds("bjensen")
 		g.list(t, "kvaughan", "/api/users", `manager/displayName co "a"`).fails(http.StatusRequestEntityTooLarge, "referenceLimit").has("3", "detail", "limit")
 	})
+}
+
+// F015: without directory.ca the authorities of the system are trusted, and nobody else.
+func TestAuthoritiesOfTheSystem(t *testing.T) {
+	server := slapd.Start(t, slapd.Options{})
+	other, err := testcert.NewCA()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	write(t, dir, "other.pem", string(other.PEM()))
+	for file, status := range map[string]int{server.CAFile: http.StatusOK, filepath.Join(dir, "other.pem"): http.StatusBadGateway} {
+		// The program reads them from where the variable says (crypto/x509).
+		g := start(t, server, settings{systemCA: true, env: []string{"SSL_CERT_FILE=" + file, "SSL_CERT_DIR=" + filepath.Join(dir, "none")}})
+		if r := g.get(t, "bjensen", "/api/users/bjensen"); r.status != status {
+			t.Errorf("%s: %d %s", file, r.status, r.body)
+		}
+	}
 }
 
 // What a directory does not compare value by value is added to and removed from all the same: as

@@ -47,6 +47,8 @@ type settings struct {
 	set []string
 	// env are further variables of the environment.
 	env []string
+	// systemCA leaves directory.ca out.
+	systemCA bool
 	// within is a command that runs the program, with its arguments.
 	within []string
 }
@@ -80,6 +82,9 @@ directory:
   bind: {dn: %q, password: "file:password"}
 audit: {file: events.jsonl}
 %s`, server.URL, server.CAFile, server.ServiceDN, s.auth)
+	if s.systemCA {
+		config = strings.Replace(config, "\n  ca: "+server.CAFile, "", 1)
+	}
 	for name, text := range s.mappings {
 		write(t, filepath.Join(dir, "mappings"), name, text)
 	}
