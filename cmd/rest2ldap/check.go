@@ -21,8 +21,8 @@ neither the directory nor the issuer of tokens is asked.
 
 Every problem is one line: place, path, and a sentence. The exit status is 1
 when there is one. Warnings do not count, unless --strict is given: a secret
-that everyone may read, a certificate that has expired, a key of an older
-mapping file that has no effect.`,
+that everyone may read, a certificate that has expired or soon will, a key
+of an older mapping file that has no effect.`,
 		Example: `  rest2ldap check --config gateway.yaml
   rest2ldap check --strict --set mapping.dir=/etc/rest2ldap/mappings`,
 		Args: noArguments,

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"crypto/tls"
-	"maps"
 	"net/http"
 	"runtime/debug"
 	"strconv"
@@ -126,9 +125,9 @@ func (a *App) newMetrics() *telemetry.Metrics {
 
 // notAfter returns when the certificates that are in force expire.
 func (a *App) notAfter() map[string]time.Time {
-	all := maps.Clone(a.current.Load().notAfter)
-	for setting, at := range a.builder.watched {
-		all[setting] = at()
+	all := make(map[string]time.Time)
+	for setting, v := range a.validity() {
+		all[setting] = v.NotAfter
 	}
 	return all
 }

@@ -92,8 +92,8 @@ type builder struct {
 	cookieKey string
 	accounts  *auth.Accounts // of chain
 	// watched are files that are read anew when they change, by the path of the setting; the
-	// functions tell when their certificates expire.
-	watched map[string]func() time.Time
+	// functions tell for how long their certificates are good.
+	watched map[string]func() tlspolicy.Validity
 	// forget are told of entries whose passwords were changed.
 	forget []func(directory.DN)
 }
@@ -177,9 +177,9 @@ func (b *builder) ldap() (*ldapclient.Client, error) {
 	}
 	settings := tlspolicy.Client(b.directoryRoots)
 	var roots func() *x509.CertPool
-	b.watched = map[string]func() time.Time{}
+	b.watched = map[string]func() tlspolicy.Validity{}
 	watch := func(setting string, file config.Path) {
-		b.watched[setting] = tlspolicy.WatchNotAfter(string(file), b.notAfter[setting])
+		b.watched[setting] = tlspolicy.WatchValidity(string(file), b.validity[setting])
 	}
 	if d.CA != "" {
 		watch("directory.ca", d.CA)

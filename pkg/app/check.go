@@ -41,9 +41,9 @@ type parts struct {
 	// where it takes whoever has the token.
 	adminCertificates []tls.Certificate
 	adminRoots        *x509.CertPool
-	// notAfter is when the first of the certificates in a file expires, by the path of the
+	// validity is for how long the certificates in a file are good, by the path of the
 	// setting that names the file.
-	notAfter map[string]time.Time
+	validity map[string]tlspolicy.Validity
 
 	bindDN directory.DN
 	// bindCertificates is the certificate for the mechanism EXTERNAL.
@@ -72,7 +72,7 @@ type inspector struct {
 }
 
 func inspect(file *config.File) (parts, config.Problems) {
-	i := &inspector{file: file, parts: parts{notAfter: map[string]time.Time{}}}
+	i := &inspector{file: file, parts: parts{validity: map[string]tlspolicy.Validity{}}}
 	i.certificates = i.serverCertificates("server.certificates", file.Server.Certificates)
 	i.adminCertificates = i.serverCertificates("admin.certificates", file.Admin.Certificates)
 	i.adminRoots = i.roots("admin.clientCA", file.Admin.ClientCA)
@@ -117,14 +117,14 @@ func (i *inspector) serverCertificates(path string, all []config.Certificate) []
 			continue
 		}
 		certificates = append(certificates, certificate)
-		i.validity(at+".cert", c.Cert, certificate, "clients")
+		i.shown(at+".cert", c.Cert, certificate, "clients")
 	}
 	return certificates
 }
 
-// validity warns of a certificate that those to whom it is shown will not take at present.
-func (i *inspector) validity(path string, file config.Path, certificate tls.Certificate, who string) {
-	i.expires(path, file)
+// shown warns of a certificate that those to whom it is shown will not take at present.
+func (i *inspector) shown(path string, file config.Path, certificate tls.Certificate, who string) {
+	i.lives(path, file)
 	leaf, err := x509.ParseCertificate(certificate.Certificate[0])
 	switch now := time.Now(); {
 	case err != nil:
@@ -136,10 +136,16 @@ func (i *inspector) validity(path string, file config.Path, certificate tls.Cert
 	}
 }
 
-// expires notes when the certificates in a file expire.
-func (i *inspector) expires(path string, file config.Path) {
-	if at, err := tlspolicy.NotAfter(string(file)); err == nil {
-		i.notAfter[path] = at
+// lives notes for how long the certificates in a file are good, and warns when that is not for
+// long.
+func (i *inspector) lives(path string, file config.Path) {
+	v, err := tlspolicy.ReadValidity(string(file))
+	if err != nil {
+		return // Who loads it says so.
+	}
+	i.parts.validity[path] = v
+	if now := time.Now(); endsSoon(path, v, now) && now.Before(v.NotAfter) {
+		i.warn(path, "the certificate in %s expires on %s; put another one in its place", file, v.NotAfter.UTC().Format(time.RFC3339))
 	}
 }
 
@@ -150,7 +156,7 @@ func (i *inspector) roots(path string, file config.Path) *x509.CertPool {
 	}
 	pool, err := tlspolicy.LoadRoots(string(file))
 	i.fail(path, err)
-	i.expires(path, file)
+	i.lives(path, file)
 	return pool
 }
 
@@ -178,7 +184,7 @@ func (i *inspector) clientCertificate(at string, cert, key config.Path, who stri
 		i.fail(at+".cert", err)
 		return nil
 	}
-	i.validity(at+".cert", cert, certificate, who)
+	i.shown(at+".cert", cert, certificate, who)
 	return &certificate
 }
 

@@ -85,6 +85,8 @@ func TestCheck(t *testing.T) {
 	ca := folder(t)
 	issue(t, ca, "other", testcert.Leaf{})
 	issue(t, ca, "expired", testcert.Leaf{NotAfter: time.Date(2020, 1, 2, 3, 4, 5, 0, time.UTC)})
+	soon := time.Now().Add(10 * time.Hour).Truncate(time.Second)
+	issue(t, ca, "soon", testcert.Leaf{NotBefore: time.Now().Add(-30 * time.Hour), NotAfter: soon})
 	issue(t, ca, "future", testcert.Leaf{NotBefore: time.Date(2120, 1, 2, 3, 4, 5, 0, time.UTC), NotAfter: time.Date(2121, 1, 1, 0, 0, 0, 0, time.UTC)})
 	write(t, "empty/README", "")
 	write(t, "wrong/api/v1.yaml", "format: 1\nversion: 1.0\n")
@@ -109,6 +111,10 @@ func TestCheck(t *testing.T) {
 		"Expired": {
 			[]string{"server.certificates.0.cert=expired.pem", "server.certificates.0.key=expired.key"},
 			[]string{"--set server.certificates.0.cert: warning: the certificate in expired.pem expired on 2020-01-02T03:04:05Z; clients will refuse it"},
+		},
+		"ExpiresSoon": {
+			[]string{"server.certificates.0.cert=soon.pem", "server.certificates.0.key=soon.key"},
+			[]string{"--set server.certificates.0.cert: warning: the certificate in soon.pem expires on " + soon.UTC().Format(time.RFC3339) + "; put another one in its place"},
 		},
 		"NotYetValid": {
 			[]string{"server.certificates.0.cert=future.pem", "server.certificates.0.key=future.key"},

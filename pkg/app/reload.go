@@ -3,7 +3,6 @@ package app
 import (
 	"crypto/tls"
 	"net/http"
-	"time"
 
 	"github.com/rest2ldap/rest2ldap/pkg/tlspolicy"
 )
@@ -13,13 +12,13 @@ type current struct {
 	handler http.Handler
 	// tls is for clients, adminTLS for the admin listener.
 	tls, adminTLS *tls.Config
-	notAfter      map[string]time.Time
+	validity      map[string]tlspolicy.Validity
 }
 
 // install puts a handler and certificates in force. Requests and connections that are at
 // work go on with what they began with.
 func (a *App) install(handler http.Handler, p *parts) {
-	a.current.Store(&current{handler, tlspolicy.Server(p.certificates), adminTLS(p), p.notAfter})
+	a.current.Store(&current{handler, tlspolicy.Server(p.certificates), adminTLS(p), p.validity})
 }
 
 // serve answers a request by the handler that is in force as it begins.

@@ -54,6 +54,7 @@ func (a *App) Run(ctx context.Context) error {
 		}
 	})
 	work.Go(func() { a.hangups(working, hangup) })
+	work.Go(func() { a.remind(working) })
 	a.ready(address)
 
 	var cause error

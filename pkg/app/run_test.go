@@ -84,6 +84,22 @@ func run(t *testing.T, ca *testcert.CA, file *config.File, change ...func(*app.A
 	return g
 }
 
+// A gateway with a certificate that expires soon tells so in its log as it begins.
+func TestExpiresSoon(t *testing.T) {
+	ca := folder(t)
+	issue(t, ca, "soon", testcert.Leaf{NotBefore: time.Now().Add(-30 * time.Hour), NotAfter: time.Now().Add(10 * time.Hour)})
+	g := run(t, ca, load(t, "server.certificates.0.cert=soon.pem", "server.certificates.0.key=soon.key"))
+	if err := g.end(); err != nil { // What it does in the background has begun.
+		t.Error(err)
+	}
+	for line := range strings.Lines(g.log.String()) {
+		if strings.Contains(line, "a certificate expires soon") && strings.Contains(line, "server.certificates[0].cert") {
+			return
+		}
+	}
+	t.Error(g.log.String())
+}
+
 // TestRun answers while there is no directory, and leaves nothing behind.
 func TestRun(t *testing.T) {
 	defer goleak.VerifyNone(t)

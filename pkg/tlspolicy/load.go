@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"os"
 	"strings"
-	"time"
 )
 
 // LoadCertificate reads a certificate chain, the server's own certificate first, and
@@ -82,27 +81,4 @@ func checkKey(text []byte) error {
 		}
 	}
 	return errors.New("holds no private key in PEM")
-}
-
-// NotAfter returns when the first of the certificates in a PEM file expires. What LoadRoots
-// passes over counts for nothing here.
-func NotAfter(file string) (time.Time, error) {
-	text, err := read(file)
-	if err != nil {
-		return time.Time{}, err
-	}
-	var first time.Time
-	for block, rest := pem.Decode(text); block != nil; block, rest = pem.Decode(rest) {
-		if block.Type != "CERTIFICATE" {
-			continue
-		}
-		certificate, err := x509.ParseCertificate(block.Bytes)
-		if err == nil && (first.IsZero() || certificate.NotAfter.Before(first)) {
-			first = certificate.NotAfter
-		}
-	}
-	if first.IsZero() {
-		return time.Time{}, fmt.Errorf("%s holds no certificate in PEM", file)
-	}
-	return first, nil
 }

@@ -5,7 +5,6 @@ import (
 	"crypto/x509"
 	"os"
 	"sync"
-	"time"
 )
 
 // WatchRoots returns a function that returns the authorities of a bundle in PEM, read anew
@@ -28,11 +27,11 @@ func WatchCertificate(certFile, keyFile string, certificate tls.Certificate, tol
 	return func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return w.get(), nil }
 }
 
-// WatchNotAfter returns a function that returns when the first of the certificates in a PEM
-// file expires, read anew as those of WatchRoots and WatchCertificate are, and kept with
-// them; notAfter is what was read first. It is they who tell of files that cannot be read.
-func WatchNotAfter(file string, notAfter time.Time) func() time.Time {
-	w := newWatched(notAfter, func() (time.Time, error) { return NotAfter(file) }, func(error) {}, file)
+// WatchValidity returns a function that returns for how long the certificates in a PEM file
+// are good, read anew as those of WatchRoots and WatchCertificate are, and kept with them;
+// validity is what was read first. It is they who tell of files that cannot be read.
+func WatchValidity(file string, validity Validity) func() Validity {
+	w := newWatched(validity, func() (Validity, error) { return ReadValidity(file) }, func(error) {}, file)
 	return w.get
 }
 

@@ -103,8 +103,8 @@ func TestWatchCertificate(t *testing.T) {
 	}
 }
 
-// When certificates expire is known of the file that is in force.
-func TestNotAfter(t *testing.T) {
+// For how long certificates are good is known of the file that is in force.
+func TestValidity(t *testing.T) {
 	t.Parallel()
 	ca := newCA(t)
 	dir := t.TempDir()
@@ -131,20 +131,46 @@ func TestNotAfter(t *testing.T) {
 		t.Fatal(err)
 	}
 	put(slices.Concat(key, pem(late), pem(soon), ca.PEM()))
-	first, err := tlspolicy.NotAfter(file)
-	if err != nil || !first.Equal(soon) {
+	first, err := tlspolicy.ReadValidity(file)
+	if err != nil || !first.NotAfter.Equal(soon) || !first.NotBefore.Before(soon) || first.Certificates != 3 {
 		t.Errorf("%v, %v, want %v", first, err, soon)
 	}
-	at := tlspolicy.WatchNotAfter(file, first)
+	at := tlspolicy.WatchValidity(file, first)
 	put(pem(late))
-	if got := at(); !got.Equal(late) {
+	if got := at(); !got.NotAfter.Equal(late) {
 		t.Errorf("%v, want %v", got, late)
 	}
 	put([]byte("nonsense"))
-	if got := at(); !got.Equal(late) {
+	if got := at(); !got.NotAfter.Equal(late) {
 		t.Errorf("%v after nonsense, want %v", got, late)
 	}
-	if _, err := tlspolicy.NotAfter(file); err == nil || !strings.Contains(err.Error(), "bundle.pem holds no certificate") {
+	if _, err := tlspolicy.ReadValidity(file); err == nil || !strings.Contains(err.Error(), "bundle.pem holds no certificate") {
 		t.Error(err)
+	}
+}
+
+// It is time for another certificate 14 days before the end, or, when it lives for days only,
+// in the last third of its life.
+func TestEndsSoon(t *testing.T) {
+	t.Parallel()
+	const day = 24 * time.Hour
+	now := time.Now()
+	for name, test := range map[string]struct {
+		age, left time.Duration
+		want      bool
+	}{
+		"Year":       {351 * day, 15 * day, false},
+		"YearEnds":   {351 * day, 14 * day, true},
+		"Days":       {4 * day, 3 * day, false},
+		"DaysEnd":    {4 * day, 2 * day, true},
+		"Hours":      {15 * time.Hour, 9 * time.Hour, false},
+		"HoursEnd":   {17 * time.Hour, 7 * time.Hour, true},
+		"Expired":    {400 * day, -time.Second, true},
+		"NotYetGood": {-day, 366 * day, false},
+	} {
+		v := tlspolicy.Validity{NotBefore: now.Add(-test.age), NotAfter: now.Add(test.left), Certificates: 1}
+		if v.EndsSoon(now) != test.want {
+			t.Errorf("%s: %t", name, !test.want)
+		}
 	}
 }
