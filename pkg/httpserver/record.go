@@ -75,6 +75,10 @@ func Record(to *audit.Recorder, options ...RecordOption) func(http.Handler) http
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			a := rec.begin(w, r)
 			defer a.end(r)
+			if err := malformed(r); err != nil {
+				WriteError(a, r, err)
+				return
+			}
 			next.ServeHTTP(a, r.WithContext(audit.NewContext(r.Context(), a.event)))
 		})
 	}
