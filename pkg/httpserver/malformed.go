@@ -14,7 +14,7 @@ func malformed(r *http.Request) error {
 	if r.ProtoMajor < 2 {
 		return nil
 	}
-	what := ""
+	var what string
 	switch hosts := r.Header["Host"]; {
 	case r.Host == "":
 		what = "the request names no host; send :authority"
