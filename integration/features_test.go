@@ -327,6 +327,48 @@ func TestAuthoritiesOfTheSystem(t *testing.T) {
 	}
 }
 
+// F094, F099: a PATCH changes the fields of the types that a resource is of, and what an auxiliary
+// type requires comes with it, although the directory would take less.
+func TestPatchOfAuxiliaryTypes(t *testing.T) {
+	const model = `{ "format": 1, "resourceTypes": {
+		"root": { "subResources": {
+			"users": { "type": "collection", "dnTemplate": "ou=People,dc=example,dc=com", "resource": "user", "namingStrategy": { "type": "clientDnNaming", "dnAttribute": "uid" } }
+		} },
+		"user": { "objectClasses": [ "inetOrgPerson" ], "allowedAuxiliaryTypes": [ "noted" ], "properties": {
+			"_id": { "type": "simple", "ldapAttribute": "uid", "isRequired": true, "writability": "createOnly" },
+			"type": { "type": "resourceType" },
+			"cn": { "type": "simple" }, "sn": { "type": "simple" }
+		} },
+		"noted": { "objectClasses": [ "extensibleObject" ], "properties": {
+			"note": { "type": "simple", "ldapAttribute": "description", "isRequired": true },
+			"place": { "type": "simple", "ldapAttribute": "l" }
+		} }
+	} }`
+	const ldif = "dn: uid=plain,ou=People,dc=example,dc=com\nobjectClass: inetOrgPerson\nuid: plain\ncn: P\nsn: P\nl: Oslo\n"
+	slapd.Each(t, slapd.Options{LDIF: ldif}, func(t *testing.T, server *slapd.Server) {
+		g := start(t, server, settings{mappings: map[string]string{"api/root.json": model}})
+		patch := func(operations string) *reply {
+			t.Helper()
+			return g.send(t, ask{method: "PATCH", path: "/api/users/plain", as: "kvaughan", body: "[" + operations + "]"})
+		}
+		const noted = `{"operation":"add","field":"/type/-","value":"noted"}`
+		note := func(verb, more string) string { return `{"operation":"` + verb + `","field":"/note"` + more + `}` }
+		// The entry has an l, which is no field of this resource.
+		for _, operation := range []string{`{"operation":"remove","field":"/place"}`, `{"operation":"replace","field":"/place","value":"Rome"}`} {
+			patch(operation).fails(http.StatusBadRequest, "unknownField").has(`"/place"`, "detail", "field")
+		}
+		patch(noted).fails(http.StatusBadRequest, "missingField").has(`"/note"`, "detail", "field")
+		patch(note("replace", `,"value":"x"`)+","+note("remove", "")+","+noted).fails(http.StatusBadRequest, "missingField")
+		if entry := ldapEntry(t, server, "uid=plain,ou=People,dc=example,dc=com"); !strings.Contains(entry, "l: Oslo\n") || strings.Contains(entry, "extensibleObject") {
+			t.Errorf("%s", entry)
+		}
+		patch(noted+","+note("replace", `,"value":"x"`)).want(http.StatusOK).has(`["user","noted"]`, "type").has(`"x"`, "note").has(`"Oslo"`, "place")
+		patch(note("remove", "")).fails(http.StatusBadRequest, "missingField")
+		patch(`{"operation":"replace","field":"/place","value":"Rome"}`).want(http.StatusOK).has(`"Rome"`, "place")
+		patch(`{"operation":"remove","field":"/type","value":["noted"]}`).want(http.StatusOK).has(`["user"]`, "type").lacks("note").lacks("place")
+	})
+}
+
 // What a directory does not compare value by value is added to and removed from all the same: as
 // OpenLDAP has it, photos have no equality rule.
 func TestUncomparedValues(t *testing.T) {

@@ -176,3 +176,60 @@ func (p *patcher) patchTypes(at query.Pointer, op PatchOp) error {
 	p.auxiliaries = after
 	return nil
 }
+
+// isMixedIn reports whether some type of the family has the field from an auxiliary type alone.
+func (t *boundType) isMixedIn(name string) bool {
+	mixed := false
+	t.family(func(member *boundType) {
+		p := find(member.properties, name)
+		mixed = mixed || p != nil && p.auxiliary != nil
+	})
+	return mixed
+}
+
+// needRequired adds what the auxiliary types of a type require, where the field of that name shows
+// which of them a resource is of.
+func (p *projection) needRequired(t *boundType, name string) {
+	shown := find(t.properties, name)
+	if len(t.auxiliaries) == 0 || shown == nil || !showsType(shown.Property) {
+		return
+	}
+	walk(t.properties, func(property *boundProperty) {
+		if property.auxiliary != nil && property.Required && !property.WriteOnly {
+			p.need(property.attribute)
+		}
+	})
+}
+
+// noteForeign notes a property that the entry does not have as the operations so far leave it.
+func (p *patcher) noteForeign(property *boundProperty) {
+	if property.auxiliary != nil && !slices.Contains(p.auxiliaries, property.auxiliary) {
+		p.foreign = append(p.foreign, property)
+	}
+}
+
+// checkAuxiliaries refuses changes of fields that the resource neither had nor has, and an
+// auxiliary type without what it requires.
+func (p *patcher) checkAuxiliaries() error {
+	for _, property := range p.foreign {
+		if !slices.Contains(p.auxiliaries, property.auxiliary) {
+			return property.isForeign(p.typ)
+		}
+	}
+	if len(p.auxiliaries) == 0 {
+		return nil
+	}
+	before := p.typ.auxiliariesOf(p.entry)
+	progress := p.target.Progress(p.entry)
+	for _, change := range p.changes {
+		progress.Apply(change)
+	}
+	var failure error
+	walk(p.typ.properties, func(property *boundProperty) {
+		added := property.auxiliary != nil && slices.Contains(p.auxiliaries, property.auxiliary) && !slices.Contains(before, property.auxiliary)
+		if failure == nil && added && property.Required && !property.WriteOnly && property.attribute != "" && progress.of(property.attribute).isEmpty() {
+			failure = invalid(property.Pointer, "missingField", "the field is required")
+		}
+	})
+	return failure
+}

@@ -129,7 +129,7 @@ func (t *Target) newAttributes(ctx context.Context, b *body, find Finder) (wante
 			return
 		}
 		if !b.has(p) {
-			failure = b.foreign(p)
+			failure = p.isForeign(b.typ)
 			return
 		}
 		if p.writability == ReadOnly {

@@ -186,10 +186,10 @@ func (b *body) has(p *boundProperty) bool {
 	return p.auxiliary == nil || slices.Contains(b.auxiliaries, p.auxiliary)
 }
 
-// foreign refuses a value for a property that the resource does not have.
-func (b *body) foreign(p *boundProperty) error {
+// isForeign refuses a property that the resource does not have, for it is not of the auxiliary type.
+func (p *boundProperty) isForeign(typ *boundType) error {
 	return invalid(p.Pointer, "unknownField", "only resources that are of type %q too have the field; name it beside %q in %s",
-		p.auxiliary.Name, b.typ.Name, b.typ.typeProperty().Pointer)
+		p.auxiliary.Name, typ.Name, typ.typeProperty().Pointer)
 }
 
 // checkFixed refuses a supplied value that differs from what the resource has by

@@ -12,15 +12,17 @@ import (
 
 // PatchAttributes returns what Patch has to know of the stored entry; none where it need not
 // know the entry. It has to know the type where some field of the operations means different
-// things in the types of the family, and the values where values of JSON are removed, or added
-// to others: whoever sends one may write it otherwise.
+// things in the types of the family, or is one of an auxiliary type, what an auxiliary type
+// requires where one may be added, and the values where values of JSON are removed, or added to
+// others: whoever sends one may write it otherwise.
 func (t *Target) PatchAttributes(ops []PatchOp) []string {
 	p := &projection{}
 	for _, op := range ops {
 		for _, name := range topNames(op) {
-			if t.typ.isAmbiguous(name) {
+			if t.typ.isAmbiguous(name) || t.typ.isMixedIn(name) {
 				p.need("objectClass")
 			}
+			t.typ.family(func(member *boundType) { p.needRequired(member, name) })
 			if op.Value != nil {
 				t.typ.family(func(member *boundType) { p.needJSON(find(member.properties, name), op.Verb) })
 			}
@@ -101,7 +103,7 @@ func (t *Target) Patch(ctx context.Context, entry *directory.Entry, ops []PatchO
 			return nil, err
 		}
 	}
-	return p.changes, nil
+	return p.changes, p.checkAuxiliaries()
 }
 
 // patcher collects the changes of patch operations.
@@ -114,6 +116,8 @@ type patcher struct {
 	auxiliaries []*boundType
 	find        Finder
 	changes     []directory.Change
+	// foreign are the properties that were changed while the entry was of another type.
+	foreign []*boundProperty
 }
 
 // apply descends to the property of an operation. at is the path so far; op.Field
@@ -128,6 +132,7 @@ func (p *patcher) apply(ctx context.Context, properties []*boundProperty, at que
 	if property == nil {
 		return invalid(place, "unknownField", "the resource type %q has no such field", p.typ.Name)
 	}
+	p.noteForeign(property)
 	op.Field = rest
 	switch property.Kind {
 	case ObjectKind:

@@ -99,7 +99,7 @@ func (u *updater) wantedState(ctx context.Context) (wantedList, error) {
 		if !u.body.has(p) {
 			switch {
 			case supplied:
-				failure = u.body.foreign(p)
+				failure = p.isForeign(u.body.typ)
 			case p.attribute != "" && p.writability == ReadWrite:
 				failure = list.add(p, nil, false) // It goes with its type.
 			}
