@@ -72,6 +72,36 @@ func TestSubtreeOneByOne(t *testing.T) {
 	}
 }
 
+// F066: a thousand go one by one; of one more, none does.
+func TestSubtreeLimit(t *testing.T) {
+	for below, kind := range map[int]error{1000: nil, 1001: fault.TooLarge} {
+		f := newFake("a")
+		for i := range below {
+			dn := fmt.Sprintf("cn=%d,uid=a,ou=People,dc=example,dc=com", i)
+			f.entries[directory.MustParseDN(dn).Key()] = &directory.Entry{DN: dn}
+		}
+		f.before = func(operation string) error {
+			_, name, _ := strings.Cut(f.log[len(f.log)-1], " ")
+			isLeaf := strings.HasPrefix(name, "cn=")
+			switch {
+			case operation == "delete" && isLeaf:
+				delete(f.entries, directory.MustParseDN(name).Key())
+			case operation == "delete" && len(f.entries) > 1:
+				return fault.New(fault.Invalid, "others are below").Named("notAllowedOnNonLeaf")
+			}
+			return nil
+		}
+		answer, err := do(t, newService(t, f, gateway.Options{}), &mapping.Request{Verb: mapping.Delete, Path: []string{"users", "a"}, Subtree: true})
+		var e *fault.Error
+		switch {
+		case kind == nil && (err != nil || answer.Deleted != below):
+			t.Errorf("%d below: %+v, %v", below, answer, err)
+		case kind != nil && (!errors.Is(err, kind) || !errors.As(err, &e) || e.Detail.Kind != "subtreeLimit" || e.Detail.Limit != 1000 || len(f.entries) != below+1):
+			t.Errorf("%d below: %v, %d are left", below, err, len(f.entries)-1)
+		}
+	}
+}
+
 // A failure tells what is gone.
 func TestSubtreePart(t *testing.T) {
 	f := deep()
