@@ -137,7 +137,7 @@ func healing(do fakeldap.Script) (script fakeldap.Script, heal func()) {
 // F_68: connections on which nothing happens cost little, and nobody else notices them.
 func TestF_68IdleClients(t *testing.T) {
 	crowd := soak.Size(500, 10_000)
-	g := start(t, slapd.Start(t, slapd.Options{LogLevel: "none"}), settings{})
+	g := start(t, slapd.Start(t, slapd.Options{LogLevel: "none"}), settings{set: []string{fmt.Sprintf("server.maxConnections=%d", crowd+10)}})
 	g.get(t, "kvaughan", "/api/users/bjensen").want(http.StatusOK)
 	before := g.resident(t)
 	conns := make([]net.Conn, 0, crowd)
@@ -172,6 +172,13 @@ func TestF_68IdleClients(t *testing.T) {
 	for _, conn := range conns {
 		speak(conn) // It is still there.
 	}
+	for range 100 { // More than there may be: those that came first make room.
+		speak(g.dial(t, "http/1.1"))
+	}
+	if _, err := conns[0].Read(make([]byte, 1)); err == nil {
+		t.Error("the oldest is still there")
+	}
+	speak(conns[crowd-1])
 }
 
 // resident returns how much memory the program has, in octets.

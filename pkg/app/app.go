@@ -137,11 +137,12 @@ func (a *App) listeners() (err error) {
 		}
 	}
 	a.server, err = httpserver.New(httpserver.Options{
-		Address:       b.Server.Listen,
-		TLS:           a.tls(func(c *current) *tls.Config { return c.tls }),
-		Handler:       a.counted(httpserver.Record(a.recorder, options...)(health.before(b.Server.Health, http.HandlerFunc(a.serve)))),
-		Logger:        b.logger,
-		AnswerTimeout: max(b.Limits.RequestTimeout, b.Limits.QueryTimeout).Std() + time.Minute,
+		Address:        b.Server.Listen,
+		TLS:            a.tls(func(c *current) *tls.Config { return c.tls }),
+		Handler:        a.counted(httpserver.Record(a.recorder, options...)(health.before(b.Server.Health, http.HandlerFunc(a.serve)))),
+		Logger:         b.logger,
+		MaxConnections: b.Server.MaxConnections,
+		AnswerTimeout:  max(b.Limits.RequestTimeout, b.Limits.QueryTimeout).Std() + time.Minute,
 	})
 	return err
 }

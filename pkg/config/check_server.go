@@ -28,6 +28,7 @@ func (c *checker) server() {
 	s := &c.file.Server
 	c.listen("server.listen", s.Listen)
 	c.basePath("server.basePath", s.BasePath)
+	c.within("server.maxConnections", s.MaxConnections, 10, 1_000_000)
 	c.longSecret("server.cookieKey", &s.CookieKey)
 	c.healthPath("server.health.alive", s.Health.Alive)
 	c.healthPath("server.health.healthy", s.Health.Healthy)

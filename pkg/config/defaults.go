@@ -3,7 +3,7 @@ package config
 // defaults is the lowest layer, as an operator would write it.
 func defaults() map[string]any {
 	return map[string]any{
-		"server": map[string]any{"listen": "127.0.0.1:8443", "basePath": "/"},
+		"server": map[string]any{"listen": "127.0.0.1:8443", "basePath": "/", "maxConnections": 10_000},
 		"tls":    map[string]any{"profile": "intermediate"},
 		"directory": map[string]any{
 			"identity": "proxied", "connectTimeout": "3s", "idleGap": "30s", "balance": "failover", "writeCoherence": "0s",

@@ -46,6 +46,10 @@ type Server struct {
 	// Certificates are what the listener shows. With several, the name that the client
 	// asks for decides, and the first is for everyone else. Required.
 	Certificates []Certificate `config:"certificates"`
+	// MaxConnections is how many connections of clients there may be at once. One more takes
+	// the place of the one that has been at rest for longest; where all are at work it waits.
+	// From 10 to 1000000.
+	MaxConnections int `config:"maxConnections"`
 	// CookieKey is a reference to a secret of 32 characters at least, which seals paging
 	// cookies. Gateways that share it understand each other's; without it a cookie ends
 	// with the gateway that made it.

@@ -24,6 +24,9 @@ var closing = []string{"close"} //nolint:gochecknoglobals // as above
 // site. A handler may replace one.
 func secured(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if isEvicted(r) {
+			panic(http.ErrAbortHandler) //nolint:forbidigo // The sentinel by which net/http breaks off an answer.
+		}
 		headers := w.Header()
 		for i := range security {
 			headers[security[i].name] = security[i].value

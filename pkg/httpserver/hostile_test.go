@@ -24,7 +24,9 @@ import (
 type frames struct {
 	*http2.Framer
 
-	work sync.WaitGroup // what goes on beside the test
+	of       *fixture
+	listener *pipes
+	work     sync.WaitGroup // what goes on beside the test
 }
 
 // newFrames opens a connection of HTTP/2.
@@ -88,6 +90,7 @@ func overHTTP2(t *testing.T, handler http.Handler, test func(t *testing.T, clien
 	inTime(t, handler, func(t *testing.T, f *fixture, listener *pipes) {
 		conn := tls.Client(listener.dial(), f.clientConfig("h2"))
 		client := newFrames(t, conn)
+		client.of, client.listener = f, listener
 		defer client.work.Wait()
 		defer conn.Close()
 		test(t, client)

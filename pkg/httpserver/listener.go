@@ -1,8 +1,12 @@
 package httpserver
 
 import (
+	"context"
+	"crypto/tls"
 	"errors"
 	"net"
+	"net/http"
+	"sync"
 	"sync/atomic"
 )
 
@@ -16,7 +20,8 @@ const recordHandshake = 22
 // plain HTTP so with a 400.
 type tlsOnly struct {
 	net.Listener
-	failures *atomic.Int64
+	failures    *atomic.Int64
+	connections *connections
 }
 
 func (l tlsOnly) Accept() (net.Conn, error) {
@@ -27,7 +32,17 @@ func (l tlsOnly) Accept() (net.Conn, error) {
 		}
 		return nil, err
 	}
-	return &tlsConn{Conn: conn}, nil
+	if !l.connections.enter() {
+		_ = conn.Close() // There is nobody to tell.
+		return nil, net.ErrClosed
+	}
+	return &tlsConn{Conn: conn, leave: l.connections.leave}, nil
+}
+
+// Close ends Accept, also one that waits.
+func (l tlsOnly) Close() error {
+	l.connections.close()
+	return l.Listener.Close()
 }
 
 // tlsConn is a connection that ends when its first byte begins no TLS record. The
@@ -35,6 +50,43 @@ func (l tlsOnly) Accept() (net.Conn, error) {
 type tlsConn struct {
 	net.Conn
 	begun bool
+	leave func() // gives up its place
+	once  sync.Once
+	// evicted tells that it had to make room for another one.
+	evicted atomic.Bool
+}
+
+func (c *tlsConn) Close() error {
+	err := c.Conn.Close()
+	c.once.Do(c.leave)
+	return err
+}
+
+// evict ends a connection at rest, whose place is given to another one. It says no goodbye by
+// TLS, which may take as long as the client likes. A request that came in this moment has
+// nowhere to be answered, and is not begun.
+func (c *tlsConn) evict() {
+	c.evicted.Store(true)
+	c.once.Do(func() {})
+	_ = c.Conn.Close() // There is nobody to tell.
+}
+
+// connKey is the key of the *tlsConn in the context of a request.
+type connKey struct{}
+
+// withConn is http.Server.ConnContext.
+func withConn(ctx context.Context, conn net.Conn) context.Context {
+	secure, ok := conn.(*tls.Conn)
+	if !ok {
+		return ctx
+	}
+	return context.WithValue(ctx, connKey{}, secure.NetConn())
+}
+
+// isEvicted reports whether the connection of a request has ended before the request began.
+func isEvicted(r *http.Request) bool {
+	c, ok := r.Context().Value(connKey{}).(*tlsConn)
+	return ok && c.evicted.Load()
 }
 
 func (c *tlsConn) Read(p []byte) (int, error) {
@@ -43,7 +95,7 @@ func (c *tlsConn) Read(p []byte) (int, error) {
 		return n, err
 	}
 	if p[0] != recordHandshake {
-		_ = c.Conn.Close() // There is nobody to tell.
+		_ = c.Close() // There is nobody to tell.
 		return 0, errPlaintext
 	}
 	c.begun = true

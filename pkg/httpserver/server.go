@@ -1,6 +1,7 @@
 package httpserver
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -19,7 +20,10 @@ const maxHeaderBytes = 64 << 10
 // takes back at once net/http lets four times as many wait, and ends the connection then.
 const maxStreams = 250
 
-// Options configure a Server. A time limit of 0 is its default.
+// maxConnections is how many connections there may be where Options say nothing.
+const maxConnections = 10_000
+
+// Options configure a Server. A limit of 0 is its default.
 type Options struct {
 	// Address is where to listen, "host:port"; port 0 picks a free one.
 	Address string
@@ -41,15 +45,20 @@ type Options struct {
 	StallTimeout time.Duration
 	// IdleTimeout is how long a connection may stay open between requests; 2 min.
 	IdleTimeout time.Duration
+	// MaxConnections is how many connections there may be at once; 10,000. One more takes the
+	// place of the one that has been at rest for longest. Where all are at work it waits, and
+	// the log tells.
+	MaxConnections int
 }
 
 // Server is an HTTPS listener for HTTP/1.1 and HTTP/2. There is no plaintext form of
 // it. Listen, then Serve; Shutdown may be called at any time, by any goroutine.
 type Server struct {
-	address  string
-	server   *http.Server
-	listener net.Listener
-	failures atomic.Int64
+	address     string
+	server      *http.Server
+	listener    net.Listener
+	failures    atomic.Int64
+	connections *connections
 }
 
 // New makes a server that does not listen yet.
@@ -71,10 +80,13 @@ func New(o Options) (*Server, error) {
 	var protocols http.Protocols
 	protocols.SetHTTP1(true)
 	protocols.SetHTTP2(true)
-	return &Server{address: o.Address, server: &http.Server{
-		Handler:   secured(o.Handler),
-		TLSConfig: o.TLS.Clone(),
-		Protocols: &protocols,
+	connections := newConnections(cmp.Or(o.MaxConnections, maxConnections), o.Logger)
+	return &Server{address: o.Address, connections: connections, server: &http.Server{
+		ConnState:   connections.note,
+		ConnContext: withConn,
+		Handler:     secured(o.Handler),
+		TLSConfig:   o.TLS.Clone(),
+		Protocols:   &protocols,
 		// The handshake is bounded by the smallest of these. There is no ReadTimeout: in
 		// HTTP/1 it would cancel requests that are still at work. Bodies have a limit of
 		// their own.
@@ -111,7 +123,7 @@ func (s *Server) Listen() (net.Addr, error) {
 	if err != nil {
 		return nil, fmt.Errorf("httpserver: %w", err)
 	}
-	s.listener = tlsOnly{listener, &s.failures}
+	s.listener = tlsOnly{listener, &s.failures, s.connections}
 	return listener.Addr(), nil
 }
 

@@ -204,7 +204,7 @@ func inTime(t *testing.T, handler http.Handler, test func(t *testing.T, f *fixtu
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(t, handler, Options{})
 		listener := newPipes()
-		f.listener = tlsOnly{listener, &f.failures}
+		f.listener = tlsOnly{listener, &f.failures, f.connections}
 		f.start(t)
 		test(t, f, listener)
 	})

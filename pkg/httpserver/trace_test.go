@@ -123,7 +123,7 @@ func TestAcceptFailures(t *testing.T) {
 		t.Fatal(err)
 	}
 	var s Server
-	l := tlsOnly{&full{listener, 3}, &s.failures}
+	l := tlsOnly{&full{listener, 3}, &s.failures, newConnections(10, slog.New(slog.DiscardHandler))}
 	for range 3 {
 		if _, err := l.Accept(); err == nil {
 			t.Fatal("a connection")
