@@ -337,7 +337,8 @@ func TestPatchOfAuxiliaryTypes(t *testing.T) {
 		"user": { "objectClasses": [ "inetOrgPerson" ], "allowedAuxiliaryTypes": [ "noted" ], "properties": {
 			"_id": { "type": "simple", "ldapAttribute": "uid", "isRequired": true, "writability": "createOnly" },
 			"type": { "type": "resourceType" },
-			"cn": { "type": "simple" }, "sn": { "type": "simple" }
+			"cn": { "type": "simple" }, "sn": { "type": "simple" },
+			"notes": { "type": "simple", "ldapAttribute": "description", "isMultiValued": true }
 		} },
 		"noted": { "objectClasses": [ "extensibleObject" ], "properties": {
 			"note": { "type": "simple", "ldapAttribute": "description", "isRequired": true },
@@ -365,6 +366,12 @@ func TestPatchOfAuxiliaryTypes(t *testing.T) {
 		patch(noted+","+note("replace", `,"value":"x"`)).want(http.StatusOK).has(`["user","noted"]`, "type").has(`"x"`, "note").has(`"Oslo"`, "place")
 		patch(note("remove", "")).fails(http.StatusBadRequest, "missingField")
 		patch(`{"operation":"replace","field":"/place","value":"Rome"}`).want(http.StatusOK).has(`"Rome"`, "place")
+		// What that type requires is required of no other resource, nor when the type goes.
+		patch(`{"operation":"remove","field":"/notes","value":["x"]}`).fails(http.StatusBadRequest, "missingField").has(`"/note"`, "detail", "field")
+		patch(`{"operation":"remove","field":"/type","value":["noted"]},{"operation":"remove","field":"/notes","value":["x"]}`).want(http.StatusOK).lacks("notes")
+		patch(`{"operation":"add","field":"/notes","value":["y"]}`).want(http.StatusOK)
+		patch(`{"operation":"remove","field":"/notes","value":["y"]}`).want(http.StatusOK).lacks("notes")
+		patch(noted + "," + note("replace", `,"value":"x"`)).want(http.StatusOK)
 		patch(`{"operation":"remove","field":"/type","value":["noted"]}`).want(http.StatusOK).has(`["user"]`, "type").lacks("note").lacks("place")
 	})
 }

@@ -46,17 +46,19 @@ func (t *Target) TakesRequired(changes []directory.Change) bool {
 	takes := false
 	t.typ.family(func(member *boundType) {
 		takes = takes || slices.ContainsFunc(changes, func(c directory.Change) bool {
-			return c.Op == directory.ChangeDelete && len(c.Values) > 0 && member.requires(c.Attribute) != nil
+			return c.Op == directory.ChangeDelete && len(c.Values) > 0 && member.requires(c.Attribute, member.auxiliaries) != nil
 		})
 	})
 	return takes
 }
 
-// requires returns a required property over an attribute, nil when there is none.
-func (t *boundType) requires(attribute string) *boundProperty {
+// requires returns a required property over an attribute, of the type or of auxiliary types, nil
+// when there is none.
+func (t *boundType) requires(attribute string, auxiliaries []*boundType) *boundProperty {
 	var found *boundProperty
 	walk(t.properties, func(p *boundProperty) {
-		if found == nil && p.Required && strings.EqualFold(p.attribute, attribute) {
+		isOurs := p.auxiliary == nil || slices.Contains(auxiliaries, p.auxiliary)
+		if found == nil && isOurs && p.Required && strings.EqualFold(p.attribute, attribute) {
 			found = p
 		}
 	})
@@ -75,8 +77,9 @@ func (t *Target) CheckNew(attributes []directory.Attribute) error {
 func (t *Target) CheckChanged(entry *directory.Entry, changes []directory.Change) error {
 	changed := t.Changed(entry, changes)
 	typ := t.typ.of(entry)
+	auxiliaries := typ.auxiliariesOf(changed)
 	for _, c := range changes {
-		if p := typ.requires(c.Attribute); p != nil && len(entry.Values(c.Attribute)) > 0 && len(changed.Values(c.Attribute)) == 0 {
+		if p := typ.requires(c.Attribute, auxiliaries); p != nil && len(entry.Values(c.Attribute)) > 0 && len(changed.Values(c.Attribute)) == 0 {
 			return invalid(p.Pointer, "missingField", "the field is required and cannot be removed")
 		}
 	}
