@@ -24,6 +24,9 @@ func (s samples) add(name string, value float64) { s[name] = append(s[name], val
 // measure lets the gateway and its controls work in turns.
 func (b *bed) measure(ctx context.Context) ([]row, error) {
 	s := samples{}
+	if err := b.idleConnections(s); err != nil {
+		return nil, err
+	}
 	for range b.rounds {
 		for _, step := range []func(samples) error{b.getHTTPS, b.getLDAPS, b.getJoined, b.getOurs, b.listControl, b.listOurs, b.pagesControl, b.pagesOurs, b.patchJoined, b.patchOurs, b.clientsAlone, b.demoStart} {
 			if err := ctx.Err(); err != nil {
@@ -85,6 +88,7 @@ func (b *bed) measure(ctx context.Context) ([]row, error) {
 		compare("LDAP change: rate", "requests/s", s["engine modify rate"], s["raw modify rate"], "none", none),
 		compare("page of 100: processor time of slapd", "µs/page", s["pages slapd"], s["pages control"], "<= 3 x plain paging", atMost(3)),
 		compare("demo: start to first answer", "ms", s["demo start"], nil, "< 150", func(ours, _ float64) bool { return ours < 150 }),
+		compare("10,000 idle connections", "KiB/connection", s["idle connections"], s["idle connections control"], "<= 1.15 x HTTPS control", atMost(1.15)),
 		compare("idle memory", "MiB", []float64{b.idle}, nil, "< 40", func(ours, _ float64) bool { return ours < 40 }),
 	}, nil
 }

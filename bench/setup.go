@@ -57,7 +57,9 @@ type bed struct {
 
 	gatewayAddress, httpsAddress, joinedAddress, changerAddress string
 
-	idle float64 // MiB after the start
+	// control is the command of the HTTPS control.
+	control []string
+	idle    float64 // MiB after the start
 }
 
 func setUp(ctx context.Context, o options) (b *bed, err error) {
@@ -107,7 +109,8 @@ func setUp(ctx context.Context, o options) (b *bed, err error) {
 	if err != nil {
 		return b, err
 	}
-	if b.https, err = launch(os.Stderr, self, controlVerb, "-cert", cert, "-key", key, "-body", bodyFile); err != nil {
+	b.control = []string{self, controlVerb, "-cert", cert, "-key", key, "-body", bodyFile}
+	if b.https, err = launch(os.Stderr, self, b.control[1:]...); err != nil {
 		return b, err
 	}
 	if b.httpsAddress, err = b.https.line(); err != nil {
@@ -162,13 +165,19 @@ audit: {file: events.jsonl}
 	if b.gateway, err = launch(&b.log, b.program, "serve", "--config", filepath.Join(b.dir, "gateway.yaml")); err != nil {
 		return err
 	}
-	line, err := b.gateway.line()
+	b.gatewayAddress, err = b.ready(b.gateway)
+	return err
+}
+
+// ready waits until a gateway listens, and returns where.
+func (b *bed) ready(gateway *process) (string, error) {
+	line, err := gateway.line()
 	if err != nil {
-		return fmt.Errorf("the gateway did not start: %w\n%s", err, b.log.String())
+		return "", fmt.Errorf("the gateway did not start: %w\n%s", err, b.log.String())
 	}
 	_, address, _ := strings.Cut(line, "https=https://")
-	b.gatewayAddress, _, _ = strings.Cut(address, " ")
-	return nil
+	address, _, _ = strings.Cut(address, " ")
+	return address, nil
 }
 
 // sample reads the measured resource, and the size of the idle gateway after it.
