@@ -39,7 +39,7 @@ type demo struct {
 func startDemo(t *testing.T, args ...string) *demo {
 	t.Helper()
 	d := &demo{log: &logBuffer{}}
-	d.command = exec.Command(program, append([]string{"demo", "--https", "127.0.0.1:0", "--ldaps", "127.0.0.1:0"}, args...)...)
+	d.command = exec.Command(program(), append([]string{"demo", "--https", "127.0.0.1:0", "--ldaps", "127.0.0.1:0"}, args...)...)
 	d.command.Stderr = d.log
 	out, err := d.command.StdoutPipe()
 	if err == nil {
@@ -276,7 +276,7 @@ func TestDemoEndsEarly(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
 			var log logBuffer
-			command := exec.Command(program, append([]string{"demo", "--https", "127.0.0.1:0", "--ldaps", "127.0.0.1:0"}, args...)...)
+			command := exec.Command(program(), append([]string{"demo", "--https", "127.0.0.1:0", "--ldaps", "127.0.0.1:0"}, args...)...)
 			command.Stderr, command.Env = &log, append(os.Environ(), "TMPDIR="+dir)
 			if err := command.Start(); err != nil {
 				t.Fatal(err)
@@ -346,7 +346,7 @@ func TestDemoRefuses(t *testing.T) {
 		"Events":     {[]string{"--https", "127.0.0.1:0", "--ldaps", "127.0.0.1:0", "--events", filepath.Join(file, "x")}, "--events " + file},
 	} {
 		t.Run(name, func(t *testing.T) {
-			command := exec.Command(program, append([]string{"demo"}, test.args...)...)
+			command := exec.Command(program(), append([]string{"demo"}, test.args...)...)
 			var stdout, stderr bytes.Buffer
 			command.Stdout, command.Stderr = &stdout, &stderr
 			err := command.Run()

@@ -104,7 +104,7 @@ func start(t *testing.T, server *slapd.Server, s settings) *gateway {
 	t.Helper()
 	dir, ca, args := configure(t, server, s)
 	g := &gateway{log: &logBuffer{}, events: filepath.Join(dir, "events.jsonl")}
-	g.url = g.serve(t, append(slices.Clone(s.within), append([]string{program}, args...)...), s.env)
+	g.url = g.serve(t, append(slices.Clone(s.within), append([]string{program()}, args...)...), s.env)
 	g.client = &http.Client{
 		Transport: &http.Transport{
 			TLSClientConfig: &tls.Config{RootCAs: ca.Pool(), MinVersion: tls.VersionTLS12}, ForceAttemptHTTP2: true, MaxIdleConnsPerHost: 64,

@@ -28,7 +28,7 @@ func startLegacy(t *testing.T, server *slapd.Server, old string, set ...string) 
 	server.Use(t)
 	dir := t.TempDir()
 	ca := writeCertificate(t, dir)
-	args := []string{program, "serve", "--legacy", old, "--set", "audit.file=" + filepath.Join(dir, "events.jsonl")}
+	args := []string{program(), "serve", "--legacy", old, "--set", "audit.file=" + filepath.Join(dir, "events.jsonl")}
 	for _, s := range append(set, "server.certificates.0.cert="+filepath.Join(dir, "gateway.pem"), "server.certificates.0.key="+filepath.Join(dir, "gateway.key")) {
 		args = append(args, "--set", s)
 	}
@@ -192,7 +192,7 @@ func TestLegacyDecisions(t *testing.T) {
 		}
 	}
 	old := filepath.Join(dir, "old")
-	output, err := exec.Command(program, "serve", "--legacy", old).CombinedOutput()
+	output, err := exec.Command(program(), "serve", "--legacy", old).CombinedOutput()
 	var failed *exec.ExitError
 	if !errors.As(err, &failed) || failed.ExitCode() != 1 {
 		t.Fatalf("%v\n%s", err, output)

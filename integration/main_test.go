@@ -2,14 +2,31 @@ package integration_test
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync"
 	"testing"
 )
 
-// program is the path of the built program.
-var program string //nolint:gochecknoglobals // TestMain makes it, once for all tests.
+// built is the path of the program.
+var built string //nolint:gochecknoglobals // TestMain makes it, once for all tests.
+
+// program returns the path of the built program, and looks at its source: go test takes no result
+// from its cache when a file has changed that a test has looked at, and knows nothing of what
+// another process builds.
+//
+//nolint:gochecknoglobals // As built.
+var program = sync.OnceValue(func() string {
+	for _, folder := range []string{"../cmd", "../internal", "../mappings", "../pkg", "../go.sum"} {
+		_ = filepath.WalkDir(folder, func(path string, _ fs.DirEntry, _ error) error {
+			_, _ = os.Stat(path) // It is looked at, whatever is there.
+			return nil
+		})
+	}
+	return built
+})
 
 func TestMain(m *testing.M) {
 	os.Exit(run(m))
@@ -22,8 +39,8 @@ func run(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(dir)
-	program = filepath.Join(dir, "rest2ldap")
-	args := []string{"build", "-o", program}
+	built = filepath.Join(dir, "rest2ldap")
+	args := []string{"build", "-o", built}
 	if raceDetector {
 		args = append(args, "-race")
 		// Each program that ends would sleep for a second, in case that a race comes late.

@@ -21,7 +21,7 @@ func refuses(t *testing.T, server *slapd.Server, args []string, problems ...stri
 	before := len(logOf(server))
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	command := exec.CommandContext(ctx, program, args...)
+	command := exec.CommandContext(ctx, program(), args...)
 	var told logBuffer
 	command.Stderr = &told
 	ready, err := command.Output()

@@ -102,7 +102,7 @@ func TestDirectoryCertificate(t *testing.T) {
 		g.get(t, "kvaughan", "/api/users/bjensen").fails(http.StatusBadGateway, "")
 	})
 	t.Run("Plaintext", func(t *testing.T) {
-		command := exec.Command(program, "check", "--config", "../gateway.example.yaml", "--set", "directory.servers=[]", "--set", "directory.servers[0].url=ldap://localhost")
+		command := exec.Command(program(), "check", "--config", "../gateway.example.yaml", "--set", "directory.servers=[]", "--set", "directory.servers[0].url=ldap://localhost")
 		output, err := command.CombinedOutput()
 		if err == nil || !strings.Contains(string(output), "ldaps://") {
 			t.Errorf("%v: %s", err, output)
