@@ -27,9 +27,10 @@
 //
 // Everything may be changed on the running server by [RootDN] with the server's
 // RootPassword: the data, the password policy [PolicyDN], and the configuration
-// below cn=config with [ConfigDN]. More lines for slapd.conf go into
-// [Options.Global] and [Options.Database]; all overlays named in config.go are
-// loaded and wait for such a line:
+// below cn=config with [ConfigDN]. Access rules for servers of every kind go into
+// [Options.Access]. More lines for slapd.conf go into [Options.Rules],
+// [Options.Global] and [Options.Database], and keep the server in memory out; all
+// overlays named in config.go are loaded and wait for such a line:
 //
 //	overlay unique
 //	unique_uri ldap:///ou=People,dc=example,dc=com?mail?one
