@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/rest2ldap/rest2ldap/internal/slapd"
@@ -466,10 +467,24 @@ func TestIncrementBesideValues(t *testing.T) {
 				patch(t, "test1", `{"operation":"replace","field":"/singleNumber","value":7},{"operation":"replace","field":"/description","value":["there"]}`).want(http.StatusOK)
 				patch(t, "test1", count+","+removal+","+addition).
 					want(http.StatusOK).has("12", "singleNumber")
-				if name == "Revisions" { // Values that are there already are no fault then, either.
-					patch(t, "test1", count+`,{"operation":"add","field":"/description","value":["there"]}`).want(http.StatusOK).has("17", "singleNumber")
-				}
+				// Values that are there already, and some of a field that has none, are no fault, either.
+				patch(t, "test1", count+`,{"operation":"add","field":"/description","value":["there"]}`).want(http.StatusOK).has("17", "singleNumber")
+				patch(t, "test1", count+`,{"operation":"remove","field":"/multiNumber"},{"operation":"remove","field":"/multiNumber","value":[1]}`).want(http.StatusOK).has("22", "singleNumber")
+				patch(t, "test1", `{"operation":"add","field":"/multiNumber","value":[1]},`+count+`,{"operation":"increment","field":"/multiNumber","value":1}`).want(http.StatusOK).has("27", "singleNumber").has("[2]", "multiNumber")
 				patch(t, "test3", `{"operation":"replace","field":"/singleNumber","value":1},`+count+`,{"operation":"add","field":"/description/-","value":"x `+name+`"}`).want(http.StatusOK).has("6", "singleNumber")
+				t.Run("ManyAtOnce", func(t *testing.T) {
+					var work sync.WaitGroup
+					for i := range 20 {
+						work.Go(func() {
+							body := `[` + count + `,{"operation":"add","field":"/description/-","value":"` + fmt.Sprint(name, i) + `"}]`
+							if r, err := g.try(ask{method: "PATCH", path: "/d/users/test1", as: "kvaughan", body: body}); err != nil || r.status != http.StatusOK {
+								t.Errorf("%v %+v", err, r)
+							}
+						})
+					}
+					work.Wait()
+					g.get(t, "kvaughan", "/d/users/test1").want(http.StatusOK).has("127", "singleNumber")
+				})
 				patch(t, "test3", `{"operation":"remove","field":"/singleNumber"},`+count+`,{"operation":"add","field":"/description/-","value":"y"}`).fails(http.StatusBadRequest, "noSuchAttribute")
 			})
 		}

@@ -35,6 +35,18 @@ func (c *call) assertionOf(target *mapping.Target, revision string) *directory.F
 	return &filter
 }
 
+// asserting returns an assertion, nil for none, with further conditions.
+func asserting(assertion *directory.Filter, conditions []directory.Filter) *directory.Filter {
+	switch {
+	case len(conditions) == 0:
+		return assertion
+	case assertion != nil:
+		conditions = append([]directory.Filter{*assertion}, conditions...)
+	}
+	all := directory.And(conditions...)
+	return &all
+}
+
 // explain finds out what a refused change means for the caller: a resource that it
 // may not even see is not there for it, and an assertion fails for more than one
 // reason. One read decides.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 
 	"github.com/rest2ldap/rest2ldap/pkg/directory"
 	"github.com/rest2ldap/rest2ldap/pkg/fault"
@@ -35,12 +36,19 @@ func (c *call) modify(ctx context.Context, encoder *mapping.Encoder, dn director
 		return nil, err
 	}
 	guarded = guarded || len(fence) > 0 && revision != ""
-	// Permissive, OpenLDAP takes a number that is not there for 0 where it is to be incremented.
-	permissive := !guarded && !c.exact && len(fence) == 0 && !c.engine.StrictModify && slices.ContainsFunc(changes, isOfValues)
-	entry, err = c.session.Modify(ctx, &directory.ModifyRequest{
+	var permissive bool
+	var numbers []directory.Filter
+	if !guarded && len(fence) == 0 {
+		permissive, numbers = c.lenience(changes)
+	}
+	result, err := c.session.Modify(ctx, &directory.ModifyRequest{
 		DN: dn, Changes: slices.Concat(fence, changes), Permissive: permissive, Revision: c.provable(revision),
-		WriteOptions: directory.WriteOptions{Assert: c.assertion(revision), Trial: c.req.DryRun, Read: c.readBack(encoder)},
+		WriteOptions: directory.WriteOptions{Assert: asserting(c.assertion(revision), numbers), Trial: c.req.DryRun, Read: c.readBack(encoder)},
 	})
+	if len(numbers) > 0 && errors.Is(err, fault.PreconditionFailed) {
+		c.exact = true // Then the directory tells what is not there.
+		return c.modify(ctx, encoder, dn, changes, revision, entry)
+	}
 	if mayBeDone(err) && !c.req.DryRun && slices.ContainsFunc(changed, mapping.IsCredential) {
 		c.changed(dn)
 	}
@@ -53,7 +61,45 @@ func (c *call) modify(ctx context.Context, encoder *mapping.Encoder, dn director
 	if c.req.DryRun {
 		return c.tried(ctx, encoder, dn, changes), nil
 	}
-	return c.after(ctx, encoder, entry, dn), nil
+	return c.after(ctx, encoder, result, dn), nil
+}
+
+// lenience reports whether the directory is to be lenient towards values that are there already, or
+// not there, and what has to hold of the entry then: that each number which is to be incremented is
+// there, since OpenLDAP, permissive, takes one that is not for 0.
+func (c *call) lenience(changes []directory.Change) (permissive bool, numbers []directory.Filter) {
+	switch {
+	case c.exact || c.engine.StrictModify || !slices.ContainsFunc(changes, isOfValues):
+		return false, nil
+	case !slices.ContainsFunc(changes, isIncrement):
+		return true, nil
+	}
+	numbers, known := numbersThere(changes)
+	if !known || !c.binding.Capabilities().Assertion {
+		return false, nil
+	}
+	return true, numbers
+}
+
+// numbersThere returns what has to hold of the entry so that each number is there when it is
+// incremented. It is false where that hangs on what is left by the changes before.
+func numbersThere(changes []directory.Change) (conditions []directory.Filter, known bool) {
+	left := make(map[string]bool, len(changes)) // whether the changes so far leave a value for sure
+	for _, change := range changes {
+		key := strings.ToLower(change.Attribute)
+		there, touched := left[key]
+		switch {
+		case change.Op == directory.ChangeDelete:
+			left[key] = false
+		case !isIncrement(change):
+			left[key] = len(change.Values) > 0
+		case !touched:
+			conditions, left[key] = append(conditions, directory.Present(change.Attribute)), true
+		case !there:
+			return nil, false
+		}
+	}
+	return conditions, true
 }
 
 // isOfValues tells the changes that may find their values there, or absent.

@@ -92,12 +92,9 @@ func (c *call) fetchState(ctx context.Context) (*directory.Entry, error) {
 
 // hangsOnEntry reports whether it hangs on the rest of the entry what changes do, or whether
 // they may be made: they might take the resource out of its collection, or the last value of a
-// field that is required; the directory cannot compare their values; or it would take a number
-// that is not there for 0, because it is lenient towards the values beside it.
+// field that is required, or the directory cannot compare their values.
 func (c *call) hangsOnEntry(changes []directory.Change) bool {
-	return c.target.DecidesMembership(changes) || c.target.TakesRequired(changes) ||
-		c.asserts() && c.target.ChangesUncompared(changes) ||
-		!c.engine.StrictModify && slices.ContainsFunc(changes, isIncrement) && slices.ContainsFunc(changes, isOfValues)
+	return c.target.DecidesMembership(changes) || c.target.TakesRequired(changes) || c.asserts() && c.target.ChangesUncompared(changes)
 }
 
 // asserts reports whether the directory can be told which revision an entry has to have.
@@ -117,8 +114,7 @@ func (c *call) patchInside(ctx context.Context, encoder *mapping.Encoder, change
 		changes, _ = c.target.Prune(entry, changes)
 	}
 	revision := c.target.RevisionOf(entry).Value
-	asserted := revision != "" && c.asserts()
-	if asserted {
+	if revision != "" && c.asserts() {
 		if changes, err = c.target.Whole(entry, changes, c.engine.StrictModify); err != nil {
 			return nil, c.located(err, nil)
 		}
@@ -133,6 +129,6 @@ func (c *call) patchInside(ctx context.Context, encoder *mapping.Encoder, change
 	if err != nil {
 		return nil, err
 	}
-	c.exact = slices.ContainsFunc(changes, isIncrement) && !(asserted && c.target.Counts(entry, changes))
+	c.exact = false
 	return c.modify(ctx, encoder, dn, changes, revision, entry)
 }

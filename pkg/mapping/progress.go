@@ -53,19 +53,6 @@ func (p *Progress) Apply(c directory.Change) {
 	}
 }
 
-// Counts reports whether each number that the changes increment is there by then, as the entry and
-// the changes before show.
-func (t *Target) Counts(entry *directory.Entry, changes []directory.Change) bool {
-	progress := t.Progress(entry)
-	for _, change := range changes {
-		if change.Op == directory.ChangeIncrement && progress.of(change.Attribute).isEmpty() {
-			return false
-		}
-		progress.Apply(change)
-	}
-	return true
-}
-
 // present returns those of the values that the attribute has.
 func (p *Progress) present(attribute string, values []string) []string {
 	set := p.of(attribute)

@@ -62,29 +62,3 @@ func TestWhole(t *testing.T) {
 		}
 	}
 }
-
-// TestCounts: a number is there when it is incremented, or it is not.
-func TestCounts(t *testing.T) {
-	t.Parallel()
-	target := shipped(t).at(t, "/users/x")
-	entry := &directory.Entry{Attributes: []directory.Attribute{{Name: "uidNumber", Values: []string{"7"}}}}
-	change := func(op directory.ChangeOp, attribute string, values ...string) directory.Change {
-		return directory.Change{Op: op, Attribute: attribute, Values: values}
-	}
-	one := func(attribute string) directory.Change { return change(directory.ChangeIncrement, attribute, "1") }
-	for name, test := range map[string]struct {
-		changes []directory.Change
-		want    bool
-	}{
-		"There":      {[]directory.Change{one("UIDNUMBER")}, true},
-		"NotThere":   {[]directory.Change{one("uidNumber"), one("gidNumber")}, false},
-		"Replaced":   {[]directory.Change{change(directory.ChangeReplace, "gidNumber", "1"), one("gidNumber")}, true},
-		"Removed":    {[]directory.Change{change(directory.ChangeDelete, "uidNumber", "7"), one("uidNumber")}, false},
-		"Afterwards": {[]directory.Change{one("gidNumber"), change(directory.ChangeReplace, "gidNumber", "1")}, false},
-		"None":       {nil, true},
-	} {
-		if got := target.Counts(entry, test.changes); got != test.want {
-			t.Errorf("%s: %t", name, got)
-		}
-	}
-}
