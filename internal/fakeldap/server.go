@@ -1,6 +1,7 @@
 package fakeldap
 
 import (
+	"bufio"
 	"crypto/tls"
 	"crypto/x509"
 	"net"
@@ -161,8 +162,9 @@ func (s *Server) accept() {
 func (s *Server) serve(conn *tls.Conn, number int) {
 	defer conn.Close()
 	var writing sync.Mutex
+	requests := bufio.NewReader(conn) // Packets are read byte by byte.
 	for {
-		packet, err := ber.ReadPacket(conn)
+		packet, err := ber.ReadPacket(requests)
 		if err != nil {
 			return
 		}
