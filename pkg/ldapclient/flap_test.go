@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rest2ldap/rest2ldap/internal/soak"
 	"github.com/rest2ldap/rest2ldap/pkg/ldapclient"
 )
 
@@ -62,6 +63,7 @@ func TestF_25OneOfTwoIsSilent(t *testing.T) {
 	onNetwork(t, plan{servers: make([]ldapclient.Server, 2), options: func(o *ldapclient.Options) {
 		o.Balance, o.Heartbeat, o.ProbeTimeout = ldapclient.LeastRequests, 10*time.Second, 3*time.Second
 	}}, func(t *testing.T, n *network) {
+		pause, few := time.Duration(soak.Size(600, 200))*time.Millisecond, int32(soak.Size(7, 20))
 		begun := time.Now()
 		var slow, late atomic.Int32
 		var work sync.WaitGroup
@@ -76,14 +78,14 @@ func TestF_25OneOfTwoIsSilent(t *testing.T) {
 							late.Add(1)
 						}
 					}
-					time.Sleep(200 * time.Millisecond) //nolint:forbidigo // On the clock of the test.
+					time.Sleep(pause) //nolint:forbidigo // On the clock of the test.
 				}
 			})
 		}
 		time.Sleep(time.Minute) //nolint:forbidigo // On the clock of the test.
 		n.pipes[0].Swallows.Store(true)
 		work.Wait()
-		if slow.Load() > 200 || late.Load() > 20 {
+		if slow.Load() > 10*few || late.Load() > few {
 			t.Errorf("%d reads had to wait, %d of them half a minute after the server went silent", slow.Load(), late.Load())
 		}
 	})

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/rest2ldap/rest2ldap/internal/fakeldap"
+	"github.com/rest2ldap/rest2ldap/internal/soak"
 	"github.com/rest2ldap/rest2ldap/pkg/directory"
 	"github.com/rest2ldap/rest2ldap/pkg/fault"
 	"github.com/rest2ldap/rest2ldap/pkg/ldapclient"
@@ -163,9 +164,10 @@ func TestCheckoutFailed(t *testing.T) {
 func TestFullJitter(t *testing.T) {
 	onNetwork(t, plan{}, func(t *testing.T, n *network) {
 		n.pipes[0].Refuses.Store(true)
-		for range 20 * 60 * 50 {
+		step := time.Duration(soak.Size(100, 20)) * time.Millisecond
+		for begun := time.Now(); time.Since(begun) < 20*time.Minute; {
 			_, _, _ = collect(t.Context(), n.As(as("a")), read("a"))
-			time.Sleep(20 * time.Millisecond) //nolint:forbidigo // On the clock of the test.
+			time.Sleep(step) //nolint:forbidigo // On the clock of the test.
 		}
 		dials := n.pipes[0].Dials()
 		var pauses []time.Duration
@@ -173,7 +175,7 @@ func TestFullJitter(t *testing.T) {
 			pauses = append(pauses, dials[i].Sub(dials[i-1]))
 		}
 		slices.Sort(pauses)
-		if longest := pauses[len(pauses)-1]; len(pauses) < 300 || longest > 5*time.Second+20*time.Millisecond {
+		if longest := pauses[len(pauses)-1]; len(pauses) < 300 || longest > 5*time.Second+step {
 			t.Fatalf("%d attempts, the longest pause %s", len(pauses), longest)
 		}
 		for i, quarter := range []time.Duration{1250 * time.Millisecond, 2500 * time.Millisecond, 3750 * time.Millisecond} {
