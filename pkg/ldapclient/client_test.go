@@ -106,6 +106,7 @@ func kindOf(t *testing.T, err error, kind fault.Kind, detail string) {
 }
 
 func TestOperations(t *testing.T) {
+	t.Parallel()
 	slapd.Each(t, slapd.Options{}, func(t *testing.T, server *slapd.Server) {
 		client := newClient(t, server, nil)
 		ctx := t.Context()
@@ -276,6 +277,7 @@ func TestOperations(t *testing.T) {
 
 // Many callers share the connections, and each acts as nobody but itself.
 func TestIdentitiesDoNotMix(t *testing.T) {
+	t.Parallel()
 	server := slapd.Start(t, slapd.Options{})
 	client := newClient(t, server, func(o *ldapclient.Options) { o.MaxConns = 4 })
 	var group sync.WaitGroup
@@ -303,6 +305,7 @@ func TestIdentitiesDoNotMix(t *testing.T) {
 // The size limit of the directory binds the caller; a list that it cuts short is an
 // error, in pages too.
 func TestLimitsOfTheCaller(t *testing.T) {
+	t.Parallel()
 	server := slapd.Start(t, slapd.Options{Users: 1200})
 	client := newClient(t, server, nil)
 	entries, _, err := collect(t.Context(), client.As(as("kvaughan")), &directory.SearchRequest{Base: people, Scope: directory.ScopeOneLevel, Filter: directory.Present("uid")})
@@ -313,6 +316,7 @@ func TestLimitsOfTheCaller(t *testing.T) {
 }
 
 func TestLongList(t *testing.T) {
+	t.Parallel()
 	server := slapd.Start(t, slapd.Options{Users: 2300, CallerSizeLimit: slapd.Unlimited})
 	client := newClient(t, server, nil)
 	// The connection is busy with nothing while entries are handed out: another
@@ -332,6 +336,7 @@ func TestLongList(t *testing.T) {
 }
 
 func TestOutage(t *testing.T) {
+	t.Parallel()
 	server := slapd.Start(t, slapd.Options{})
 	client := newClient(t, server, nil)
 	session := client.As(as("kvaughan"))
@@ -368,6 +373,7 @@ func TestOutage(t *testing.T) {
 
 // A connection that dies while nothing runs on it is no fault of the next request.
 func TestRestartBetweenRequests(t *testing.T) {
+	t.Parallel()
 	server := slapd.Start(t, slapd.Options{})
 	client := newClient(t, server, nil)
 	session := client.As(as("kvaughan"))
@@ -387,6 +393,7 @@ func TestRestartBetweenRequests(t *testing.T) {
 // A directory that does not answer: the deadline ends the request, and tells of a
 // change that its outcome is unknown.
 func TestFrozen(t *testing.T) {
+	t.Parallel()
 	server := slapd.Start(t, slapd.Options{})
 	client := newClient(t, server, nil)
 	session := client.As(as("kvaughan"))
@@ -424,6 +431,7 @@ func TestFrozen(t *testing.T) {
 // nobody waits longer than his own time for what another one asks, and few connections are tried at
 // once, however many wait.
 func TestF_11SilentFromTheStart(t *testing.T) {
+	t.Parallel()
 	slapd.Each(t, slapd.Options{}, func(t *testing.T, server *slapd.Server) {
 		way := toxic.New(t, server.Address)
 		way.Add(toxic.Downstream, "timeout", map[string]any{"timeout": 0})
@@ -510,6 +518,7 @@ func TestRefusedAtTheStart(t *testing.T) {
 }
 
 func TestWrongDirectory(t *testing.T) {
+	t.Parallel()
 	server := slapd.Start(t, slapd.Options{})
 	t.Run("Password", func(t *testing.T) {
 		client := newClient(t, server, func(o *ldapclient.Options) { o.Password = "wrong" })

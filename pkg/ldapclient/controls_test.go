@@ -26,6 +26,7 @@ func capabilities(t *testing.T, client *ldapclient.Client) *directory.Capabiliti
 }
 
 func TestDialects(t *testing.T) {
+	t.Parallel()
 	slapd.Each(t, slapd.Options{}, func(t *testing.T, server *slapd.Server) {
 		want := "OpenLDAP"
 		if server.Kind == slapd.Memory {
@@ -40,6 +41,7 @@ func TestDialects(t *testing.T) {
 // TestTrial tries changes of each kind: nothing changes, and what the directory would have
 // refused it refuses.
 func TestTrial(t *testing.T) {
+	t.Parallel()
 	slapd.Each(t, slapd.Options{}, func(t *testing.T, server *slapd.Server) {
 		client := newClient(t, server, nil)
 		admin := client.As(as("kvaughan"))
@@ -160,6 +162,7 @@ func TestSubtreeDelete(t *testing.T) {
 
 // TestRelax changes what only the server itself may change.
 func TestRelax(t *testing.T) {
+	t.Parallel()
 	server := slapd.Start(t, slapd.Options{Rules: `access to attrs=creatorsName by dn.exact="` + userDN("kvaughan").String() + `" manage by * break` + "\n"})
 	client := newClient(t, server, nil)
 	admin := client.As(as("kvaughan"))
@@ -180,6 +183,7 @@ func TestRelax(t *testing.T) {
 // TestSearchControls asks for parts of a result, of its entries, and of what is known of
 // them. The directory in memory has none of these, and says so.
 func TestSearchControls(t *testing.T) {
+	t.Parallel()
 	slapd.Each(t, slapd.Options{}, func(t *testing.T, server *slapd.Server) {
 		client := newClient(t, server, nil)
 		known := capabilities(t, client)
@@ -240,6 +244,7 @@ func TestSearchControls(t *testing.T) {
 // TestUsability asks whether an account can be used. OpenLDAP tells who may compare the
 // password.
 func TestUsability(t *testing.T) {
+	t.Parallel()
 	server := slapd.Start(t, slapd.Options{Rules: `access to attrs=userPassword by dn.exact="` + userDN("kvaughan").String() + `" =cxw by * break` + "\n"})
 	client := newClient(t, server, nil)
 	ask := func(t *testing.T, who, scope string) *directory.Usability {

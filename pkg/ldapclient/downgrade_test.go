@@ -157,6 +157,7 @@ func TestMissingControlOfOneContext(t *testing.T) {
 // slapd has a control for the deletion of subtrees that none of its databases takes; sorting
 // is not for entries of its own.
 func TestRefusedOfContext(t *testing.T) {
+	t.Parallel()
 	server := slapd.Start(t, slapd.Options{})
 	client := newClient(t, server, nil)
 	s := client.As(as("kvaughan"))

@@ -308,6 +308,7 @@ func (s *stress) change(t *testing.T, session directory.Session, uid, other stri
 
 // Who cannot be acted for in a mode is told so, and nobody else suffers.
 func TestIdentityRefused(t *testing.T) {
+	t.Parallel()
 	server := slapd.Start(t, slapd.Options{Rules: saslRules, LDIF: saslLDIF, Global: saslGlobal})
 	nobody := directory.Identity{AuthzID: "dn:uid=nobody,ou=Elsewhere,dc=example,dc=com"}
 	wrong := as("bjensen")
@@ -358,6 +359,7 @@ func TestIdentityRefused(t *testing.T) {
 // password first, which binds all the same. That is told as what it is, and nobody is served; once
 // it is mended, all are.
 func TestF_18PolicyOfOwnAccount(t *testing.T) {
+	t.Parallel()
 	slapd.Each(t, slapd.Options{}, func(t *testing.T, server *slapd.Server) {
 		root := newClient(t, server, func(o *ldapclient.Options) {
 			o.BindDN, o.Password, o.Mode = directory.MustParseDN(server.RootDN), server.RootPassword, ldapclient.AsService
@@ -435,6 +437,7 @@ func TestPasswordOfOwnAccountExpires(t *testing.T) {
 // F_45: callers for whom the directory does not let the gateway act are refused, as often as they
 // ask, and nothing is sent without their identity. The operator is told, and not each time.
 func TestF_45NotToBeActedFor(t *testing.T) {
+	t.Parallel()
 	slapd.Each(t, slapd.Options{}, func(t *testing.T, server *slapd.Server) {
 		var log bytes.Buffer
 		var mu sync.Mutex
@@ -485,6 +488,7 @@ func stranger(t *testing.T, server *slapd.Server) func(*ldapclient.Options) {
 
 // With the mode service the gateway's own account acts, for everybody.
 func TestServiceMode(t *testing.T) {
+	t.Parallel()
 	server := slapd.Start(t, slapd.Options{})
 	session := newClient(t, server, func(o *ldapclient.Options) {
 		o.Mode = ldapclient.AsService

@@ -136,6 +136,7 @@ func TestCancelledList(t *testing.T) {
 // A change that a real directory has not answered when its caller gives up: the next one has
 // another connection.
 func TestCancelledChangeOfADirectory(t *testing.T) {
+	t.Parallel()
 	server := slapd.Start(t, slapd.Options{})
 	way := toxic.New(t, server.Address)
 	happened := &events{counts: make(map[ldapclient.Event]int), waits: make(map[ldapclient.Event]time.Duration)}

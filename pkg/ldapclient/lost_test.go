@@ -66,6 +66,7 @@ func deleted(attribute string, values ...string) directory.Change {
 // F_60: the answer to a modification is lost, and the modification was made. It is sent
 // once; where reading the entry proves it, it is a success, else its outcome is unknown.
 func TestLostAnswerToModify(t *testing.T) {
+	t.Parallel()
 	slapd.Each(t, slapd.Options{}, func(t *testing.T, server *slapd.Server) {
 		way, _, session := lossy(t, server)
 		for _, test := range []struct {
@@ -105,6 +106,7 @@ func TestLostAnswerToModify(t *testing.T) {
 
 // F_60: what proves nothing.
 func TestLostAnswerIsNoProof(t *testing.T) {
+	t.Parallel()
 	slapd.Each(t, slapd.Options{}, func(t *testing.T, server *slapd.Server) {
 		way, client, session := lossy(t, server)
 		other := client.As(as("hmiller"))
@@ -168,6 +170,7 @@ func TestLostAnswerIsNoProof(t *testing.T) {
 // F_60: where the gateway's own account makes the changes of everybody, the name of who made
 // one proves nothing: an equal change of another caller looks the same.
 func TestLostAnswerInServiceMode(t *testing.T) {
+	t.Parallel()
 	server := slapd.Start(t, slapd.Options{})
 	way := toxic.New(t, server.Address)
 	client := newClient(t, server, func(o *ldapclient.Options) {
@@ -196,6 +199,7 @@ func TestLostAnswerInServiceMode(t *testing.T) {
 // F_61 and F_62: the answer to a deletion or an addition is lost. Nobody can tell who made
 // an entry go, and an entry that is there may have been there before.
 func TestLostAnswerToAddAndDelete(t *testing.T) {
+	t.Parallel()
 	slapd.Each(t, slapd.Options{}, func(t *testing.T, server *slapd.Server) {
 		way, _, session := lossy(t, server)
 		add := &directory.AddRequest{DN: userDN("lost"), Attributes: []directory.Attribute{

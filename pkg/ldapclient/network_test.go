@@ -53,6 +53,7 @@ func warm(t *testing.T, session directory.Session) {
 
 // F_02: the connections are gone before the request is written: nobody notices.
 func TestF_02GoneBeforeTheRequest(t *testing.T) {
+	t.Parallel()
 	slapd.Each(t, slapd.Options{}, func(t *testing.T, server *slapd.Server) {
 		way := toxic.New(t, server.Address)
 		handler := ends{slog.DiscardHandler, make(chan struct{}, 100)}
@@ -92,6 +93,7 @@ func twoWays(t *testing.T, server *slapd.Server) (first, second *toxic.Way, sess
 // F_03: the way ends in the middle of an answer of which nothing was used: the read is made
 // again on the other server, as a whole.
 func TestF_03GoneInTheAnswer(t *testing.T) {
+	t.Parallel()
 	slapd.Each(t, slapd.Options{}, func(t *testing.T, server *slapd.Server) {
 		for name, req := range map[string]*directory.SearchRequest{"Read": read("bjensen"), "List": everybody()} {
 			t.Run("F_03/"+name, func(t *testing.T) {
@@ -113,6 +115,7 @@ func TestF_03GoneInTheAnswer(t *testing.T) {
 // F_08: the way is reset. A read is made on the other server; a change arrives once at most,
 // and what is said of it is true.
 func TestF_08Reset(t *testing.T) {
+	t.Parallel()
 	slapd.Each(t, slapd.Options{}, func(t *testing.T, server *slapd.Server) {
 		first, _, session := twoWays(t, server)
 		first.Reset(toxic.Downstream)
@@ -139,6 +142,7 @@ func TestF_08Reset(t *testing.T) {
 // F_09: a directory that has become slow gets no more connections than it may, and who waits
 // too long is told so; none of those who got an answer got a wrong one.
 func TestF_09SlowDirectory(t *testing.T) {
+	t.Parallel()
 	slapd.Each(t, slapd.Options{}, func(t *testing.T, server *slapd.Server) {
 		way := toxic.New(t, server.Address)
 		events := &connections{}
@@ -200,6 +204,7 @@ func (c *connections) most() int {
 
 // F_10: an answer that comes in drops ends with the time of the request, and slapd is told.
 func TestF_10Drops(t *testing.T) {
+	t.Parallel()
 	server := slapd.Start(t, slapd.Options{})
 	way, _, session := lossy(t, server)
 	warm(t, session)
@@ -224,6 +229,7 @@ func TestF_10Drops(t *testing.T) {
 // F_05: the preferred way is silent under connections that were at rest. A change, too, is made
 // over the other one, once: the connection that it would have had is asked first.
 func TestF_05SilentUnderIdle(t *testing.T) {
+	t.Parallel()
 	slapd.Each(t, slapd.Options{}, func(t *testing.T, server *slapd.Server) {
 		first, second := toxic.New(t, server.Address), toxic.New(t, server.Address)
 		client := newClient(t, server, func(o *ldapclient.Options) {
@@ -250,6 +256,7 @@ func TestF_05SilentUnderIdle(t *testing.T) {
 // F_21 and F_22: what a real directory says of itself. One that is busy is left alone, and the
 // other one asked before; a connection on which it reports an error of its own is replaced.
 func TestResultsOfADirectory(t *testing.T) {
+	t.Parallel()
 	codes := map[string]int{"operations": 1, "busy": 51, "unavailable": 52, "unwilling": 53, "other": 80}
 	slapd.Each(t, slapd.Options{Codes: codes}, func(t *testing.T, server *slapd.Server) {
 		for name, code := range codes {
@@ -307,6 +314,7 @@ func TestResultsOfADirectory(t *testing.T) {
 // F_06: the directory goes silent under a request. A read was not answered, a change has an
 // unknown outcome; whatever came of it, it was made once at most.
 func TestF_06Silent(t *testing.T) {
+	t.Parallel()
 	slapd.Each(t, slapd.Options{}, func(t *testing.T, server *slapd.Server) {
 		way, _, session := lossy(t, server)
 		for _, direction := range []toxic.Direction{toxic.Upstream, toxic.Downstream} {
@@ -335,6 +343,7 @@ func TestF_06Silent(t *testing.T) {
 // F_24: the directory comes back while hundreds wait for it. It gets one attempt to connect,
 // then no more connections than they need, and everybody is served.
 func TestF_24ManyWait(t *testing.T) {
+	t.Parallel()
 	slapd.Each(t, slapd.Options{}, func(t *testing.T, server *slapd.Server) {
 		way := toxic.New(t, server.Address)
 		events := &connections{}
@@ -381,6 +390,7 @@ func TestF_24ManyWait(t *testing.T) {
 // F_07: the way takes no more in the middle of a large change: it ends in time, and nobody says
 // that nothing was done. Nothing was.
 func TestF_07LargeChange(t *testing.T) {
+	t.Parallel()
 	slapd.Each(t, slapd.Options{}, func(t *testing.T, server *slapd.Server) {
 		way, _, session := lossy(t, server)
 		warm(t, session)
@@ -401,6 +411,7 @@ func TestF_07LargeChange(t *testing.T) {
 // F_25: one of two ways goes silent under many who read. Everybody is answered, and the other
 // one serves on.
 func TestF_25SilentWay(t *testing.T) {
+	t.Parallel()
 	slapd.Each(t, slapd.Options{}, func(t *testing.T, server *slapd.Server) {
 		first, second := toxic.New(t, server.Address), toxic.New(t, server.Address)
 		client := newClient(t, server, func(o *ldapclient.Options) {
@@ -436,6 +447,7 @@ func TestF_25SilentWay(t *testing.T) {
 // F_26: the preferred way comes and goes. Every read is answered, whatever is said of a change
 // is true, and the way is taken last when that has happened a few times.
 func TestF_26FlappingWay(t *testing.T) {
+	t.Parallel()
 	slapd.Each(t, slapd.Options{}, func(t *testing.T, server *slapd.Server) {
 		first, second := toxic.New(t, server.Address), toxic.New(t, server.Address)
 		client := newClient(t, server, func(o *ldapclient.Options) {
@@ -491,6 +503,7 @@ const exampleUsers = 150
 // F_19: the directory ends in good order, and comes back: requests that were under way are
 // told the truth, idle connections go without a word.
 func TestF_19DirectoryStops(t *testing.T) {
+	t.Parallel()
 	slapd.Each(t, slapd.Options{}, func(t *testing.T, server *slapd.Server) {
 		session := newClient(t, server, nil).As(as("kvaughan"))
 		warm(t, session)
@@ -509,6 +522,7 @@ func TestF_19DirectoryStops(t *testing.T) {
 // F_20: connections that the directory ends because nobody uses them are replaced, and no
 // request fails for it.
 func TestF_20IdleConnectionsEnded(t *testing.T) {
+	t.Parallel()
 	server := slapd.Start(t, slapd.Options{Global: "idletimeout 1\n"})
 	handler := ends{slog.DiscardHandler, make(chan struct{}, 100)}
 	client := newClient(t, server, func(o *ldapclient.Options) { o.Logger = slog.New(handler) })
@@ -746,6 +760,7 @@ func (n *names) serve() {
 // F_63: the first server is lost with the answer to a change, and comes back. The change is
 // sent to one server once; what is said of it is true; and changes after it go on.
 func TestF_63FailoverWithAChange(t *testing.T) {
+	t.Parallel()
 	slapd.Each(t, slapd.Options{}, func(t *testing.T, server *slapd.Server) {
 		first, _, session := twoWays(t, server)
 		for round := range 4 {

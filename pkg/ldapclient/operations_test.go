@@ -33,6 +33,7 @@ func newcomer(t *testing.T, session directory.Session, uid string) directory.DN 
 }
 
 func TestModifyDN(t *testing.T) {
+	t.Parallel()
 	slapd.Each(t, slapd.Options{}, func(t *testing.T, server *slapd.Server) {
 		admin := newClient(t, server, nil).As(as("kvaughan"))
 		rename := func(dn directory.DN, rdn string, change func(*directory.ModifyDNRequest)) (*directory.Entry, error) {
@@ -103,6 +104,7 @@ func TestModifyDN(t *testing.T) {
 }
 
 func TestCompare(t *testing.T) {
+	t.Parallel()
 	slapd.Each(t, slapd.Options{}, func(t *testing.T, server *slapd.Server) {
 		client := newClient(t, server, nil)
 		for _, test := range []struct {
@@ -130,6 +132,7 @@ func TestCompare(t *testing.T) {
 }
 
 func TestExtended(t *testing.T) {
+	t.Parallel()
 	slapd.Each(t, slapd.Options{}, func(t *testing.T, server *slapd.Server) {
 		session := newClient(t, server, nil).As(as("bjensen"))
 		result, err := session.Extended(t.Context(), &directory.ExtendedRequest{OID: ldapwire.OIDWhoAmI, Reads: true})
@@ -164,6 +167,7 @@ func TestExtended(t *testing.T) {
 
 // What an operation asks for by a control comes back with every kind of answer.
 func TestControlsOfAnswers(t *testing.T) {
+	t.Parallel()
 	slapd.Each(t, slapd.Options{}, func(t *testing.T, server *slapd.Server) {
 		admin := newClient(t, server, nil).As(as("kvaughan"))
 		names := "\x30\x04\x04\x02sn"

@@ -36,6 +36,7 @@ func newEvents() *events {
 // connection that it came on, and nothing else. It is counted, and is told as an answer that makes
 // no sense, unless the result counts without it.
 func TestPanicInDecoding(t *testing.T) {
+	t.Parallel()
 	server := slapd.Start(t, slapd.Options{})
 	happened, decoder := newEvents(), &bomb{}
 	client := newClient(t, server, func(o *ldapclient.Options) { o.Tracer, o.Heartbeat = happened, time.Hour })

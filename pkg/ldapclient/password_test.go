@@ -42,6 +42,7 @@ pwdMinAge: 86400
 // What a refused change of a password tells on OpenLDAP, whose result codes alone tell
 // little.
 func TestModifyPassword(t *testing.T) {
+	t.Parallel()
 	slapd.Each(t, slapd.Options{LDIF: policies}, func(t *testing.T, server *slapd.Server) {
 		client := newClient(t, server, nil)
 		root := newClient(t, server, func(o *ldapclient.Options) {

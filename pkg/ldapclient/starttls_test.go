@@ -19,6 +19,7 @@ import (
 
 // F013: a real server that begins in clear.
 func TestStartTLS(t *testing.T) {
+	t.Parallel()
 	server := slapd.Start(t, slapd.Options{Kind: slapd.Process, Clear: true})
 	open := func(t *testing.T, change func(*ldapclient.Options)) *ldapclient.Client {
 		return newClient(t, server, func(o *ldapclient.Options) {
