@@ -6,9 +6,12 @@ SHELL := /bin/bash
 # Per fuzz target.
 FUZZTIME ?= 10s
 
+# Tests wait more than they compute: for servers to start, for answers that do not come.
+parallel = $$((2 * $$(getconf _NPROCESSORS_ONLN)))
+
 # provision.sh says what OpenLDAP there is, and prints "-race" where the race
 # detector can run. Package totals adds the number of tests on each directory.
-go_test = race=$$(sh integration/provision.sh) && go run ./internal/tally/totals go test $$race -count 1
+go_test = race=$$(sh integration/provision.sh) && go run ./internal/tally/totals go test $$race -count 1 -parallel $(parallel)
 
 # With the race detector each program sleeps for a second at its end, and there are some
 # hundreds of them.
