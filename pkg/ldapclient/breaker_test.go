@@ -5,6 +5,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/rest2ldap/rest2ldap/internal/fakeldap"
@@ -175,6 +176,43 @@ func TestBreakerTrialGivenUp(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(time.Millisecond, cancel)
 		kindOf(t, login(ctx), fault.Canceled, "")
+		hangs.Store(false)
+		if err := login(t.Context()); err != nil || n.Stats()[0].Breaker != ldapclient.BreakerClosed {
+			t.Errorf("the breaker is %s, %v", n.Stats()[0].Breaker, err)
+		}
+	})
+}
+
+// What a server is asked about itself, after a pause, is not the request that finds out whether
+// it answers others again.
+func TestBreakerTrialIsNotOfTheGateway(t *testing.T) {
+	var hangs atomic.Bool
+	onNetwork(t, plan{script: func(_ int, r *fakeldap.Request) {
+		switch {
+		case r.Name != "bind":
+			answer(r)
+		case !hangs.Load():
+			r.Done(0)
+		}
+	}}, func(t *testing.T, n *network) {
+		login := func(ctx context.Context) error { _, err := n.Authenticate(ctx, userDN("a"), "x", nil); return err }
+		n.get(t, "a")
+		hangs.Store(true)
+		for range 5 {
+			_, err := ask(t, 10*time.Second, login)
+			kindOf(t, err, fault.Timeout, "directoryTimeout")
+		}
+		kindOf(t, login(t.Context()), fault.Unavailable, "directoryUnreachable")
+		time.Sleep(2 * time.Second) //nolint:forbidigo // On the clock of the test.
+		before := n.servers[0].Count("schema")
+		ldapclient.Refresh(n.Client)
+		synctest.Wait()
+		if n.servers[0].Count("schema") == before {
+			t.Error("it was not asked about itself")
+		}
+		if got := n.Stats()[0].Breaker; got == ldapclient.BreakerClosed {
+			t.Errorf("it told about itself, and the breaker is %s", got)
+		}
 		hangs.Store(false)
 		if err := login(t.Context()); err != nil || n.Stats()[0].Breaker != ldapclient.BreakerClosed {
 			t.Errorf("the breaker is %s, %v", n.Stats()[0].Breaker, err)

@@ -185,6 +185,9 @@ func (s *session) once(ctx context.Context, r request, n need) (*operation, erro
 		return nil, err
 	}
 	defer l.giveBack() //nolint:contextcheck // What is drained is for who comes next.
+	if r.name == "" {  // It tells nothing of how others fare, so that the next one is the trial.
+		defer l.server.breaker.spare()
+	}
 	return l.do(ctx, r)
 }
 
