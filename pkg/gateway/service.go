@@ -259,7 +259,7 @@ func (c *call) admit() error {
 	case verb == mapping.Read:
 		return nil
 	case c.target.IsReadOnly():
-		return fault.New(fault.Invalid, "the collection is read-only").Named("readOnly")
+		return fault.New(fault.Invalid, "what the path names is read-only").Named("readOnly")
 	case collection && (verb == mapping.Update || verb == mapping.Patch || verb == mapping.Delete || verb == mapping.Create && c.req.Named):
 		e := fault.New(fault.MethodNotAllowed, "the path names a collection; add the id of a resource")
 		e.Allow = []string{"GET", "HEAD", "OPTIONS", "POST"}

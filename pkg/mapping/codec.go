@@ -120,17 +120,17 @@ func (p *boundProperty) attributeValue(value any) (string, error) {
 		if (isText || isNumber) && isInteger(text) {
 			return text, nil
 		}
-		return "", fmt.Errorf("an integer is expected, not %s", describe(value))
+		return "", fmt.Errorf("an integer is expected, not %s", p.describe(value))
 	case Boolean:
 		if b, ok := value.(bool); ok {
 			return strings.ToUpper(strconv.FormatBool(b)), nil
 		}
-		return "", fmt.Errorf("true or false is expected, not %s", describe(value))
+		return "", fmt.Errorf("true or false is expected, not %s", p.describe(value))
 	case GeneralizedTime, FileTime:
 		t, err := time.Parse(time.RFC3339Nano, text)
 		switch {
 		case !isText || err != nil:
-			return "", fmt.Errorf(`a time such as "2026-01-31T12:00:00Z" (RFC 3339) is expected, not %s`, describe(value))
+			return "", fmt.Errorf(`a time such as "2026-01-31T12:00:00Z" (RFC 3339) is expected, not %s`, p.describe(value))
 		case p.valueType == FileTime:
 			return formatFileTime(t)
 		}
@@ -138,19 +138,19 @@ func (p *boundProperty) attributeValue(value any) (string, error) {
 	case Binary:
 		octets, err := decodeBase64(text)
 		if !isText || err != nil {
-			return "", fmt.Errorf("a Base64 string is expected, not %s", describe(value))
+			return "", fmt.Errorf("a Base64 string is expected, not %s", p.describe(value))
 		}
 		return octets, nil
 	case GUID:
 		if octets, ok := parseGUID(text); ok {
 			return octets, nil
 		}
-		return "", fmt.Errorf(`a GUID such as "6b29fc40-ca47-1067-b31d-00dd010662da" is expected, not %s`, describe(value))
+		return "", fmt.Errorf(`a GUID such as "6b29fc40-ca47-1067-b31d-00dd010662da" is expected, not %s`, p.describe(value))
 	case SID:
 		if octets, ok := parseSID(text); ok {
 			return octets, nil
 		}
-		return "", fmt.Errorf(`a security identifier such as "S-1-5-32-544" is expected, not %s`, describe(value))
+		return "", fmt.Errorf(`a security identifier such as "S-1-5-32-544" is expected, not %s`, p.describe(value))
 	case JSON:
 		return string(AppendJSON(nil, value)), nil
 	case Auto, String, DN, NumericString, TelephoneNumber, UUID:
@@ -168,10 +168,10 @@ func (p *boundProperty) textValue(value any) (string, error) {
 	case bool:
 		text = strconv.FormatBool(v)
 	default:
-		return "", fmt.Errorf("a string is expected, not %s", describe(value))
+		return "", fmt.Errorf("a string is expected, not %s", p.describe(value))
 	}
 	if what := p.valueType.refuses(text); what != "" {
-		return "", fmt.Errorf("%s is expected, not %s", what, describe(value))
+		return "", fmt.Errorf("%s is expected, not %s", what, p.describe(value))
 	}
 	return text, nil
 }
@@ -223,7 +223,16 @@ func decodeBase64(text string) (string, error) {
 	return "", fmt.Errorf("not Base64")
 }
 
-// describe names a JSON value in a message, without repeating long or secret text.
+// describe names a value of the property in a message; of one that may be a password the type
+// alone.
+func (p *boundProperty) describe(value any) string {
+	if IsCredential(p.Attribute) {
+		return typeOf(value)
+	}
+	return describe(value)
+}
+
+// describe names a JSON value in a message, without repeating long text.
 func describe(value any) string {
 	switch v := value.(type) {
 	case string:

@@ -188,7 +188,7 @@ func (c *compiler) defaultPrimitive(node *fileNode, t ValueType) any {
 		return value
 	}
 	if t != Auto && t != String {
-		typed := boundProperty{valueType: t}
+		typed := boundProperty{Property: &Property{}, valueType: t}
 		if _, err := typed.attributeValue(value); err != nil {
 			c.problem(node.filePlace, "\"defaultJsonValue\" does not fit \"valueType\": %s", err)
 		}

@@ -108,18 +108,23 @@ func (p *boundProperty) valuesBeside(value any, at query.Pointer, stored []strin
 			}
 		}
 		if _, isText := item.(string); !isText && p.valueType.IsText() && !p.rendersText {
-			return nil, invalid(p.itemPlace(at, i), "wrongType", "a string is expected, not %s", describe(item))
+			return nil, invalid(p.itemPlace(at, i), "wrongType", "a string is expected, not %s", p.describe(item))
 		}
 		v, err := p.attributeValue(item)
 		switch {
 		case err != nil:
 			return nil, invalid(p.itemPlace(at, i), "wrongType", "%s", err)
+		case v == "" && IsCredential(p.Attribute):
+			return nil, invalid(p.itemPlace(at, i), "emptyPassword", "a password is not empty")
 		case p.valueType == FileTime && standsForNever(v):
 			return nil, invalid(p.itemPlace(at, i), "wrongType", "a time after 1601-01-01T00:00:00Z is expected, which stands for no time; leave the field out to say that")
 		case p.valueType.IsText() && hasNUL(v):
 			return nil, invalid(p.itemPlace(at, i), "wrongType", "text without the character U+0000 is expected, which other programs take for the end of a text")
 		}
 		values.add(v)
+	}
+	if p.valueType == JSON {
+		return asStored(values.list, nil), nil
 	}
 	return values.list, nil
 }

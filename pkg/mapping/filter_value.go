@@ -42,7 +42,7 @@ func (p *boundProperty) compare(f *query.Filter) (directory.Filter, error) {
 		return directory.Filter{}, filterFault(f, "wrongType", "%s: %s", p.Pointer, err)
 	}
 	if what := expected(p.schema, value); what != "" {
-		return directory.Filter{}, filterFault(f, "wrongType", "%s: %s is expected, not %s", p.Pointer, what, describe(f.Value))
+		return directory.Filter{}, filterFault(f, "wrongType", "%s: %s is expected, not %s", p.Pointer, what, p.describe(f.Value))
 	}
 	switch {
 	case p.valueType == FileTime && f.Op != query.Equal:

@@ -3,7 +3,7 @@ package mapping
 import (
 	"context"
 	"slices"
-	"strconv"
+	"strings"
 
 	"github.com/rest2ldap/rest2ldap/pkg/directory"
 	"github.com/rest2ldap/rest2ldap/pkg/fault"
@@ -226,16 +226,14 @@ func position(at query.Pointer, rest query.Pointer) (toEnd bool, err error) {
 	return false, invalid(append(at[:len(at):len(at)], rest...), "unknownField", "%s has no members", at)
 }
 
-func isIndex(token string) bool {
-	_, err := strconv.ParseUint(token, 10, 32)
-	return err == nil
-}
+// isIndex tells a position in a list, however far.
+func isIndex(token string) bool { return token != "" && strings.Trim(token, "0123456789") == "" }
 
 func (p *patcher) increment(property *boundProperty, at query.Pointer, op PatchOp) error {
 	number, ok := op.Value.(query.Number)
 	text := integerText(string(number))
 	if !ok || !isInteger(text) {
-		return invalid(at, "wrongType", "a whole number is expected, not %s", describe(op.Value))
+		return invalid(at, "wrongType", "a whole number is expected, not %s", property.describe(op.Value))
 	}
 	if property.Kind != Simple || property.valueType != Integer && property.schema != nil {
 		return invalid(at, "wrongType", "the field is not a number and cannot be incremented")
