@@ -77,3 +77,68 @@ func TestSameJSONOnce(t *testing.T) {
 		r.has(`[{"a":1,"b":2},{"a":3}]`, "devices")
 	})
 }
+
+// TestPatchIsReadWhole is that an operation which is not well-formed is said to be so, whether or
+// not there is one of its name here, and that positions are never members, however far.
+func TestPatchIsReadWhole(t *testing.T) {
+	slapd.Each(t, slapd.Options{}, func(t *testing.T, server *slapd.Server) {
+		g := cornersGateway(t, server)
+		for operation, want := range map[string]struct {
+			status      int
+			kind, field string
+		}{
+			`{"operation":"copy","from":"/sn","field":"/cn"}`:                 {http.StatusNotImplemented, "unavailableOperation", "/0/operation"},
+			`{"operation":"copy","from":"/sn"}`:                               {http.StatusBadRequest, "missingMember", "/0/field"},
+			`{"operation":"move","from":"a//b","field":"/cn"}`:                {http.StatusBadRequest, "malformedPointer", "/0/from"},
+			`{"operation":"move","from":"/sn","field":"/a~2"}`:                {http.StatusBadRequest, "malformedPointer", "/0/field"},
+			`{"operation":"transform","field":"/cn","value":{"x":1}}`:         {http.StatusNotImplemented, "unavailableOperation", "/0/operation"},
+			`{"operation":"transform","field":"/cn"}`:                         {http.StatusBadRequest, "missingMember", "/0/value"},
+			`{"operation":"transform","value":{"x":1}}`:                       {http.StatusBadRequest, "missingMember", "/0/field"},
+			`{"operation":"transform","field":"/cn","value":1,"from":"/sn"}`:  {http.StatusBadRequest, "unknownMember", "/0/from"},
+			`{"operation":"add","field":"/cn/7","value":"x"}`:                 {http.StatusNotImplemented, "valuePosition", "/cn/7"},
+			`{"operation":"remove","field":"/cn/99999999999999999999999999"}`: {http.StatusNotImplemented, "valuePosition", "/cn/99999999999999999999999999"},
+		} {
+			r := g.send(t, ask{method: "PATCH", path: "/hr/people/bjensen", as: "kvaughan", body: "[" + operation + "]"}).fails(want.status, want.kind)
+			if got := r.at("detail", "field"); got != want.field {
+				t.Errorf("%s: the fault is at %v, want %s", operation, got, want.field)
+			}
+		}
+	})
+}
+
+// TestPagesThatAreNone is which parameters mean nothing without others: refused, or passed over
+// for clients of the reference product.
+func TestPagesThatAreNone(t *testing.T) {
+	slapd.Each(t, slapd.Options{}, func(t *testing.T, server *slapd.Server) {
+		g := cornersGateway(t, server)
+		all := g.list(t, "kvaughan", "/old/people", `sn eq "Jensen"`).want(http.StatusOK)
+		for _, pair := range [][2]string{{"_pagedResultsOffset", "2"}, {"_pagedResultsCookie", "AAAAAAAAAA8="}} {
+			g.list(t, "kvaughan", "/hr/people", `sn eq "Jensen"`, pair[0], pair[1]).fails(http.StatusBadRequest, "misplacedParameter").has(`"`+pair[0]+`"`, "detail", "parameter")
+			if r := g.list(t, "kvaughan", "/old/people", `sn eq "Jensen"`, pair[0], pair[1]).want(http.StatusOK); r.body != all.body {
+				t.Errorf("%s without pages: %s", pair[0], r.body)
+			}
+		}
+		for _, pair := range [][2]string{{"_sortKeys", "sn"}, {"_pageSize", "5"}} {
+			g.get(t, "kvaughan", "/hr/people/bjensen", pair[0], pair[1]).fails(http.StatusBadRequest, "misplacedParameter").has(`"`+pair[0]+`"`, "detail", "parameter")
+			g.get(t, "kvaughan", "/old/people/bjensen", pair[0], pair[1]).want(http.StatusOK).has(`"bjensen"`, "_id")
+			// What makes no sense is an error for everybody.
+			g.get(t, "kvaughan", "/old/people/bjensen", pair[0], "").fails(http.StatusBadRequest, "malformedParameter")
+		}
+		// With pages they mean what they always mean.
+		g.list(t, "kvaughan", "/old/people", "true", "_pageSize", "5", "_pagedResultsCookie", "AAAAAAAAAA8=").fails(http.StatusBadRequest, "malformedCookie")
+		g.list(t, "kvaughan", "/old/people", `sn eq "Jensen"`, "_pageSize", "5", "_pagedResultsOffset", "1").want(http.StatusOK).has("2", "resultCount")
+	})
+}
+
+// TestUnknownParameterTwice is that what means nothing may stand there as often as it likes.
+func TestUnknownParameterTwice(t *testing.T) {
+	slapd.Each(t, slapd.Options{}, func(t *testing.T, server *slapd.Server) {
+		g := cornersGateway(t, server)
+		for _, base := range []string{"/hr", "/old"} {
+			g.get(t, "kvaughan", base+"/people/bjensen", "from", "a", "from", "b").want(http.StatusOK)
+			g.get(t, "kvaughan", base+"/people/bjensen", "_prettyPrint", "true", "_PRETTYPRINT", "true").fails(http.StatusBadRequest, "duplicateParameter")
+		}
+		g.get(t, "kvaughan", "/old/people/bjensen", "_from", "a", "_from", "b").want(http.StatusOK)
+		g.get(t, "kvaughan", "/hr/people/bjensen", "_from", "a").fails(http.StatusBadRequest, "unknownParameter")
+	})
+}

@@ -119,10 +119,10 @@ func parseChanges(value any) ([]mapping.PatchOp, error) {
 
 // change is an operation as it is written.
 type change struct {
-	operation, field  string
-	hasField, hasFrom bool
-	value             any
-	hasValue          bool
+	operation, field, from string
+	hasField, hasFrom      bool
+	value                  any
+	hasValue               bool
 }
 
 // parseChange reads one operation. The fault's field is relative to it.
@@ -135,19 +135,32 @@ func parseChange(item any) (mapping.PatchOp, *fault.Error) {
 	if err != nil {
 		return mapping.PatchOp{}, err
 	}
+	copies := verb == "copy" || verb == "move"
 	switch {
 	case !c.hasField:
 		return mapping.PatchOp{}, badChange("/field", "missingMember", "the operation needs a field")
-	case c.hasFrom:
+	case copies && !c.hasFrom:
+		return mapping.PatchOp{}, badChange("/from", "missingMember", fmt.Sprintf("%q needs a source", verb))
+	case copies && c.hasValue:
+		return mapping.PatchOp{}, badChange("/value", "unknownMember", fmt.Sprintf("%q has no value", verb))
+	case !copies && c.hasFrom:
 		return mapping.PatchOp{}, badChange("/from", "unknownMember", `only "copy" and "move" have a source`)
-	case verb != mapping.PatchRemove && c.value == nil:
+	case !copies && verb != "remove" && c.value == nil:
 		return mapping.PatchOp{}, badChange("/value", "missingMember", "the operation needs a value other than null")
 	}
 	field, syntax := query.ParsePointer(c.field)
 	if syntax != nil {
-		return mapping.PatchOp{}, badPointer(syntax)
+		return mapping.PatchOp{}, badPointer("/field", syntax)
 	}
-	return mapping.PatchOp{Verb: verb, Field: field, Value: c.value, HasValue: c.hasValue}, nil
+	if _, syntax := query.ParsePointer(c.from); syntax != nil {
+		return mapping.PatchOp{}, badPointer("/from", syntax)
+	}
+	known, ok := verbsOfPatch[verb]
+	if !ok { // One that is well-formed, and that a directory does not have.
+		e := fault.New(fault.Unsupported, "the operation %q is not available", verb).Named("unavailableOperation")
+		return mapping.PatchOp{}, e.At("/operation")
+	}
+	return mapping.PatchOp{Verb: known, Field: field, Value: c.value, HasValue: c.hasValue}, nil
 }
 
 func readChange(item any) (c change, err *fault.Error) {
@@ -164,7 +177,7 @@ func readChange(item any) (c change, err *fault.Error) {
 			c.field, ok = member.Value.(string)
 			c.hasField = true
 		case "from":
-			_, ok = member.Value.(string)
+			c.from, ok = member.Value.(string)
 			c.hasFrom = true
 		case "value":
 			c.value, c.hasValue = member.Value, true
@@ -178,41 +191,29 @@ func readChange(item any) (c change, err *fault.Error) {
 	return c, nil
 }
 
-// verb returns what the operation does.
-func (c *change) verb() (mapping.PatchVerb, *fault.Error) {
+// verbsOfPatch are the operations that there are. The protocol has copy, move and transform besides.
+var verbsOfPatch = map[string]mapping.PatchVerb{ //nolint:gochecknoglobals // constant table
+	"add": mapping.PatchAdd, "remove": mapping.PatchRemove, "replace": mapping.PatchReplace, "increment": mapping.PatchIncrement,
+}
+
+// verb returns the name of an operation of the protocol.
+func (c *change) verb() (string, *fault.Error) {
 	const place = "/operation"
 	switch name := strings.ToLower(c.operation); name {
-	case "add":
-		return mapping.PatchAdd, nil
-	case "remove":
-		return mapping.PatchRemove, nil
-	case "replace":
-		return mapping.PatchReplace, nil
-	case "increment":
-		return mapping.PatchIncrement, nil
+	case "add", "remove", "replace", "increment", "copy", "move", "transform":
+		return name, nil
 	case "":
-		return 0, badChange(place, "missingMember", "the operation needs its name")
-	case "copy", "move":
-		switch {
-		case !c.hasFrom:
-			return 0, badChange("/from", "missingMember", fmt.Sprintf("%q needs a source", name))
-		case c.hasValue:
-			return 0, badChange("/value", "unknownMember", fmt.Sprintf("%q has no value", name))
-		}
-		fallthrough
-	case "transform":
-		e := fault.New(fault.Unsupported, "the operation %q is not available", name).Named("unavailableOperation")
-		return 0, e.At(place)
+		return "", badChange(place, "missingMember", "the operation needs its name")
 	}
-	return 0, badChange(place, "unknownOperation", `the operations are "add", "remove", "replace" and "increment"`)
+	return "", badChange(place, "unknownOperation", `the operations are "add", "remove", "replace" and "increment"`)
 }
 
 func badChange(field, kind, message string) *fault.Error {
 	return fault.New(fault.Invalid, "%s", message).Named(kind).At(field)
 }
 
-func badPointer(err error) *fault.Error {
-	e := badChange("/field", "malformedPointer", err.Error())
+func badPointer(place string, err error) *fault.Error {
+	e := badChange(place, "malformedPointer", err.Error())
 	var syntax *query.SyntaxError
 	if errors.As(err, &syntax) {
 		e.Message, e.Detail.Position = syntax.Message, syntax.Position

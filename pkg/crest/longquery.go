@@ -40,7 +40,7 @@ func (h *handler) longQuery(w http.ResponseWriter, r *request) error {
 	if !r.params.hasFilter {
 		return badParameter("_queryFilter", "a query needs a filter; %q selects everything", "true").Named("missingFilter")
 	}
-	if err := r.params.suit(http.MethodGet); err != nil {
+	if err := r.suit(http.MethodGet); err != nil {
 		return err
 	}
 	if err := r.checkProtocol(); err != nil {

@@ -13,7 +13,8 @@ type API struct {
 	// Version is "<major>.<minor>"; "*" or "" serves every version that no other does.
 	Version string
 	// Legacy serves clients of the reference product as it did, where that is harmless:
-	// parameters that nobody knows are passed over.
+	// parameters that nobody knows are passed over, and so are those of pages and order where
+	// there are none.
 	Legacy bool
 }
 

@@ -84,10 +84,13 @@ func parseParams(raw string, lenient bool) (params, error) {
 		if err != nil {
 			return params{}, err
 		}
-		folded := strings.ToLower(name)
-		if lenient && !isKnown(name) {
+		if !isKnown(name) {
+			if !lenient && strings.HasPrefix(name, "_") {
+				return params{}, unknownParameter(name)
+			}
 			continue
 		}
+		folded := strings.ToLower(name)
 		if seen[folded] && folded != "_fields" { // Fields add up.
 			return params{}, badParameter(name, "the parameter stands twice").Named("duplicateParameter")
 		}
@@ -131,15 +134,12 @@ func badParameter(name, format string, args ...any) *fault.Error {
 	return e
 }
 
-// take takes one parameter.
+// take takes one parameter that is known.
 func (p *params) take(name, value string) error {
 	for _, k := range known {
 		if strings.EqualFold(k.name, name) {
 			return locate(k.set(p, value), k.name)
 		}
-	}
-	if strings.HasPrefix(name, "_") {
-		return unknownParameter(name)
 	}
 	return nil
 }
@@ -155,6 +155,17 @@ func locate(err error, name string) error {
 		e.Message, e.Detail.Position, e.Detail.Limit = syntax.Message, syntax.Position, int64(syntax.Limit)
 	}
 	return e
+}
+
+// passOver forgets what has no meaning without something that is not there, as the reference
+// product does: an order and pages without a filter, and a place among pages without their size.
+func (p *params) passOver() {
+	if !p.hasFilter {
+		p.sort, p.pageSize = nil, 0
+	}
+	if p.pageSize == 0 {
+		p.cookie, p.skip = "", 0
+	}
 }
 
 // suit refuses parameters that go with another method.

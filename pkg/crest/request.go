@@ -58,7 +58,7 @@ func (h *handler) parse(r *http.Request) (*request, error) {
 		return nil, err
 	}
 	if r.Method != http.MethodPost || !strings.EqualFold(req.params.action, queryAction) { // Else the body has more.
-		if err := req.params.suit(r.Method); err != nil {
+		if err := req.suit(r.Method); err != nil {
 			return nil, err
 		}
 	}
@@ -81,6 +81,15 @@ func (r *request) locate(h *handler, segments []string) error {
 	r.api, r.base, r.path, r.protocol = m.api, m.segments, rest, asked.protocol
 	r.edition, err = choose(m.editions, asked)
 	return err
+}
+
+// suit refuses parameters that go with another method; clients of the reference product get
+// some of them passed over.
+func (r *request) suit(method string) error {
+	if r.edition.legacy {
+		r.params.passOver()
+	}
+	return r.params.suit(method)
 }
 
 // tellVersion tells which version answers, where the API has versions.
