@@ -1,6 +1,7 @@
 package integration_test
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -141,4 +142,53 @@ func TestUnknownParameterTwice(t *testing.T) {
 		g.get(t, "kvaughan", "/old/people/bjensen", "_from", "a", "_from", "b").want(http.StatusOK)
 		g.get(t, "kvaughan", "/hr/people/bjensen", "_from", "a").fails(http.StatusBadRequest, "unknownParameter")
 	})
+}
+
+// TestIncrementBesideOthers is that a number which is not there is not incremented, whatever else
+// the operations do, and that values which are there, or are not, are no fault beside it.
+func TestIncrementBesideOthers(t *testing.T) {
+	slapd.Each(t, slapd.Options{Schema: personsSchema, LDIF: persons()}, func(t *testing.T, server *slapd.Server) {
+		g := start(t, server, settings{mappings: map[string]string{"d/test.json": personsMapping}})
+		patch := func(id string, operations ...string) *reply {
+			return g.send(t, ask{method: "PATCH", path: "/d/users/" + id, as: "kvaughan", body: "[" + strings.Join(operations, ",") + "]"})
+		}
+		const add, remove = `{"operation":"add","field":"/description/-","value":"x"}`, `{"operation":"remove","field":"/description","value":["%s"]}`
+		for _, number := range []string{"singleNumber", "multiNumber"} {
+			increment := `{"operation":"increment","field":"/` + number + `","value":1}`
+			emptied := `{"operation":"replace","field":"/` + number + `","value":1},{"operation":"remove","field":"/` + number + `","value":1}`
+			if number == "multiNumber" {
+				emptied = strings.ReplaceAll(emptied, `"value":1`, `"value":[1]`)
+			}
+			for _, operations := range [][]string{{increment, add}, {add, increment}, {fmt.Sprintf(remove, "absent"), increment}, {emptied, increment}} {
+				patch("test2", operations...).fails(http.StatusBadRequest, "noSuchAttribute")
+				g.get(t, "kvaughan", "/d/users/test2").want(http.StatusOK).lacks("singleNumber").lacks("multiNumber").lacks("description")
+			}
+			patch("test1", fmt.Sprintf(remove, "absent"), increment).want(http.StatusOK).lacks("description")
+			patch("test1", increment, add, add, fmt.Sprintf(remove, "absent")).want(http.StatusOK).has(`["x"]`, "description")
+			patch("test1", fmt.Sprintf(remove, "X"), fmt.Sprintf(remove, "x")).want(http.StatusOK).lacks("description")
+		}
+		g.get(t, "kvaughan", "/d/users/test1").want(http.StatusOK).has("9", "singleNumber").has("[3,7]", "multiNumber")
+		r := patch("test2", `{"operation":"add","field":"/singleNumber","value":3}`, `{"operation":"add","field":"/multiNumber","value":[4]}`, add,
+			`{"operation":"increment","field":"/singleNumber","value":1}`, `{"operation":"increment","field":"/multiNumber","value":-1}`).want(http.StatusOK)
+		r.has("4", "singleNumber").has("[3]", "multiNumber").has(`["x"]`, "description")
+	})
+}
+
+// TestCountBesideWhatIsThere is the same on 389 Directory Server, which cannot add: the numbers
+// are exchanged in a change that holds for nothing but what was read.
+func TestCountBesideWhatIsThere(t *testing.T) {
+	g := start(t, slapd.Start(t, slapd.Options{Kind: slapd.DS389}), settings{})
+	const path, increment = "/api/users/ahel", `{"operation":"increment","field":"/uidNumber","value":1}`
+	for _, operation := range []string{
+		`{"operation":"add","field":"/displayName/-","value":"Andrew Hel"}`,
+		`{"operation":"remove","field":"/displayName","value":["absent"]}`,
+	} {
+		before := g.get(t, "kvaughan", path).want(http.StatusOK)
+		r := g.send(t, ask{method: "PATCH", path: path, as: "kvaughan", body: "[" + operation + "," + increment + "]"}).want(http.StatusOK).has(`["Andrew Hel"]`, "displayName")
+		if was, is := fmt.Sprint(before.at("uidNumber")), fmt.Sprint(r.at("uidNumber")); was == is {
+			t.Errorf("%s: the number stayed %s", operation, is)
+		}
+	}
+	increment2 := strings.Replace(increment, "/uidNumber", "/loginShell", 1)
+	g.send(t, ask{method: "PATCH", path: path, as: "kvaughan", body: "[" + increment2 + "]"}).fails(http.StatusBadRequest, "").has(`"/loginShell"`, "detail", "field")
 }

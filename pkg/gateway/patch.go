@@ -63,7 +63,7 @@ func (c *call) patchCounted(ctx context.Context, encoder *mapping.Encoder, chang
 		changes, _ = c.target.Prune(entry, changes)
 	}
 	if changes, err = counted(c.target, entry, changes); err != nil {
-		return nil, err
+		return nil, c.located(err, nil)
 	}
 	c.exact = true // Else nobody would notice that another one was counting, too.
 	if err := c.target.CheckChanged(entry, changes); err != nil {

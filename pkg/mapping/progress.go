@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/rest2ldap/rest2ldap/pkg/directory"
@@ -53,17 +54,21 @@ func (p *Progress) Apply(c directory.Change) {
 	}
 }
 
-// present returns those of the values that the attribute has.
+// present returns those of the values that the attribute has, and absent the others.
 func (p *Progress) present(attribute string, values []string) []string {
+	return slices.DeleteFunc(slices.Clone(values), func(value string) bool { return !p.has(attribute, value) })
+}
+
+func (p *Progress) absent(attribute string, values []string) []string {
+	return slices.DeleteFunc(slices.Clone(values), func(value string) bool { return p.has(attribute, value) })
+}
+
+// has reports whether the attribute has a value that equals another.
+func (p *Progress) has(attribute, value string) bool {
 	set := p.of(attribute)
 	set.index(p.schema)
-	present := make([]string, 0, len(values))
-	for _, value := range values {
-		if key, ok := set.key(value); ok && len(set.equal[key]) > 0 {
-			present = append(present, value)
-		}
-	}
-	return present
+	key, ok := set.key(value)
+	return ok && len(set.equal[key]) > 0
 }
 
 // of returns the values of an attribute.
