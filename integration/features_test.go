@@ -485,6 +485,7 @@ func TestIncrementBesideValues(t *testing.T) {
 					work.Wait()
 					g.get(t, "kvaughan", "/d/users/test1").want(http.StatusOK).has("127", "singleNumber")
 				})
+				patch(t, "test1", `{"operation":"replace","field":"/singleNumber","value":1},`+count+`,{"operation":"add","field":"/description","value":["there"]}`).want(http.StatusOK).has("6", "singleNumber")
 				patch(t, "test3", `{"operation":"remove","field":"/singleNumber"},`+count+`,{"operation":"add","field":"/description/-","value":"y"}`).fails(http.StatusBadRequest, "noSuchAttribute")
 			})
 		}
