@@ -356,10 +356,11 @@ func TestF_73JSON(t *testing.T) {
 	g := start(t, server, settings{set: []string{"limits.body=64MiB", "limits.requestTimeout=30s"}})
 	var members, duplicates, values strings.Builder
 	for i := range 1_000_000 {
-		fmt.Fprintf(&members, `"m%d":%d,`, i, i)
-		fmt.Fprintf(&values, `"v%d",`, i)
+		n := strconv.Itoa(i)
+		members.WriteString(`"m` + n + `":` + n + `,`)
+		values.WriteString(`"v` + n + `",`)
 		if i < 500_000 {
-			fmt.Fprintf(&duplicates, `"M%d":0,`, i)
+			duplicates.WriteString(`"M` + n + `":0,`)
 		}
 	}
 	deep := func(depth int) string { return strings.Repeat("[", depth) + strings.Repeat("]", depth) }
