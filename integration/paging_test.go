@@ -385,7 +385,7 @@ func TestWalkGoesOn(t *testing.T) {
 func TestSort(t *testing.T) {
 	slapd.Each(t, slapd.Options{CallerSizeLimit: slapd.Unlimited}, func(t *testing.T, server *slapd.Server) {
 		g := start(t, server, settings{})
-		crowd(t, server, soak.Rand(t), 300)
+		crowd(t, server, soak.Rand(t), soak.Size(100, 300))
 		// rows are the values of a field in the order in which they come.
 		rows := func(t *testing.T, filter, keys string, path ...any) []string {
 			t.Helper()
@@ -428,7 +428,7 @@ func TestSort(t *testing.T) {
 				if err := same(all, g.walk(t, "kvaughan", 1000, "true")); err != nil {
 					t.Fatalf("in one piece: %v", err)
 				}
-				for _, size := range []int{7, 100, 450} {
+				for _, size := range []int{soak.Size(13, 7), 100, len(all)} {
 					if got := g.walk(t, "kvaughan", size, "true", "_sortKeys", keys+",_id"); !slices.Equal(got, all) {
 						t.Errorf("pages of %d differ from the result in one piece: %v", size, same(got, all))
 					}
