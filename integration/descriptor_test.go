@@ -607,14 +607,18 @@ func TestEveryMappingFitsItsDescription(t *testing.T) {
 			g := start(t, server, settings{mappings: files, set: []string{fmt.Sprintf("mapping.options.returnNullForMissingProperties=%t", absent)}})
 			for _, name := range slices.Sorted(maps.Keys(files)) {
 				base := "/" + filepath.Dir(name)
-				t.Run(fmt.Sprintf("%s/%t", base[1:], absent), func(t *testing.T) { fitsDescription(t, g, g.describe(t, "kvaughan", base), base, shapes) })
+				t.Run(fmt.Sprintf("%s/%t", base[1:], absent), func(t *testing.T) {
+					// Each directory gets bodies of its own.
+					m := mover{soak.RandFrom(t, map[slapd.Kind]uint64{slapd.Process: 3, slapd.Container: 4, slapd.Memory: 5}[server.Kind])}
+					fitsDescription(t, g, composer{m, g.describe(t, "kvaughan", base)}, base, shapes)
+				})
 			}
 		}
 	})
 }
 
-func fitsDescription(t *testing.T, g *gateway, d *description, base string, shapes []any) {
-	c := composer{mover{soak.RandFrom(t, 3)}, d}
+func fitsDescription(t *testing.T, g *gateway, c composer, base string, shapes []any) {
+	d := c.d
 	read, taken, refused := 0, 0, 0
 	for _, path := range d.reply.members("paths") {
 		at := base + strings.ReplaceAll(path, "{unit}", "People")
@@ -647,7 +651,7 @@ func fitsDescription(t *testing.T, g *gateway, d *description, base string, shap
 		if schema == nil {
 			continue
 		}
-		for i := range soak.Size(60, 600) {
+		for i := range soak.Size(20, 600) {
 			chosen := c.resolve(schema)
 			body, ok := c.value(t, "", chosen).(map[string]any)
 			if !ok {
