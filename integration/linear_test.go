@@ -15,10 +15,10 @@ import (
 	"github.com/rest2ldap/rest2ldap/internal/soak"
 )
 
-// TestF_58Linearizable has eight writers count up one number with If-Match, a dozen times each,
-// twenty while the way is cut (fifty in a long run), and checks that what they were told, taken
-// together, is what one register could have told: nothing that was acknowledged is lost, and
-// nothing that was refused was made. (F_58, F_60)
+// TestF_58Linearizable has eight writers count up one number with If-Match, a dozen times each
+// (fifty in a long run), and checks that what they were told, taken together, is what one
+// register could have told: nothing that was acknowledged is lost, and nothing that was refused
+// was made. (F_58, F_60)
 func TestF_58Linearizable(t *testing.T) {
 	slapd.Each(t, slapd.Options{LogLevel: "none"}, func(t *testing.T, server *slapd.Server) {
 		t.Run("GoodWay", func(t *testing.T) {
@@ -32,7 +32,7 @@ func TestF_58Linearizable(t *testing.T) {
 		t.Run("CutWay", func(t *testing.T) {
 			g, way := behind(t, server)
 			h := &history{gateway: g, random: soak.Rand(t)}
-			h.count(t, 8, soak.Size(20, 50), func() { way.Down(); way.Up() })
+			h.count(t, 8, soak.Size(12, 50), func() { way.Down(); way.Up() })
 			t.Logf("%d operations, %d cuts, %d outcomes unknown, %d not made", len(h.operations), h.cuts, h.unknown, h.unavailable)
 			if h.cuts == 0 {
 				t.Error("the way was never cut")
