@@ -47,7 +47,7 @@ func fakeClient(tb testing.TB, server *fakeldap.Server, change func(*ldapclient.
 
 // shortly is the deadline of what is never answered, and long one that must not be reached.
 const (
-	shortly = 500 * time.Millisecond
+	shortly = time.Second
 	long    = 20 * time.Second
 )
 
