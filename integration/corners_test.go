@@ -192,3 +192,29 @@ func TestCountBesideWhatIsThere(t *testing.T) {
 	increment2 := strings.Replace(increment, "/uidNumber", "/loginShell", 1)
 	g.send(t, ask{method: "PATCH", path: path, as: "kvaughan", body: "[" + increment2 + "]"}).fails(http.StatusBadRequest, "").has(`"/loginShell"`, "detail", "field")
 }
+
+// TestLastPageIsTold is that a page after which nothing comes has no cookie where the gateway sorts,
+// which knows of entries that are not shown.
+func TestLastPageIsTold(t *testing.T) {
+	slapd.Each(t, slapd.Options{}, func(t *testing.T, server *slapd.Server) {
+		g := cornersGateway(t, server)
+		const filter = `sn ge "w"` // Which the directory does not compare.
+		all := len(g.list(t, "kvaughan", "/hr/people", filter).want(http.StatusOK).ids("result"))
+		if all < 2 {
+			t.Fatalf("%d people", all)
+		}
+		for _, order := range []string{"devices/year,_id", "-devices/year,-_id"} {
+			for size, wanted := range map[int]int{1: all, all: 1, all + 1: 1, all - 1: 2} {
+				pages, found, cookie := 0, 0, ""
+				for more := true; more; pages++ {
+					r := g.list(t, "kvaughan", "/hr/people", filter, "_fields", "_id", "_sortKeys", order, "_pageSize", fmt.Sprint(size), "_pagedResultsCookie", cookie).want(http.StatusOK)
+					found += len(r.ids("result"))
+					cookie, more = r.at("pagedResultsCookie").(string)
+				}
+				if pages != wanted || found != all {
+					t.Errorf("%s, pages of %d: %d of %d on %d pages, want %d", order, size, found, all, pages, wanted)
+				}
+			}
+		}
+	})
+}

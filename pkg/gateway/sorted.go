@@ -83,8 +83,25 @@ func (l *lister) from(entries []*directory.Entry, at *place) step {
 			position := l.order.PositionOf(next[n-1])
 			at.Position = &position
 		}
-		return next, len(entries) > 0, nil
+		more, err := l.haveRow(entries)
+		return next, more, err
 	}
+}
+
+// haveRow reports whether one of the entries is to be shown.
+func (l *lister) haveRow(entries []*directory.Entry) (bool, error) {
+	for _, entry := range entries {
+		if l.target.Encloses(entry) || !l.target.LeadsTo(entry) {
+			continue
+		}
+		if l.selection.Residual == nil {
+			return true, nil
+		}
+		if holds, err := l.target.Holds(l.selection, entry); holds || err != nil {
+			return holds, err
+		}
+	}
+	return false, nil
 }
 
 // sortedStep returns the next entries after a position, and moves it on.
