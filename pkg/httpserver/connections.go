@@ -51,8 +51,9 @@ func (c *connections) enter() bool {
 		if oldest != nil {
 			conn := oldest.Value.(net.Conn) //nolint:forcetypeassert // Nothing else is in there.
 			c.forget(conn)
-			conn.(*tls.Conn).NetConn().(*tlsConn).evict() //nolint:forcetypeassert // As above.
-			c.open--
+			if conn.(*tls.Conn).NetConn().(*tlsConn).evict() { //nolint:forcetypeassert // As above.
+				c.open--
+			}
 			c.mu.Unlock()
 			continue
 		}

@@ -5,6 +5,8 @@ import (
 	"context"
 	"crypto/tls"
 	"io"
+	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -195,4 +197,47 @@ func TestEvicted(t *testing.T) {
 	if begun != 1 {
 		t.Errorf("%d requests were begun", begun)
 	}
+}
+
+// F_68: a connection at rest ends, and net/http has yet to tell, while one more comes. It has
+// one place to give up, and neither waits for the other for ever.
+func TestF_68EndsAsItIsEvicted(t *testing.T) {
+	t.Parallel()
+	atRest := func() (*connections, *tlsConn) {
+		c := newConnections(1, slog.New(slog.DiscardHandler))
+		inner, _ := net.Pipe()
+		conn := &tlsConn{Conn: inner, leave: c.leave}
+		c.enter()
+		c.note(tls.Server(conn, nil), http.StateIdle)
+		return c, conn
+	}
+	t.Run("Before", func(t *testing.T) {
+		t.Parallel()
+		c, conn := atRest()
+		_ = conn.Close()
+		c.enter()
+		go c.close() // Nobody else ends the wait.
+		if c.enter() {
+			t.Error("there are two connections")
+		}
+	})
+	t.Run("AtOnce", func(t *testing.T) {
+		t.Parallel()
+		for range 20_000 {
+			c, conn := atRest()
+			both := make(chan struct{}, 2)
+			go func() { _ = conn.Close(); both <- struct{}{} }()
+			go func() { c.enter(); both <- struct{}{} }()
+			for range 2 {
+				select {
+				case <-both:
+				case <-time.After(time.Minute): // As good as for ever.
+					t.Fatal("they wait for each other")
+				}
+			}
+			if c.open != 1 {
+				t.Fatalf("%d connections", c.open)
+			}
+		}
+	})
 }

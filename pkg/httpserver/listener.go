@@ -6,7 +6,6 @@ import (
 	"errors"
 	"net"
 	"net/http"
-	"sync"
 	"sync/atomic"
 )
 
@@ -49,26 +48,32 @@ func (l tlsOnly) Close() error {
 // first reads come from one goroutine, the one that shakes hands.
 type tlsConn struct {
 	net.Conn
-	begun bool
-	leave func() // gives up its place
-	once  sync.Once
+	begun   bool
+	leave   func()      // gives up its place
+	hasLeft atomic.Bool // It has given it up, or is about to.
 	// evicted tells that it had to make room for another one.
 	evicted atomic.Bool
 }
 
 func (c *tlsConn) Close() error {
 	err := c.Conn.Close()
-	c.once.Do(c.leave)
+	if !c.hasLeft.Swap(true) {
+		c.leave()
+	}
 	return err
 }
 
 // evict ends a connection at rest, whose place is given to another one. It says no goodbye by
 // TLS, which may take as long as the client likes. A request that came in this moment has
-// nowhere to be answered, and is not begun.
-func (c *tlsConn) evict() {
+// nowhere to be answered, and is not begun. It reports false when the connection has ended
+// already, and gives up its place by itself.
+func (c *tlsConn) evict() bool {
+	if c.hasLeft.Swap(true) {
+		return false
+	}
 	c.evicted.Store(true)
-	c.once.Do(func() {})
 	_ = c.Conn.Close() // There is nobody to tell.
+	return true
 }
 
 // connKey is the key of the *tlsConn in the context of a request.
