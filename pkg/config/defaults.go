@@ -9,7 +9,7 @@ func defaults() map[string]any {
 			"identity": "proxied", "connectTimeout": "3s", "idleGap": "30s", "balance": "failover", "writeCoherence": "0s",
 			"bind": map[string]any{"mechanism": "simple"},
 			"pool": map[string]any{
-				"max": 16, "minIdle": 1, "callers": 64, "idleTime": "5m", "maxAge": "1h", "ageGap": "10s", "maxOperations": 100_000_000,
+				"max": 24, "minIdle": 1, "callers": 64, "idleTime": "5m", "maxAge": "1h", "ageGap": "10s", "maxOperations": 100_000_000,
 				"acquireTimeout": "10s", "queue": 1000, "dials": 2, "binds": 16, "heartbeat": "10s", "probeTimeout": "3s",
 			},
 		},

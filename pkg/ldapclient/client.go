@@ -61,7 +61,7 @@ type Options struct {
 	// the SASL mechanisms.
 	Mode Mode
 	// MaxConns is the greatest number of connections to each server, those for user
-	// binds not counted; 16 when 0, and at least 2.
+	// binds not counted; 24 when 0, and at least 2.
 	MaxConns int
 	// MaxWalks is how many connections to each server there may be beyond MaxConns, for
 	// walks between whose steps they are idle.
@@ -156,7 +156,7 @@ type Client struct {
 }
 
 const (
-	defaultMaxConns         = 16
+	defaultMaxConns         = 24
 	defaultMaxCallers       = 64
 	defaultIdleTime         = 5 * time.Minute
 	defaultMaxAge           = time.Hour
