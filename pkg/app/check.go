@@ -124,28 +124,34 @@ func (i *inspector) serverCertificates(path string, all []config.Certificate) []
 
 // shown warns of a certificate that those to whom it is shown will not take at present.
 func (i *inspector) shown(path string, file config.Path, certificate tls.Certificate, who string) {
-	i.lives(path, file)
+	i.lives(path, file, who+" will refuse it")
 	leaf, err := x509.ParseCertificate(certificate.Certificate[0])
-	switch now := time.Now(); {
+	switch {
 	case err != nil:
 		i.fail(path, err)
-	case now.After(leaf.NotAfter):
-		i.warn(path, "the certificate in %s expired on %s; %s will refuse it", file, leaf.NotAfter.UTC().Format(time.RFC3339), who)
-	case now.Before(leaf.NotBefore):
+	case time.Now().Before(leaf.NotBefore):
 		i.warn(path, "the certificate in %s is not valid before %s; %s will refuse it", file, leaf.NotBefore.UTC().Format(time.RFC3339), who)
 	}
 }
 
+// renew is what is to be done about a certificate.
+const renew = "put another one in its place"
+
 // lives notes for how long the certificates in a file are good, and warns when that is not for
-// long.
-func (i *inspector) lives(path string, file config.Path) {
+// long, or of what follows from one that has expired.
+func (i *inspector) lives(path string, file config.Path, expired string) {
 	v, err := tlspolicy.ReadValidity(string(file))
 	if err != nil {
 		return // Who loads it says so.
 	}
 	i.parts.validity[path] = v
-	if now := time.Now(); endsSoon(path, v, now) && now.Before(v.NotAfter) {
-		i.warn(path, "the certificate in %s expires on %s; put another one in its place", file, v.NotAfter.UTC().Format(time.RFC3339))
+	at := v.NotAfter.UTC().Format(time.RFC3339)
+	switch now := time.Now(); {
+	case !endsSoon(path, v, now):
+	case now.After(v.NotAfter):
+		i.warn(path, "the certificate in %s expired on %s; %s", file, at, expired)
+	default:
+		i.warn(path, "the certificate in %s expires on %s; %s", file, at, renew)
 	}
 }
 
@@ -156,7 +162,7 @@ func (i *inspector) roots(path string, file config.Path) *x509.CertPool {
 	}
 	pool, err := tlspolicy.LoadRoots(string(file))
 	i.fail(path, err)
-	i.lives(path, file)
+	i.lives(path, file, renew)
 	return pool
 }
 

@@ -72,6 +72,20 @@ func write(t *testing.T, name, text string) {
 	}
 }
 
+// join makes a file of others.
+func join(t *testing.T, name string, parts ...string) {
+	t.Helper()
+	var text []byte
+	for _, part := range parts {
+		more, err := os.ReadFile(part)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text = append(text, more...)
+	}
+	write(t, name, string(text))
+}
+
 func load(t *testing.T, set ...string) *config.File {
 	t.Helper()
 	file, problems := config.Load(config.Sources{Path: "gateway.yaml", Set: set})
@@ -88,6 +102,8 @@ func TestCheck(t *testing.T) {
 	soon := time.Now().Add(10 * time.Hour).Truncate(time.Second)
 	issue(t, ca, "soon", testcert.Leaf{NotBefore: time.Now().Add(-30 * time.Hour), NotAfter: soon})
 	issue(t, ca, "future", testcert.Leaf{NotBefore: time.Date(2120, 1, 2, 3, 4, 5, 0, time.UTC), NotAfter: time.Date(2121, 1, 1, 0, 0, 0, 0, time.UTC)})
+	join(t, "chain.pem", "other.pem", "expired.pem")
+	join(t, "several.pem", "expired.pem", "ca.pem")
 	write(t, "empty/README", "")
 	write(t, "wrong/api/v1.yaml", "format: 1\nversion: 1.0\n")
 	write(t, "twice/api/v1.json", mappingText("1.0", ""))
@@ -115,6 +131,14 @@ func TestCheck(t *testing.T) {
 		"ExpiresSoon": {
 			[]string{"server.certificates.0.cert=soon.pem", "server.certificates.0.key=soon.key"},
 			[]string{"--set server.certificates.0.cert: warning: the certificate in soon.pem expires on " + soon.UTC().Format(time.RFC3339) + "; put another one in its place"},
+		},
+		"ExpiredIntermediate": {
+			[]string{"server.certificates.0.cert=chain.pem", "server.certificates.0.key=other.key"},
+			[]string{"--set server.certificates.0.cert: warning: the certificate in chain.pem expired on 2020-01-02T03:04:05Z; clients will refuse it"},
+		},
+		"ExpiredAuthority": {
+			[]string{"directory.ca=expired.pem", "outboundTLS.ca=several.pem"}, // Of several, one on its way out is kept beside its successor.
+			[]string{"--set directory.ca: warning: the certificate in expired.pem expired on 2020-01-02T03:04:05Z; put another one in its place"},
 		},
 		"NotYetValid": {
 			[]string{"server.certificates.0.cert=future.pem", "server.certificates.0.key=future.key"},
