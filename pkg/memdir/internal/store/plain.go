@@ -15,13 +15,16 @@ func (s *Store) Plain(message string) (Who, Result) {
 	if len(parts) != 3 {
 		return Who{}, refuse(other, "SASL(-5): bad protocol / cancel: three parts are expected")
 	}
-	who, result := s.verifyPlain(parts[1], parts[2])
-	authzID := parts[0]
-	if result.Code != success || authzID == "" {
+	authzID, user := parts[0], parts[1]
+	who, result := s.verifyPlain(user, parts[2])
+	if result.Code != success || authzID == "" || authzID == user {
 		return who, result
 	}
-	if user, found := strings.CutPrefix(authzID, "u:"); found {
-		authzID = "dn:" + s.plainDN(user)
+	switch kind, whom, _ := strings.Cut(authzID, ":"); {
+	case strings.EqualFold(kind, "u"):
+		authzID = "dn:" + s.plainDN(whom)
+	case strings.EqualFold(kind, "dn"):
+		authzID = "dn:" + whom
 	}
 	if who, result = s.Proxy(who, authzID); result.Code != success {
 		return Who{}, refuse(insufficientAccess, "SASL(-14): authorization failure: not authorized")
@@ -37,10 +40,13 @@ func (s *Store) plainDN(user string) string {
 // verifyPlain verifies the password of a user.
 func (s *Store) verifyPlain(user, password string) (Who, Result) {
 	n, err := s.schema.parseDN(s.plainDN(user))
+	if user == "" || err != nil {
+		return Who{}, refuse(insufficientAccess, "SASL(-14): authorization failure: Password verification failed")
+	}
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	found, anonymous := s.entries[n.key()], s.viewOf(Who{})
-	if err != nil || found == nil || !anonymous.may(found.entry, entryAttribute, auth) {
+	if found == nil || !anonymous.may(found.entry, entryAttribute, auth) {
 		return Who{}, refuse(other, "SASL(-1): generic failure: Password verification failed")
 	}
 	stored, ok := clearPassword(found.entry)
