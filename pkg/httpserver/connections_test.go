@@ -241,3 +241,26 @@ func TestF_68EndsAsItIsEvicted(t *testing.T) {
 		}
 	})
 }
+
+// A request knows its connection, by both versions of HTTP.
+func TestConnectionOfARequest(t *testing.T) {
+	var known int
+	handler := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		if conn, ok := r.Context().Value(connKey{}).(*tlsConn); ok && !conn.evicted.Load() {
+			known += r.ProtoMajor
+		}
+	})
+	inTime(t, handler, func(t *testing.T, f *fixture, listener *pipes) {
+		conn := handshake(t, f, listener)
+		defer conn.Close()
+		if got := ask(conn, "/"); got != "200" || known != 1 {
+			t.Errorf("%s, %d", got, known)
+		}
+	})
+	overHTTP2(t, handler, func(t *testing.T, client *frames) {
+		_ = client.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: block("GET"), EndHeaders: true, EndStream: true})
+		if status, err := client.ends(); status != "200" || err != nil || known != 3 {
+			t.Errorf("%s, %v, %d", status, err, known)
+		}
+	})
+}
