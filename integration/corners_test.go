@@ -3,6 +3,7 @@ package integration_test
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -213,6 +214,45 @@ func TestLastPageIsTold(t *testing.T) {
 				}
 				if pages != wanted || found != all {
 					t.Errorf("%s, pages of %d: %d of %d on %d pages, want %d", order, size, found, all, pages, wanted)
+				}
+			}
+		}
+	})
+}
+
+// TestFewMatch is that pages cost few operations where the gateway evaluates the filter and few
+// entries match, and that no page misses or repeats one.
+func TestFewMatch(t *testing.T) {
+	slapd.Each(t, slapd.Options{Users: 700, LogLevel: "none"}, func(t *testing.T, server *slapd.Server) {
+		g := cornersGateway(t, server)
+		const filter = `sn ge "5" and sn lt "6" and !(sn co "3")` // Which the directory does not compare.
+		all := g.list(t, "kvaughan", "/hr/people", filter).want(http.StatusOK).ids("result")
+		if len(all) != 81 {
+			t.Fatalf("%d people", len(all))
+		}
+		for _, order := range []string{"", "sn", "-_id"} {
+			for _, size := range []int{7, 30, 89} {
+				var found []string
+				operations, pages, cookie := 0.0, 0, ""
+				for more := true; more; pages++ {
+					pairs := []string{"_fields", "_id", "_pageSize", fmt.Sprint(size), "_pagedResultsCookie", cookie}
+					if order != "" {
+						pairs = append(pairs, "_sortKeys", order)
+					}
+					r := g.list(t, "kvaughan", "/hr/people", filter, pairs...).want(http.StatusOK)
+					found = append(found, r.ids("result")...)
+					cookie, more = r.at("pagedResultsCookie").(string)
+					events := g.eventsOf(t, r)
+					n, _ := events[len(events)-1]["ldapOperations"].(float64)
+					operations += n
+				}
+				slices.Sort(found)
+				if !slices.Equal(found, all) {
+					t.Errorf("order %q, pages of %d: %d of %d", order, size, len(found), len(all))
+				}
+				t.Logf("order %q, pages of %d: %d pages, %v operations", order, size, pages, operations)
+				if most := float64(10 + 3*pages); operations > most {
+					t.Errorf("order %q, pages of %d: %v operations for %d pages, at most %v", order, size, operations, pages, most)
 				}
 			}
 		}

@@ -68,35 +68,57 @@ type step func(ctx context.Context, n int) (entries []*directory.Entry, more boo
 // fill adds entries until the page is full. It calls took with each one that belongs to
 // this page or to those that are skipped, and reports whether there may be more. What is
 // skipped is fetched in large steps, whatever the size of a page.
-func (l *lister) fill(ctx context.Context, next step, took func(*directory.Entry)) (bool, error) {
+//
+// Where the gateway evaluates a part of the filter, steps become larger while the page is not
+// full, as few of the entries may match. Those of the last step that were not looked at are
+// ahead; before is the last one that was.
+func (l *lister) fill(ctx context.Context, next step, took func(*directory.Entry)) (f filled, err error) {
 	skip := l.req.Skip * l.req.PageSize
-	for l.taken < l.req.PageSize {
+	for size := 0; l.taken < l.req.PageSize; {
 		rest := l.req.PageSize - l.taken
-		entries, more, err := next(ctx, max(rest, min(skip+rest, pageOfReferences)))
+		size = max(rest, min(skip+rest, pageOfReferences), size)
+		entries, more, err := next(ctx, size)
 		if err != nil {
-			return false, err
+			return f, err
 		}
-		for _, entry := range entries {
+		for i, entry := range entries {
+			if l.taken == l.req.PageSize {
+				f.ahead, f.before = entries[i:], entries[i-1]
+				break
+			}
 			matches, err := l.matches(entry)
 			switch {
 			case err != nil:
-				return false, err
+				return f, err
 			case !matches:
 				continue
 			case skip > 0:
 				skip--
 			default:
 				if err := l.add(ctx, entry); err != nil {
-					return false, err
+					return f, err
 				}
 			}
 			took(entry)
 		}
-		if !more {
-			return false, l.flush(ctx)
+		if f.more = more; !more {
+			if f.more, err = l.haveRow(f.ahead); err != nil {
+				return f, err
+			}
+			break
+		}
+		if l.selection.Residual != nil {
+			size = min(2*size, pageOfReferences)
 		}
 	}
-	return true, l.flush(ctx)
+	return f, l.flush(ctx)
+}
+
+// filled is how a page was filled.
+type filled struct {
+	more   bool // there may be more entries
+	ahead  []*directory.Entry
+	before *directory.Entry // nil when ahead is empty
 }
 
 func (l *lister) add(ctx context.Context, entry *directory.Entry) error {

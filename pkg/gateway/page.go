@@ -20,8 +20,6 @@ type pager struct {
 	*lister
 	*walk
 	place *place
-	// extra tells that steps has returned entries that did not fit into the page.
-	extra bool
 	// begun is how many entries had been served when steps was begun for this page; -1 when it
 	// was not.
 	begun int
@@ -45,7 +43,7 @@ func (l *lister) page(ctx context.Context, at *place) error {
 	}()
 	err := p.goOn(ctx, fresh)
 	panicked = false
-	if !at.more || p.extra {
+	if !at.more {
 		p.end()
 	}
 	if at.more || err != nil { // A page that failed may be asked for again.
@@ -67,7 +65,13 @@ func (p *pager) goOn(ctx context.Context, fresh bool) (err error) {
 	if p.place.Position != nil {
 		p.restore()
 	}
-	p.place.more, err = p.fill(ctx, p.next, p.serve)
+	f, err := p.fill(ctx, p.next, p.serve)
+	p.place.more = f.more
+	if p.place.Position != nil {
+		p.goBack(p.place, f)
+	} else {
+		p.ahead = slices.Concat(f.ahead, p.ahead)
+	}
 	return err
 }
 
@@ -96,6 +100,12 @@ func (p *pager) next(ctx context.Context, n int) ([]*directory.Entry, bool, erro
 	if p.place.Position != nil {
 		return p.nextByIdentity(ctx, n)
 	}
+	if len(p.ahead) > 0 {
+		n = min(n, len(p.ahead))
+		entries := p.ahead[:n]
+		p.ahead = p.ahead[n:]
+		return entries, len(p.ahead) > 0 || !p.last, nil
+	}
 	resumed := p.steps != nil
 	if !resumed {
 		p.steps, p.begun = p.session.Walk(p.search()), len(p.served)
@@ -107,8 +117,10 @@ func (p *pager) next(ctx context.Context, n int) ([]*directory.Entry, bool, erro
 	switch {
 	case err == nil:
 		p.server = p.steps.Server()
+		p.last = !more
 		if entries = p.unserved(entries); len(entries) > n {
-			entries, more, p.extra = entries[:n], true, true
+			p.ahead = entries[n:]
+			return entries[:n], true, nil
 		}
 		return entries, more, nil
 	case needsOrder(err) && p.order.IsServed():

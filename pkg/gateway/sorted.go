@@ -61,8 +61,18 @@ func (l *lister) sortedPage(ctx context.Context, at *place) (err error) {
 		}
 		next = l.from(entries, at)
 	}
-	at.more, err = l.fill(ctx, next, func(*directory.Entry) {})
+	f, err := l.fill(ctx, next, func(*directory.Entry) {})
+	at.more = f.more
+	l.goBack(at, f)
 	return err
+}
+
+// goBack has a position be before the entries that were fetched and not looked at.
+func (l *lister) goBack(at *place, f filled) {
+	if len(f.ahead) > 0 {
+		position := l.order.PositionOf(f.before)
+		at.Position = &position
+	}
 }
 
 // from returns the steps through sorted entries after a position.

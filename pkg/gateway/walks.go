@@ -25,6 +25,10 @@ type walk struct {
 	id string
 	// steps is the search; nil when it has to be begun anew.
 	steps directory.Walk
+	// ahead are entries that steps has returned and that were not looked at, at most
+	// pageOfReferences; last tells that it has no more.
+	ahead []*directory.Entry
+	last  bool
 	// server is where the order of the entries so far is from.
 	server string
 	// served are the entries of the pages so far.
@@ -159,6 +163,6 @@ func (w *walk) pass() {
 func (w *walk) end() {
 	if w.steps != nil {
 		w.steps.Close()
-		w.steps = nil
+		w.steps, w.ahead, w.last = nil, nil, false
 	}
 }
