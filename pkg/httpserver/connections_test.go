@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -114,12 +115,14 @@ func TestF_68AllAtWork(t *testing.T) {
 		}
 		synctest.Wait()
 		next := make(chan string, 2)
+		var work sync.WaitGroup
+		defer work.Wait() // Else time stands still, and a farewell that nobody reads has no end.
 		for range 2 {
-			go func() {
+			work.Go(func() {
 				conn := tls.Client(listener.dial(), f.clientConfig("http/1.1"))
 				next <- ask(conn, "/")
 				_ = conn.Close()
-			}()
+			})
 		}
 		time.Sleep(5 * time.Second) //nolint:forbidigo // A false clock.
 		if len(next) > 0 {
