@@ -14,21 +14,36 @@ func (b *Binding) bindAuxiliaries(t *boundType) {
 		bound := b.bindType(auxiliary)
 		t.auxiliaries = append(t.auxiliaries, bound)
 		for _, p := range b.bindProperties(t.Mixin(auxiliary)) {
-			if find(t.properties, p.Name) != nil {
-				continue // Another auxiliary type has it too.
+			if known := find(t.properties, p.Name); known == nil {
+				t.properties = append(t.properties, p)
+			} else if p = known; len(p.mixins) == 0 {
+				continue // The type has it anyhow.
 			}
 			p.belongTo(bound)
-			t.properties = append(t.properties, p)
 		}
 	}
 }
 
-// belongTo notes the auxiliary type of a property and all inside it.
+// belongTo notes an auxiliary type that has the property and all inside it.
 func (p *boundProperty) belongTo(auxiliary *boundType) {
-	p.auxiliary = auxiliary
+	p.mixins = append(p.mixins, auxiliary)
 	for _, inner := range p.properties {
 		inner.belongTo(auxiliary)
 	}
+}
+
+// isIn reports whether a resource that is of these auxiliary types has the property.
+func (p *boundProperty) isIn(auxiliaries []*boundType) bool {
+	return len(p.mixins) == 0 || slices.ContainsFunc(p.mixins, func(a *boundType) bool { return slices.Contains(auxiliaries, a) })
+}
+
+// entriesIn selects the entries of those auxiliary types that have the property.
+func (p *boundProperty) entriesIn() directory.Filter {
+	of := make([]directory.Filter, len(p.mixins))
+	for i, auxiliary := range p.mixins {
+		of[i] = auxiliary.hasClasses()
+	}
+	return anyOf(of)
 }
 
 // auxiliariesOf returns the auxiliary types that an entry of the type is of.
@@ -168,8 +183,7 @@ func (p *patcher) patchTypes(at query.Pointer, op PatchOp) error {
 	}
 	p.changes = append(p.changes, p.typ.classChanges(p.auxiliaries, after)...)
 	walk(p.typ.properties, func(property *boundProperty) {
-		if property.auxiliary != nil && property.attribute != "" && property.writability == ReadWrite &&
-			slices.Contains(p.auxiliaries, property.auxiliary) && !slices.Contains(after, property.auxiliary) {
+		if property.attribute != "" && property.writability == ReadWrite && property.isIn(p.auxiliaries) && !property.isIn(after) {
 			p.changes = append(p.changes, directory.Change{Op: directory.ChangeReplace, Attribute: property.attribute})
 		}
 	})
@@ -182,7 +196,7 @@ func (t *boundType) isMixedIn(name string) bool {
 	mixed := false
 	t.family(func(member *boundType) {
 		p := find(member.properties, name)
-		mixed = mixed || p != nil && p.auxiliary != nil
+		mixed = mixed || p != nil && len(p.mixins) > 0
 	})
 	return mixed
 }
@@ -195,7 +209,7 @@ func (p *projection) needRequired(t *boundType, name string) {
 		return
 	}
 	walk(t.properties, func(property *boundProperty) {
-		if property.auxiliary != nil && property.Required && !property.WriteOnly {
+		if len(property.mixins) > 0 && property.Required && !property.WriteOnly {
 			p.need(property.attribute)
 		}
 	})
@@ -203,7 +217,7 @@ func (p *projection) needRequired(t *boundType, name string) {
 
 // noteForeign notes a property that the entry does not have as the operations so far leave it.
 func (p *patcher) noteForeign(property *boundProperty) {
-	if property.auxiliary != nil && !slices.Contains(p.auxiliaries, property.auxiliary) {
+	if !property.isIn(p.auxiliaries) {
 		p.foreign = append(p.foreign, property)
 	}
 }
@@ -212,7 +226,7 @@ func (p *patcher) noteForeign(property *boundProperty) {
 // auxiliary type without what it requires.
 func (p *patcher) checkAuxiliaries() error {
 	for _, property := range p.foreign {
-		if !slices.Contains(p.auxiliaries, property.auxiliary) {
+		if !property.isIn(p.auxiliaries) {
 			return property.isForeign(p.typ)
 		}
 	}
@@ -226,7 +240,7 @@ func (p *patcher) checkAuxiliaries() error {
 	}
 	var failure error
 	walk(p.typ.properties, func(property *boundProperty) {
-		added := property.auxiliary != nil && slices.Contains(p.auxiliaries, property.auxiliary) && !slices.Contains(before, property.auxiliary)
+		added := property.isIn(p.auxiliaries) && !property.isIn(before)
 		if failure == nil && added && property.Required && !property.WriteOnly && property.attribute != "" && progress.of(property.attribute).isEmpty() {
 			failure = invalid(property.Pointer, "missingField", "the field is required")
 		}

@@ -119,9 +119,9 @@ type boundProperty struct {
 	// writability takes account of attributes that only the server writes.
 	writability Writability
 	properties  []*boundProperty
-	// auxiliary is the type that an entry has to be of, beside its own, to have the property;
-	// nil for a property of the type itself.
-	auxiliary *boundType
+	// mixins are the auxiliary types of which an entry has to be one, beside its own type, to have
+	// the property; none for a property of the type itself. They are several where they inherit it.
+	mixins []*boundType
 	// rendersText takes numbers and booleans for text, as the reference product does.
 	rendersText bool
 	// isDefault tells a property that shows an attribute under its own name.

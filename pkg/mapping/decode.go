@@ -2,7 +2,6 @@ package mapping
 
 import (
 	"bytes"
-	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -188,13 +187,13 @@ func sameConstant(constant jsontext.Value, supplied any) bool {
 // has reports whether the resource is to have a property: one of the type itself, or of an
 // auxiliary type that it is to be of.
 func (b *body) has(p *boundProperty) bool {
-	return p.auxiliary == nil || slices.Contains(b.auxiliaries, p.auxiliary)
+	return p.isIn(b.auxiliaries)
 }
 
 // isForeign refuses a property that the resource does not have, for it is not of the auxiliary type.
 func (p *boundProperty) isForeign(typ *boundType) error {
 	return invalid(p.Pointer, "unknownField", "only resources that are of type %q too have the field; name it beside %q in %s",
-		p.auxiliary.Name, typ.Name, typ.typeProperty().Pointer)
+		p.mixins[0].Name, typ.Name, typ.typeProperty().Pointer)
 }
 
 // checkFixed refuses a supplied value that differs from what the resource has by

@@ -213,7 +213,7 @@ func (w *resourceWriter) members(dst []byte, views []view) []byte {
 			dst = w.defaults(dst, v)
 			continue
 		}
-		if v.auxiliary != nil && !slices.Contains(w.auxiliaries, v.auxiliary) {
+		if !v.isIn(w.auxiliaries) {
 			continue
 		}
 		before := len(dst)

@@ -128,8 +128,8 @@ func (t *Target) compare(ctx context.Context, f *query.Filter, find Finder) (dir
 		if err != nil {
 			return directory.Filter{}, err
 		}
-		if m.property != nil && m.property.auxiliary != nil {
-			one = allOf([]directory.Filter{one, m.property.auxiliary.hasClasses()})
+		if m.property != nil && len(m.property.mixins) > 0 {
+			one = allOf([]directory.Filter{one, m.property.entriesIn()})
 		}
 		if len(meanings) > 1 {
 			one = allOf([]directory.Filter{one, t.typ.entriesOf(m)})

@@ -57,8 +57,7 @@ func (t *Target) TakesRequired(changes []directory.Change) bool {
 func (t *boundType) requires(attribute string, auxiliaries []*boundType) *boundProperty {
 	var found *boundProperty
 	walk(t.properties, func(p *boundProperty) {
-		isOurs := p.auxiliary == nil || slices.Contains(auxiliaries, p.auxiliary)
-		if found == nil && isOurs && p.Required && strings.EqualFold(p.attribute, attribute) {
+		if found == nil && p.isIn(auxiliaries) && p.Required && strings.EqualFold(p.attribute, attribute) {
 			found = p
 		}
 	})

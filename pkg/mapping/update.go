@@ -130,7 +130,7 @@ func (u *updater) wantedState(ctx context.Context) (wantedList, error) {
 func (u *updater) leavesAlone(p *boundProperty) bool {
 	switch {
 	case !u.body.has(p):
-		return !slices.Contains(u.before, p.auxiliary)
+		return !p.isIn(u.before)
 	case !p.isDefault:
 		return p.WriteOnly
 	}
