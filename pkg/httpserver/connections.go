@@ -57,11 +57,15 @@ func (c *connections) enter() bool {
 			c.mu.Unlock()
 			continue
 		}
-		if now := time.Now(); now.Sub(c.told) >= fullNotice {
+		now := time.Now()
+		tells := now.Sub(c.told) >= fullNotice
+		if tells {
 			c.told = now
-			c.logger.Warn("as many connections of clients are at work as there may be; another one waits", "connections", c.max)
 		}
 		c.mu.Unlock()
+		if tells {
+			c.logger.Warn("as many connections of clients are at work as there may be; another one waits", "connections", c.max)
+		}
 		select {
 		case <-c.room:
 		case <-c.closed:

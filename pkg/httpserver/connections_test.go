@@ -143,6 +143,30 @@ func TestF_68AllAtWork(t *testing.T) {
 	})
 }
 
+// writes is a log that does something with each line.
+type writes func()
+
+func (w writes) Write(p []byte) (int, error) { w(); return len(p), nil }
+
+// F_68: a log that takes its time holds up no connection that there is.
+func TestF_68SlowLog(t *testing.T) {
+	t.Parallel()
+	var c *connections
+	told := 0
+	c = newConnections(1, slog.New(slog.NewTextHandler(writes(func() {
+		if told++; !c.mu.TryLock() {
+			t.Error("others wait for the log")
+			return
+		}
+		c.mu.Unlock()
+	}), nil)))
+	c.enter()
+	c.close()
+	if c.enter() || told != 1 {
+		t.Errorf("%d notices", told)
+	}
+}
+
 // F_68: a listener that is closed takes nobody, also while it has no room.
 func TestF_68ClosedWhileFull(t *testing.T) {
 	release := make(chan struct{})
