@@ -231,3 +231,27 @@ func wantCode(tb testing.TB, what string, err error, want int) {
 		tb.Errorf("%s: code %d, want %d: %v", what, got, want, err)
 	}
 }
+
+// TestWithoutEquality: single values that nobody compares are neither added beside others nor
+// deleted.
+func TestWithoutEquality(t *testing.T) {
+	t.Parallel()
+	both(t, 0, func(t *testing.T, d *place) {
+		root := d.as(t, rootDN, d.rootPassword)
+		for _, step := range []struct {
+			name   string
+			change func(r *ldap.ModifyRequest)
+			code   int
+		}{
+			{"First", func(r *ldap.ModifyRequest) { r.Add("jpegPhoto", []string{"a", "b"}) }, 0},
+			{"Another", func(r *ldap.ModifyRequest) { r.Add("jpegPhoto", []string{"c"}) }, ldap.LDAPResultInappropriateMatching},
+			{"Delete", func(r *ldap.ModifyRequest) { r.Delete("jpegPhoto", []string{"a"}) }, ldap.LDAPResultInappropriateMatching},
+			{"Replace", func(r *ldap.ModifyRequest) { r.Replace("jpegPhoto", []string{"b"}) }, 0},
+			{"DeleteAndAdd", func(r *ldap.ModifyRequest) { r.Delete("jpegPhoto", nil); r.Add("jpegPhoto", []string{"c"}) }, 0},
+		} {
+			request := ldap.NewModifyRequest(person(2), nil)
+			step.change(request)
+			wantCode(t, step.name, root.Modify(request), step.code)
+		}
+	})
+}

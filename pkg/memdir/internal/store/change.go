@@ -196,6 +196,9 @@ func (s *Store) apply(e *entry, d description, change directory.Change, permissi
 	}
 	switch change.Op {
 	case directory.ChangeAdd:
+		if len(a.values) > 0 && d.typ.equality == "" {
+			return refuse(inappropriateMatching, "modify/add: %s: no equality matching rule", d.typ.name)
+		}
 		for i, value := range change.Values {
 			if s.schema.position(d.typ, a.values, value) < 0 {
 				a.values = append(a.values, value)
