@@ -164,7 +164,7 @@ func TestMetrics(t *testing.T) {
 			{"directory_server_info", []string{"server", at, "role", "primary"}, 1},
 			{"directory_breaker_state", []string{"server", at, "state", "closed"}, 1},
 			{"directory_breaker_state", nil, 1},
-			{"directory_connections_limit", []string{"server", at}, 16 + 32},
+			{"directory_connections_limit", []string{"server", at}, 24 + 32},
 			{"directory_connections_failed_total", []string{"server", at}, 0},
 			{"directory_checkouts_total", []string{"server", at, "result", "failed"}, 0},
 			{"directory_waiting_requests", []string{"server", at}, 0},

@@ -143,8 +143,8 @@ func TestCancelledChangeOfADirectory(t *testing.T) {
 	client := newClient(t, server, func(o *ldapclient.Options) { o.Servers[0].URL, o.Tracer = way.URL, happened })
 	session := client.As(as("kvaughan"))
 	warm(t, session)
-	way.Add(toxic.Downstream, "latency", map[string]any{"latency": 500})
-	kindOf(t, describe(within(t, 100*time.Millisecond), session, "given up"), fault.Timeout, "unknownOutcome")
+	way.Add(toxic.Downstream, "latency", map[string]any{"latency": 800})
+	kindOf(t, describe(within(t, 300*time.Millisecond), session, "given up"), fault.Timeout, "unknownOutcome")
 	if err := describe(within(t, 0), session, "made"); err != nil {
 		t.Error(err)
 	}

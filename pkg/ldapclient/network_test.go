@@ -147,11 +147,11 @@ func TestF_09SlowDirectory(t *testing.T) {
 		way := toxic.New(t, server.Address)
 		events := &connections{}
 		client := newClient(t, server, func(o *ldapclient.Options) {
-			o.Servers[0].URL, o.MaxConns, o.AcquireTimeout, o.Tracer = way.URL, 4, 300*time.Millisecond, events
+			o.Servers[0].URL, o.MaxConns, o.AcquireTimeout, o.Tracer = way.URL, 4, 2*time.Second, events
 		})
 		session := client.As(as("kvaughan"))
 		warm(t, session)
-		way.Add(toxic.Downstream, "latency", map[string]any{"latency": 500})
+		way.Add(toxic.Downstream, "latency", map[string]any{"latency": 1500})
 		var waiters sync.WaitGroup
 		answered := make(chan error, 40)
 		for range cap(answered) {
@@ -233,7 +233,7 @@ func TestF_05SilentUnderIdle(t *testing.T) {
 	slapd.Each(t, slapd.Options{}, func(t *testing.T, server *slapd.Server) {
 		first, second := toxic.New(t, server.Address), toxic.New(t, server.Address)
 		client := newClient(t, server, func(o *ldapclient.Options) {
-			o.Servers, o.ProbeTimeout = []ldapclient.Server{{URL: first.URL}, {URL: second.URL}}, 300*time.Millisecond
+			o.Servers, o.ProbeTimeout = []ldapclient.Server{{URL: first.URL}, {URL: second.URL}}, time.Second
 		})
 		session := client.As(as("kvaughan"))
 		warm(t, session)
@@ -416,7 +416,7 @@ func TestF_25SilentWay(t *testing.T) {
 		first, second := toxic.New(t, server.Address), toxic.New(t, server.Address)
 		client := newClient(t, server, func(o *ldapclient.Options) {
 			o.Servers, o.Balance = []ldapclient.Server{{URL: first.URL}, {URL: second.URL}}, ldapclient.LeastRequests
-			o.Heartbeat, o.ProbeTimeout, o.ConnectTimeout = 500*time.Millisecond, 500*time.Millisecond, time.Second
+			o.Heartbeat, o.ProbeTimeout, o.ConnectTimeout = 500*time.Millisecond, time.Second, 3*time.Second
 		})
 		session := client.As(as("kvaughan"))
 		var work sync.WaitGroup
