@@ -47,7 +47,8 @@ type Server struct {
 	// asks for decides, and the first is for everyone else. Required.
 	Certificates []Certificate `config:"certificates"`
 	// MaxConnections is how many connections of clients there may be at once. One more takes
-	// the place of the one that has been at rest for longest; where all are at work it waits.
+	// the place of the one that has been at rest for longest, or else of one that has sent no
+	// request for a second; where all are at work it waits.
 	// From 10 to 1000000.
 	MaxConnections int `config:"maxConnections"`
 	// CookieKey is a reference to a secret of 32 characters at least, which seals paging

@@ -79,6 +79,38 @@ func TestF_68MaxConnections(t *testing.T) {
 	})
 }
 
+// F_68: who connects and says nothing keeps nobody out.
+func TestF_68SilentConnections(t *testing.T) {
+	release := make(chan struct{})
+	inTime(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		<-release
+		hello(w, r)
+	}), func(t *testing.T, f *fixture, listener *pipes) {
+		release = make(chan struct{})
+		f.connections.max = 2
+		before, answers := time.Now(), make(chan string)
+		silent, shaken := listener.dial(), handshake(t, f, listener)
+		for _, conn := range []net.Conn{silent, shaken} { // Each loses its place when a second is over.
+			served := handshake(t, f, listener)
+			defer served.Close()
+			if _, err := conn.Read(make([]byte, 1)); err == nil {
+				t.Error("a silent one was told something")
+			}
+			if took := time.Since(before); took != time.Second {
+				t.Errorf("others waited for %s", took)
+			}
+			go func() { answers <- ask(served, "/") }()
+			synctest.Wait()
+		}
+		close(release)
+		for range 2 {
+			if got := <-answers; got != "200" {
+				t.Error(got)
+			}
+		}
+	})
+}
+
 // F_68: a connection that has ended leaves its place to another one.
 func TestF_68EndedConnections(t *testing.T) {
 	inTime(t, http.HandlerFunc(hello), func(t *testing.T, f *fixture, listener *pipes) {

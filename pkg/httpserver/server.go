@@ -46,8 +46,8 @@ type Options struct {
 	// IdleTimeout is how long a connection may stay open between requests; 2 min.
 	IdleTimeout time.Duration
 	// MaxConnections is how many connections there may be at once; 10,000. One more takes the
-	// place of the one that has been at rest for longest. Where all are at work it waits, and
-	// the log tells.
+	// place of the one that has been at rest for longest, or else of one that has sent no
+	// request for a second. Where all are at work it waits, and the log tells.
 	MaxConnections int
 }
 
