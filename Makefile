@@ -29,7 +29,7 @@ demo: ## Run the gateway in front of an example directory in memory; ARGS="--ent
 build: ## Build bin/rest2ldap, one static binary
 	CGO_ENABLED=0 go build -trimpath -o bin/rest2ldap ./cmd/rest2ldap
 
-test: ## Run every test on a real OpenLDAP, with the race detector (a quarter of an hour on 2 cores)
+test: ## Run every test on a real OpenLDAP, with the race detector (7 minutes on 2 cores)
 	@$(go_test) -timeout 25m ./...
 
 soak: ## Run the long forms of the tests: more data, more rounds (up to hours)
